@@ -1,0 +1,50 @@
+"""Hypersphere face embedding for Keras 3.
+
+Rooms are imported when they are first used, Keras among them; see
+`keras_hypersphere/registration.py` for how saved models still load.
+"""
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from keras_hypersphere import registration
+from keras_hypersphere.version import __version__
+
+if TYPE_CHECKING:
+    from keras_hypersphere import (
+        caffe_format,
+        evaluation,
+        layers,
+        plotting,
+        schedules,
+        tools,
+        zoo,
+    )
+
+__all__ = [
+    "__version__",
+    "caffe_format",
+    "evaluation",
+    "layers",
+    "plotting",
+    "schedules",
+    "tools",
+    "zoo",
+]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return importlib.import_module(f"keras_hypersphere.{name}")
+    raise AttributeError(
+        f"module 'keras_hypersphere' has no attribute {name!r}. "
+        f"Its parts are: {', '.join(__all__)}."
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+registration.install()

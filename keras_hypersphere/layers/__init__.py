@@ -1,0 +1,3 @@
+"""Layers of keras_hypersphere."""
+
+import keras  # noqa: F401  first: see registration.py

@@ -1,0 +1,1 @@
+"""Pure mathematics on `keras.ops`, shared by layers and losses."""

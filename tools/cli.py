@@ -1,0 +1,82 @@
+"""The command line: parses words, hands them to a verb, reports errors.
+
+Nothing heavy is imported here: `--help` and usage errors answer before
+Keras, NumPy or OpenCV would have been loaded. Each verb is a module of
+`keras_hypersphere.tools.commands` with `HELP`, `add_arguments(parser)` and
+`run(arguments)`.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from keras_hypersphere.version import __version__
+
+VERBS = ()
+
+
+class Parser(argparse.ArgumentParser):
+    """Usage errors in one line on stderr, exit code 2."""
+
+    def error(self, message: str) -> None:
+        self.exit(2, f"error: {message} (see `{self.prog} --help`)\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the parser of all verbs."""
+    parser = Parser(
+        prog="keras-hypersphere",
+        description="Hypersphere face embedding for Keras 3.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {__version__}"
+    )
+    verbs = parser.add_subparsers(
+        dest="verb", metavar="VERB", required=True, parser_class=Parser
+    )
+    for name in VERBS:
+        command = importlib.import_module(
+            f"keras_hypersphere.tools.commands.{name}"
+        )
+        verb = verbs.add_parser(
+            name, help=command.HELP, description=command.__doc__
+        )
+        command.add_arguments(verb)
+        verb.add_argument(
+            "--debug", action="store_true", help="show tracebacks"
+        )
+        verb.set_defaults(run=command.run)
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs one verb. Returns 0 if it was done, 1 if it failed."""
+    arguments = build_parser().parse_args(words)
+    # TensorFlow's notices would drown the one line that matters.
+    if not arguments.debug:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        return arguments.run(arguments)
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader of stdout has left (`| head`): nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if arguments.debug:
+            raise
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        return 1
+
+
+def one_line(error: Exception) -> str:
+    """The error's own words on one line, its type where it has none."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    words = " ".join(str(error).split())
+    expected = isinstance(error, (ValueError, OSError))
+    return words if words and expected else f"{type(error).__name__}: {words}"

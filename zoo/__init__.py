@@ -1,0 +1,1 @@
+"""What people load: backbones, cards, alignment, embeddings."""
