@@ -1,0 +1,1 @@
+"""A small network in Caffe's own format, how it was trained, and digits."""
