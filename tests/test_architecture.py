@@ -1,0 +1,130 @@
+"""The layout is the architecture: imports run down, rooms stay small."""
+
+import ast
+import configparser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+STOREYS = {
+    "keras_hypersphere": ROOT / "keras_hypersphere",
+    "keras_hypersphere.zoo": ROOT / "zoo",
+    "keras_hypersphere.tools": ROOT / "tools",
+}
+UPPER = {
+    "keras_hypersphere": ("keras_hypersphere.zoo", "keras_hypersphere.tools"),
+    "keras_hypersphere.zoo": ("keras_hypersphere.tools",),
+    "keras_hypersphere.tools": (),
+}
+# The two doors through which the upper storeys may be seen from below.
+DOORS = {
+    ROOT / "keras_hypersphere" / "__init__.py",
+    ROOT / "keras_hypersphere" / "__main__.py",
+}
+BACKENDS = {"tensorflow", "tf", "jax", "jaxlib", "torch"}
+DISTRIBUTION = ROOT / "keras_hypersphere" / "distribute.py"
+# What `import keras_hypersphere` must not load.
+HEAVY = {"cv2", "sklearn", "mtcnn", "matplotlib", "scipy"}
+
+
+def files():
+    return [
+        pytest.param(storey, path, id=str(path.relative_to(ROOT)))
+        for storey, folder in STOREYS.items()
+        for path in sorted(folder.rglob("*.py"))
+    ]
+
+
+def imported(tree):
+    """Yields every module name that an import statement of `tree` touches."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def top_level_imports(tree):
+    return imported(
+        ast.Module(
+            [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)],
+            [],
+        )
+    )
+
+
+def within(name, package):
+    return name == package or name.startswith(package + ".")
+
+
+@pytest.mark.parametrize(("storey", "path"), files())
+def test_imports_run_down(storey, path):
+    if path in DOORS:
+        return
+    names = set(imported(ast.parse(path.read_text())))
+    upward = [n for n in names for u in UPPER[storey] if within(n, u)]
+    assert not upward
+
+
+@pytest.mark.parametrize(("storey", "path"), files())
+def test_core_names_no_backend(storey, path):
+    if storey != "keras_hypersphere" or path == DISTRIBUTION:
+        return
+    names = imported(ast.parse(path.read_text()))
+    assert not {n.split(".")[0] for n in names} & BACKENDS
+
+
+@pytest.mark.parametrize(("storey", "path"), files())
+def test_core_loads_heavy_libraries_late(storey, path):
+    if storey != "keras_hypersphere":
+        return
+    names = top_level_imports(ast.parse(path.read_text()))
+    heavy = {n.split(".")[0] for n in names} & HEAVY
+    # Only `evaluation` may need scikit-learn as a whole; nobody imports the
+    # room before it is used.
+    if path.parent.name == "evaluation":
+        heavy -= {"sklearn", "scipy"}
+    assert not heavy
+
+
+@pytest.mark.parametrize(("storey", "path"), files())
+def test_files_import_files_not_rooms(storey, path):
+    """`registration` may run in the middle of a room's own import."""
+    if storey != "keras_hypersphere" or path.name == "__init__.py":
+        return
+    rooms = {
+        f"keras_hypersphere.{folder.name}"
+        for folder in STOREYS["keras_hypersphere"].iterdir()
+        if (folder / "__init__.py").exists()
+    }
+    tree = ast.parse(path.read_text())
+    direct = {
+        n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)
+    }
+    assert not direct & (rooms | {"keras_hypersphere"})
+
+
+@pytest.mark.parametrize(("storey", "path"), files())
+def test_a_file_has_one_purpose(storey, path):
+    assert path.stem not in {"utils", "misc", "common", "helpers"}
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_setup_cfg_names_every_package():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    named = set(config["options"]["packages"].split())
+    found = {
+        ".".join([storey, *init.parent.relative_to(folder).parts])
+        for storey, folder in STOREYS.items()
+        for init in folder.rglob("__init__.py")
+    }
+    assert named == found
+
+
+def test_the_backend_rule_can_fail():
+    tree = ast.parse("def f():\n    from tensorflow.data import Dataset\n")
+    assert {n.split(".")[0] for n in imported(tree)} & BACKENDS

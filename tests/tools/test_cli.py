@@ -1,0 +1,92 @@
+"""Words in, one line out: what every verb has in common."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from keras_hypersphere.tools.cli import VERBS, main, one_line
+
+
+def cli(*words, **options):
+    return subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "keras_hypersphere", *words],
+        capture_output=True,
+        text=True,
+        **options,
+    )
+
+
+def loaded(done):
+    """The top-level packages that a run imported (from -X importtime)."""
+    lines = [li for li in done.stderr.splitlines() if li.startswith("import ")]
+    return {li.rsplit("|", 1)[-1].strip().split(".")[0] for li in lines}
+
+
+def last_line(text):
+    return text.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], *([verb, "--help"] for verb in VERBS)]
+)
+def test_help_answers_without_keras(words):
+    done = cli(*words)
+    assert done.returncode == 0
+    assert done.stdout
+    assert not loaded(done) & {"keras", "tensorflow", "numpy", "cv2"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["no-such-verb"], ["convert"], ["verify", "one.jpg"], ["--nonsense"]],
+)
+def test_wrong_usage_is_one_line_and_exit_2(words):
+    done = cli(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    errors = [
+        li for li in done.stderr.splitlines() if not li.startswith("import ")
+    ]
+    assert len(errors) == 1
+    assert errors[0].startswith("error: ")
+    assert "--help" in errors[0]
+    assert not loaded(done) & {"keras", "tensorflow", "numpy", "cv2"}
+
+
+def test_failure_is_one_line_and_exit_1(capsys, tmp_path):
+    missing = tmp_path / "missing.jpg"
+    assert main(["align", str(missing), "-o", str(tmp_path / "out")]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert last_line(captured.err).startswith("error: ")
+    assert "missing.jpg" in last_line(captured.err)
+    assert "Traceback" not in captured.err
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    missing = tmp_path / "missing.jpg"
+    with pytest.raises(Exception, match=r"missing\.jpg"):
+        main(["align", str(missing), "-o", str(tmp_path / "out"), "--debug"])
+
+
+def test_models_json_is_one_document(capsys):
+    assert main(["models", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("two\n lines"), "two lines"),
+        (
+            FileNotFoundError(2, "No such file or directory", "a.jpg"),
+            "No such file or directory: a.jpg",
+        ),
+        (KeyError("x"), "KeyError: 'x'"),
+        (RuntimeError(), "RuntimeError: "),
+    ],
+)
+def test_errors_become_one_line(error, line):
+    assert one_line(error) == line
