@@ -1,0 +1,22 @@
+"""Faces in photos: detection, landmarks, templates, aligned crops."""
+
+from keras_hypersphere.zoo.alignment.detection import detect
+from keras_hypersphere.zoo.alignment.face import Face
+from keras_hypersphere.zoo.alignment.no_face_error import NoFaceError
+from keras_hypersphere.zoo.alignment.selection import select_face
+from keras_hypersphere.zoo.alignment.similarity import similarity_transform
+from keras_hypersphere.zoo.alignment.template import Template
+from keras_hypersphere.zoo.alignment.templates import TEMPLATES, get_template
+from keras_hypersphere.zoo.alignment.warp import align
+
+__all__ = [
+    "TEMPLATES",
+    "Face",
+    "NoFaceError",
+    "Template",
+    "align",
+    "detect",
+    "get_template",
+    "select_face",
+    "similarity_transform",
+]

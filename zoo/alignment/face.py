@@ -1,0 +1,40 @@
+"""One detected face."""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Face:
+    """A face in a photo, in 0-based pixel coordinates of the photo.
+
+    Args:
+        box: (left, top, width, height).
+        landmarks: (5, 2) positions (x, y): left eye, right eye, nose, left
+            and right corner of the mouth, as the viewer sees them.
+        confidence: The detector's, 0 to 1.
+    """
+
+    box: tuple[float, float, float, float]
+    landmarks: np.ndarray
+    confidence: float
+
+    @property
+    def area(self) -> float:
+        """Area of the box in square pixels."""
+        return self.box[2] * self.box[3]
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Center (x, y) of the box."""
+        left, top, width, height = self.box
+        return left + width / 2.0, top + height / 2.0
+
+    def as_dict(self) -> dict:
+        """Plain numbers and lists, for JSON."""
+        return {
+            "box": [round(float(x), 3) for x in self.box],
+            "landmarks": np.round(self.landmarks, 3).astype(float).tolist(),
+            "confidence": round(float(self.confidence), 6),
+        }

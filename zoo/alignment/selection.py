@@ -1,0 +1,43 @@
+"""Which face of a photo is meant, where there are several."""
+
+from collections.abc import Sequence
+
+from keras_hypersphere.zoo.alignment.face import Face
+
+RULES = ("largest", "center")
+
+
+def select_face(
+    faces: Sequence[Face], shape: Sequence[int], rule: str = "largest"
+) -> Face:
+    """Picks one of the faces of a photo.
+
+    Args:
+        faces: One face or more.
+        shape: The photo's shape, height and width first.
+        rule: `"largest"` (by area of the box) or `"center"` (the center of
+            the box nearest to that of the photo). Ties go to the more
+            confident face.
+
+    Returns:
+        The face.
+
+    Raises:
+        ValueError: If there is no face, or the rule is unknown.
+    """
+    if rule not in RULES:
+        raise ValueError(
+            f"`rule` must be one of {', '.join(RULES)}. Received: rule={rule!r}"
+        )
+    if not faces:
+        raise ValueError("`faces` must hold at least one face. Received: none")
+
+    def rank(face: Face) -> tuple[float, float]:
+        if rule == "largest":
+            return face.area, face.confidence
+        x, y = face.center
+        # Both are coordinates of pixel centers.
+        away = (x - (shape[1] - 1) / 2) ** 2 + (y - (shape[0] - 1) / 2) ** 2
+        return -away, face.confidence
+
+    return max(faces, key=rank)
