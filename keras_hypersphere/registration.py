@@ -23,6 +23,7 @@ from types import ModuleType
 ROOMS = (
     "keras_hypersphere.schedules",
     "keras_hypersphere.layers",
+    "keras_hypersphere.optimizers",
 )
 
 
@@ -64,7 +65,9 @@ class KerasFinder(importlib.abc.MetaPathFinder):
 class RegisteringLoader(importlib.abc.Loader):
     """Runs the real loader of Keras, then `register()`."""
 
-    def __init__(self, loader: importlib.abc.Loader, finder: KerasFinder):
+    def __init__(
+        self, loader: importlib.abc.Loader, finder: KerasFinder
+    ) -> None:
         self.loader = loader
         self.finder = finder
 

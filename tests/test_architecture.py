@@ -50,7 +50,11 @@ def imported(tree):
 def top_level_imports(tree):
     return imported(
         ast.Module(
-            [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)],
+            [
+                n
+                for n in tree.body
+                if isinstance(n, ast.Import | ast.ImportFrom)
+            ],
             [],
         )
     )
@@ -101,9 +105,7 @@ def test_files_import_files_not_rooms(storey, path):
         if (folder / "__init__.py").exists()
     }
     tree = ast.parse(path.read_text())
-    direct = {
-        n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)
-    }
+    direct = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     assert not direct & (rooms | {"keras_hypersphere"})
 
 

@@ -13,4 +13,6 @@ __all__ = ["caffe"]
 def __getattr__(name: str) -> ModuleType:
     if name in __all__:
         return importlib.import_module(f"keras_hypersphere.tools.{name}")
-    raise AttributeError(f"module 'keras_hypersphere.tools' has no attribute {name!r}")
+    raise AttributeError(
+        f"module 'keras_hypersphere.tools' has no attribute {name!r}"
+    )

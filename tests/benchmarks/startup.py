@@ -50,8 +50,10 @@ def main() -> None:
             strict=True,
         )
     ]
-    print(f"{'added to import keras (pairs)':34} {'':8} "
-          f"{statistics.median(added):7.3f}s")
+    print(
+        f"{'added to import keras (pairs)':34} {'':8} "
+        f"{statistics.median(added):7.3f}s"
+    )
 
 
 if __name__ == "__main__":
