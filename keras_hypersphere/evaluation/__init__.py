@@ -1,1 +1,23 @@
 """Protocols on embeddings."""
+
+from keras_hypersphere.evaluation.lfw import lfw
+from keras_hypersphere.evaluation.pairs import (
+    PairList,
+    read_lfw_pairs,
+    read_pairs,
+)
+from keras_hypersphere.evaluation.report import Report
+from keras_hypersphere.evaluation.roc import (
+    VerificationReport,
+    verification_report,
+)
+
+__all__ = [
+    "PairList",
+    "Report",
+    "VerificationReport",
+    "lfw",
+    "read_lfw_pairs",
+    "read_pairs",
+    "verification_report",
+]

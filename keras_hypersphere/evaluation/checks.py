@@ -1,0 +1,75 @@
+"""What every protocol asks of its input, said once."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+DISTANCES = ("cosine", "l2", "squared-l2")
+
+
+def as_flags(values: ArrayLike, name: str, count: int) -> np.ndarray:
+    """Returns `count` yes-or-no values as booleans."""
+    flags = np.asarray(values)
+    if flags.shape != (count,):
+        raise ValueError(
+            f"`{name}` must hold one flag for each of the {count} pairs. "
+            f"Received: {name} of shape {flags.shape}."
+        )
+    if flags.dtype != bool:
+        # Caffe lists write 1 and -1; guessing would hide a wrong column.
+        if flags.dtype.kind not in "iuf" or not np.isin(flags, (0, 1)).all():
+            raise ValueError(
+                f"`{name}` must hold booleans, or 0 and 1. "
+                f"Received: {name}={flags.ravel()[:5].tolist()}…"
+            )
+        flags = flags.astype(bool)
+    return flags
+
+
+def as_embeddings(values: ArrayLike, name: str) -> np.ndarray:
+    """Returns `values` as a matrix of real numbers, one row a face."""
+    matrix = np.asarray(values)
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise ValueError(
+            f"`{name}` must be a matrix (pairs, dimensions). "
+            f"Received: {name} of shape {matrix.shape}."
+        )
+    # Kind "V" is ml_dtypes' bfloat16, which converts to float64.
+    if matrix.dtype.kind not in "fiuV":
+        raise ValueError(
+            f"`{name}` must hold real numbers. "
+            f"Received: {name} of dtype {matrix.dtype}."
+        )
+    return matrix
+
+
+def require_finite(values: np.ndarray, name: str) -> None:
+    """Raises an error that names the first row with NaN or infinity."""
+    finite = np.isfinite(values)
+    if finite.ndim > 1:
+        finite = finite.all(axis=1)
+    if not finite.all():
+        raise ValueError(
+            f"`{name}` must hold finite numbers only. "
+            f"Received: {int((~finite).sum())} of {len(finite)} entries with "
+            f"NaN or infinity, the first at index {int(finite.argmin())}. "
+            "Pairs without an embedding are marked with `failed`."
+        )
+
+
+def require_both_kinds(same: np.ndarray, where: str) -> None:
+    """Raises an error unless there are same and different pairs."""
+    if same.all() or not same.any():
+        kind = "same" if same.size and same.all() else "different"
+        raise ValueError(
+            f"{where} must hold pairs of both kinds, same and different. "
+            f"Received: {same.size} pairs, all of them {kind}."
+        )
+
+
+def require_distance(distance: str) -> None:
+    """Raises an error unless `distance` is one of `DISTANCES`."""
+    if distance not in DISTANCES:
+        raise ValueError(
+            f"`distance` must be one of {', '.join(DISTANCES)}. "
+            f"Received: distance={distance!r}."
+        )
