@@ -99,14 +99,19 @@ def test_files_import_files_not_rooms(storey, path):
     """`registration` may run in the middle of a room's own import."""
     if storey != "keras_hypersphere" or path.name == "__init__.py":
         return
-    rooms = {
-        f"keras_hypersphere.{folder.name}"
-        for folder in STOREYS["keras_hypersphere"].iterdir()
-        if (folder / "__init__.py").exists()
-    }
-    tree = ast.parse(path.read_text())
-    direct = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
-    assert not direct & (rooms | {"keras_hypersphere"})
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        if not within(node.module, "keras_hypersphere"):
+            continue
+        folder = ROOT.joinpath(*node.module.split("."))
+        if not folder.is_dir():
+            continue
+        for alias in node.names:
+            target = folder / alias.name
+            assert target.is_dir() or target.with_suffix(".py").exists(), (
+                f"{node.module}.{alias.name}: name the file that has it"
+            )
 
 
 @pytest.mark.parametrize(("storey", "path"), files())
