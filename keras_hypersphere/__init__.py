@@ -14,7 +14,9 @@ from keras_hypersphere.version import __version__
 if TYPE_CHECKING:
     from keras_hypersphere import (
         caffe_format,
+        constraints,
         evaluation,
+        initializers,
         layers,
         optimizers,
         plotting,
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 __all__ = [
     "__version__",
     "caffe_format",
+    "constraints",
     "evaluation",
+    "initializers",
     "layers",
     "optimizers",
     "plotting",

@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from types import ModuleType
 
 ROOMS = (
+    "keras_hypersphere.initializers",
+    "keras_hypersphere.constraints",
     "keras_hypersphere.schedules",
     "keras_hypersphere.layers",
     "keras_hypersphere.optimizers",

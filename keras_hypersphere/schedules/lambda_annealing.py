@@ -57,7 +57,7 @@ class LambdaAnnealing:
         power: float = 1.0,
         minimum: float = 5.0,
         start: int = 0,
-    ):
+    ) -> None:
         arguments = {
             "base": base,
             "gamma": gamma,

@@ -1,0 +1,7 @@
+"""Initializers of keras_hypersphere."""
+
+import keras  # noqa: F401  first: see registration.py
+
+from keras_hypersphere.initializers.unit_sphere import UnitSphere
+
+__all__ = ["UnitSphere"]

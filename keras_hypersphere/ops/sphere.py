@@ -1,0 +1,64 @@
+"""Lengths and directions that survive every scale.
+
+A float32 square overflows above 1.8e19 and vanishes below 1e-19, its cube in
+the derivative of `x / |x|` much earlier. So vectors are divided by their
+largest entry first; that factor is a constant for the gradient, because the
+result does not depend on it.
+"""
+
+import math
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+
+
+def normalize(
+    x: Tensor, axis: int = -1, norm: str = "l2", epsilon: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Returns directions and lengths (axis kept as 1) of vectors.
+
+    `"l2"`: length `sqrt(sum(x^2) + epsilon)`; `"l1"`: `sum(|x|) + epsilon`.
+    The direction of a zero vector is zero, and its gradient is finite.
+    """
+    root = norm == "l2"
+    floor = math.sqrt(epsilon) if root else epsilon
+    factor = scale(x, axis, floor)
+    u = x / factor
+    total = ops.sum(ops.square(u) if root else ops.abs(u), axis, keepdims=True)
+    if epsilon > 0:
+        small = floor / factor
+        total = total + (ops.square(small) if root else small)
+        size = ops.sqrt(total) if root else total
+        return u / size, factor * size
+    # Only a zero vector has a scaled sum below 1.
+    empty = total < 0.5
+    safe = ops.where(empty, ops.ones_like(total), total)
+    size = ops.sqrt(safe) if root else safe
+    length = ops.where(empty, ops.zeros_like(size), factor * size)
+    return u / size, length
+
+
+def scale(x: Tensor, axis: int = -1, floor: float = 0.0) -> Tensor:
+    """Largest magnitude along `axis`, at least `floor`, 1 where it is 0.
+
+    A constant for the gradient.
+    """
+    largest = ops.stop_gradient(ops.max(ops.abs(x), axis, keepdims=True))
+    if floor > 0:
+        return ops.maximum(largest, floor)
+    return ops.where(largest > 0, largest, ops.ones_like(largest))
+
+
+def split(x: Tensor, axis: int = -1) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns (factor, size, empty) with length = factor * size.
+
+    `factor` is a constant, `size` lies between 1 and sqrt(d), so its powers
+    stay in range. Where `empty`, the vector is zero and both are 1.
+    """
+    factor = scale(x, axis)
+    total = ops.sum(ops.square(x / factor), axis, keepdims=True)
+    empty = total < 0.5
+    size = ops.sqrt(ops.where(empty, ops.ones_like(total), total))
+    return factor, size, empty
