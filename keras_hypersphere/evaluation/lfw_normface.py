@@ -23,7 +23,7 @@ def normface_pca(
     published Euclidean distance of unit vectors.
     """
     distance = "l2" if distance == "cosine" else distance
-    left, right = left.astype(np.float64), right.astype(np.float64)
+    left, right = scores.as_float64(left, right)
     values = np.empty(len(same))
     limits = np.empty(count)
     correct = np.empty(len(same), bool)

@@ -27,7 +27,7 @@ def sphereface(
     """
     larger = scores.larger_is_same(distance)
     grid = threshold_grid(distance)
-    left, right = left.astype(np.float64), right.astype(np.float64)
+    left, right = scores.as_float64(left, right)
     values = np.empty(len(same))
     limits = np.empty(count)
     correct = np.zeros(len(same), bool)

@@ -43,6 +43,24 @@ def larger_is_same(distance: str) -> bool:
     return distance == "cosine"
 
 
+def as_float64(
+    left: np.ndarray, right: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns both as float64, for procedures that ignore a common factor.
+
+    Where squares could leave the range of float64, all are divided by one
+    power of two, which is exact.
+    """
+    checks.require_finite(left, "left")
+    checks.require_finite(right, "right")
+    left, right = left.astype(np.float64), right.astype(np.float64)
+    largest = max(np.abs(left).max(), np.abs(right).max())
+    if largest > 0 and not 1e-100 < largest < 1e100:
+        exponent = -int(np.frexp(largest)[1])
+        left, right = np.ldexp(left, exponent), np.ldexp(right, exponent)
+    return left, right
+
+
 def unit_rows(matrix: np.ndarray) -> np.ndarray:
     """Divides each row by its Euclidean norm; zero rows stay zero."""
     largest = np.abs(matrix).max(axis=1, keepdims=True)
