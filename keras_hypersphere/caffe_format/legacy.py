@@ -1,0 +1,112 @@
+"""Networks of older Caffes brought to today's messages."""
+
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.schema import (
+    LayerParameter,
+    NetParameter,
+    V1LayerParameter,
+)
+
+# Enum names whose type is not their words joined: SOFTMAX_LOSS and the like.
+TYPES = {
+    "NONE": "",
+    "ABSVAL": "AbsVal",
+    "ARGMAX": "ArgMax",
+    "BNLL": "BNLL",
+    "HDF5_DATA": "HDF5Data",
+    "HDF5_OUTPUT": "HDF5Output",
+    "IM2COL": "Im2col",
+    "LRN": "LRN",
+    "MVN": "MVN",
+    "RELU": "ReLU",
+    "SOFTMAX_LOSS": "SoftmaxWithLoss",
+    "TANH": "TanH",
+}
+LISTS = ("bottom", "top", "blobs", "include", "exclude", "loss_weight")
+
+
+def upgrade(net: NetParameter, file: str | None = None) -> NetParameter:
+    """Turns `layers` into `layer`, and `input` into an Input layer.
+
+    The message is changed and returned.
+
+    Raises:
+        CaffeFormatError: If both spellings occur, if inputs lack their
+            dimensions, or for the format of 2013 (layers inside layers).
+    """
+    if net.layers and net.layer:
+        raise CaffeFormatError(
+            "has both `layer` and `layers`; write every layer as "
+            '`layer { type: "Name" ... }`',
+            file,
+        )
+    if any(old.HasField("layer") for old in net.layers):
+        raise CaffeFormatError(
+            "is in the format of 2013 (`layers { layer { ... } }`), which is "
+            "not supported; upgrade it with Caffe's upgrade_net_proto_text "
+            "or upgrade_net_proto_binary",
+            file,
+        )
+    for old in net.layers:
+        upgrade_layer(old, net.layer.add())
+    net.ClearField("layers")
+    if net.input:
+        upgrade_inputs(net, file)
+    return net
+
+
+def upgrade_layer(old: V1LayerParameter, new: LayerParameter) -> None:
+    """Copies a layer whose type was an enum."""
+    new.name = old.name
+    new.type = layer_type(old)
+    for name in LISTS:
+        getattr(new, name).MergeFrom(getattr(old, name))
+    for field, value in old.ListFields():
+        if field.name.endswith("_param"):
+            getattr(new, field.name).CopyFrom(value)
+    wanted = max(len(old.param), len(old.blobs_lr), len(old.weight_decay))
+    for index in range(wanted):
+        spec = new.param.add()
+        if index < len(old.param):
+            spec.name = old.param[index]
+        if index < len(old.blobs_lr):
+            spec.lr_mult = old.blobs_lr[index]
+        if index < len(old.weight_decay):
+            spec.decay_mult = old.weight_decay[index]
+
+
+def layer_type(old: V1LayerParameter) -> str:
+    """Today's name of an enum value: INNER_PRODUCT is `InnerProduct`."""
+    value = old.DESCRIPTOR.fields_by_name["type"].enum_type
+    name = value.values_by_number[old.type].name
+    return TYPES.get(name, name.title().replace("_", ""))
+
+
+def upgrade_inputs(net: NetParameter, file: str | None) -> None:
+    """Moves `input`, `input_shape` and `input_dim` into an Input layer."""
+    if net.input_shape:
+        shapes = [list(shape.dim) for shape in net.input_shape]
+    else:
+        dims = list(net.input_dim)
+        shapes = [dims[i : i + 4] for i in range(0, len(dims), 4)]
+    if len(shapes) != len(net.input) or not all(shapes):
+        raise CaffeFormatError(
+            f"declares {len(net.input)} `input` but {len(shapes)} shapes; "
+            "give one `input_shape` or four `input_dim` for each",
+            file,
+        )
+    if not net.input_shape and len(shapes[-1]) != 4:
+        raise CaffeFormatError(
+            f"declares {len(net.input_dim)} `input_dim`; give four for each "
+            "`input`",
+            file,
+        )
+    layer = LayerParameter(name="input", type="Input", top=net.input)
+    for shape in shapes:
+        layer.input_param.shape.add().dim.extend(shape)
+    rest = list(net.layer)
+    net.ClearField("layer")
+    net.layer.append(layer)
+    net.layer.extend(rest)
+    for name in ("input", "input_shape", "input_dim"):
+        net.ClearField(name)

@@ -1,0 +1,1 @@
+"""The fields of Caffe's messages, as tables."""

@@ -1,0 +1,90 @@
+"""What forks of Caffe added: NormFace's, SphereFace's, CenterFace's layers.
+
+No numbers here. Forks gave one number to different fields (147 is A-Softmax
+in one and center loss in another), so a binary file cannot say which it
+means. These fields are read from text; `schema.py` numbers them far from
+anybody's. See `schema.py` for the notation.
+"""
+
+TABLE = """
+extend LayerParameter: roi_pooling_param ROIPoolingParameter,
+    noise_param NoiseParameter, center_loss_param CenterLossParameter,
+    flip_param FlipParameter, inner_distance_param InnerDistanceParameter,
+    normalize_param NormalizeParameter,
+    general_contrastive_loss_param GeneralContrastiveParameter,
+    general_triplet_loss_param GeneralTripletParameter,
+    soft_truncation_param SoftTruncationParameter,
+    permute_param PermuteParameter, truncation_param TruncationParameter,
+    nca_param NCAParameter,
+    largemargin_inner_product_param LargeMarginInnerProductParameter,
+    label_specific_rescale_param LabelSpecificRescaleParameter,
+    margin_inner_product_param MarginInnerProductParameter,
+    channel_scale_param ChannelScaleParameter,
+    label_specific_add_param LabelSpecificAddParameter
+extend FillerParameter: alpha float
+extend TransformationParameter: crop_h uint32, crop_w uint32,
+    center_crop bool, erase_ratio float, scale_min float=0.02,
+    scale_max float=0.4, aspect_min float=0.33, aspect_max float=3
+extend AccuracyParameter: min_is_better bool
+extend BatchNormParameter: disable_mean bool, disable_variance bool,
+    scale_filler FillerParameter, bias_filler FillerParameter, engine Engine
+extend DropoutParameter: sqrt_scale bool
+extend InnerProductParameter: normalize bool
+extend MemoryDataParameter: transpose bool
+extend ParameterParameter: blob_filler FillerParameter
+extend ScaleParameter: min_value float, max_value float
+extend SoftmaxParameter: hard_ratio float=1, class_weight float*,
+    hard_mining_label int32, cutting_point float,
+    normalize_type string=Softmax, label_smooth_factor float
+extend ImageDataParameter: face_transform bool, max_shear_ratio float,
+    max_aspect_ratio float, max_rotate_angle float, min_random_scale float=1,
+    max_random_scale float=1, max_random_shift uint32, face_mirror bool,
+    face_point_num uint32, balance_class bool, balance_by uint32,
+    label_cut_start uint32, label_cut_end uint32
+
+CenterLossParameter: num_output uint32, center_filler FillerParameter,
+    axis int32=1, distance_type string=L2
+ChannelScaleParameter: do_forward bool=true, do_backward_feature bool=true,
+    do_backward_scale bool=true, global_scale bool,
+    max_global_scale float=1000.0, min_global_scale float,
+    init_global_scale float=1.0
+FlipParameter: flip_width bool=true, flip_height bool
+GeneralContrastiveParameter: positive_margin float, negative_margin float=1.0,
+    positive_weight float=1.0, negative_weight float=1.0,
+    normalize_negative float, positive_outlier_thresh float=4.0, square bool,
+    max_negative_only bool, max_positive_only bool, positive_first bool,
+    positive_upper_bound float=1.0, exp_negative_weight bool,
+    add_intra_mae bool, max_negative_margin float=1.2
+GeneralTripletParameter: margin float=0.2, add_center_loss bool=true,
+    hardest_only bool, positive_first bool, positive_upper_bound float=1.0,
+    positive_weight float=1.0, negative_weight float=1.0
+InnerDistanceParameter: num_output uint32, bias_term bool=true,
+    weight_filler FillerParameter, bias_filler FillerParameter, axis int32=1,
+    transpose bool, distance_type string=L2, normalize bool,
+    update_center_only bool
+LabelSpecificAddParameter: bias float, transform_test bool, bias_base float,
+    bias_gamma float, bias_power float=1.0, bias_min float, bias_max float,
+    iteration uint32
+LabelSpecificRescaleParameter: positive_weight float=1.0,
+    negative_weight float=1.0, positive_lower_bound float,
+    negative_upper_bound float, rescale_test bool, for_ip bool,
+    positive_weight_base float, gamma float, power float=1.0,
+    positive_weight_min float, positive_weight_max float, iteration uint32,
+    bias_fix bool, power_on_positive bool
+LargeMarginInnerProductParameter: num_output uint32,
+    type MarginType=SINGLE, weight_filler FillerParameter, axis int32=1,
+    base float=1, gamma float, power float=1, iteration int32,
+    lambda_min float
+MarginInnerProductParameter: num_output uint32, type MarginType=SINGLE,
+    weight_filler FillerParameter, axis int32=1, base float=1, gamma float,
+    power float=1, iteration int32, lambda_min float
+NCAParameter: min_negative_only bool
+NoiseParameter: gaussian_std float, uniform_range float, bias float
+NormalizeParameter: normalize_type string=L2, fix_gradient bool, bp_norm bool
+PermuteParameter: order uint32*
+ROIPoolingParameter: pooled_h uint32, pooled_w uint32, spatial_scale float=1
+SoftTruncationParameter: c float=2
+TruncationParameter: lower_bound float, upper_bound float=5
+
+enum MarginType: SINGLE 0, DOUBLE 1, TRIPLE 2, QUADRUPLE 3
+"""
