@@ -1,0 +1,1 @@
+"""How the weights of dlib-resnet were made: `python -m` this package."""

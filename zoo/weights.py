@@ -1,0 +1,202 @@
+"""Finds weight files, checks them, and sets the weights of a model.
+
+Our own files are `.npz`: one array a weight, named by the path of the Keras
+variable (`stem_conv/kernel`), so that they depend on no version of Keras.
+"""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_hypersphere.zoo.card import Card
+from keras_hypersphere.zoo.registry import get_card
+
+PACKAGED = Path(__file__).parent / "weights"
+SUFFIXES = (".weights.h5", ".keras", ".npz")
+
+
+def load_weights(
+    model: keras.Model,
+    weights: "str | os.PathLike",
+    architecture: str | None = None,
+) -> None:
+    """Sets all weights of a model from a card's file or a file of yours.
+
+    Args:
+        model: The model.
+        weights: The name of a card, or a path that ends in `.weights.h5`,
+            `.keras` or `.npz`.
+        architecture: The name that a card must have as its `architecture`.
+            Default: None, not checked.
+
+    Raises:
+        ValueError: If the name is unknown, the hash of a card's file is
+            wrong, or the file does not hold exactly the model's weights.
+        FileNotFoundError: If there is no such file.
+    """
+    suffix = suffix_of(weights)
+    if suffix is None:
+        if os.sep in str(weights) or Path(weights).exists():
+            raise ValueError(
+                "`weights` must be the name of a card or a file that ends in "
+                f"{', '.join(SUFFIXES)} or .dat. Received: "
+                f"weights='{weights}'"
+            )
+        card = get_card(str(weights))
+        if architecture not in (None, card.architecture):
+            raise ValueError(
+                f"`weights` must be of {architecture}. Received: "
+                f"weights={weights!r}, which is of {card.architecture}"
+            )
+        load_file(model, find_weights(card))
+    else:
+        load_file(model, Path(weights))
+
+
+def suffix_of(weights: "str | os.PathLike") -> str | None:
+    """The suffix if it is a file of weights, else None."""
+    lower = str(weights).lower()
+    return next((s for s in SUFFIXES if lower.endswith(s)), None)
+
+
+def find_weights(card: Card, folder: "Path | None" = None) -> Path:
+    """Returns the path of a card's file, after checking its hash.
+
+    Args:
+        card: The card.
+        folder: A folder to look into alone. Default: None, the package's
+            folder and then the cache.
+
+    Raises:
+        FileNotFoundError: If no folder has the file.
+        ValueError: If its hash is not the card's.
+    """
+    folders = [PACKAGED, cache_folder()] if folder is None else [folder]
+    for place in folders:
+        path = place / card.weights_file
+        if path.is_file():
+            check_hash(path, card)
+            return path
+    raise FileNotFoundError(
+        f"The weights of {card.name} are missing: no '{card.weights_file}' "
+        f"(sha256 {card.weights_sha256}) in "
+        f"{' or '.join(str(place) for place in folders)}. Put it there, or "
+        "install keras-hypersphere again."
+    )
+
+
+def cache_folder() -> Path:
+    """Where weights lie that do not come with the package."""
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return Path(home) / "models" / "keras_hypersphere"
+
+
+def check_hash(path: Path, card: Card) -> None:
+    """Raises if a file is not the one the card describes."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != card.weights_sha256:
+        raise ValueError(
+            f"'{path}' ({path.stat().st_size} bytes, sha256 {digest}) is "
+            f"damaged or another file: the card {card.name} expects "
+            f"{card.weights_bytes} bytes, sha256 {card.weights_sha256}. "
+            "Delete it and install keras-hypersphere again."
+        )
+
+
+def load_file(model: keras.Model, path: Path) -> None:
+    """Sets all weights of a model from a file, by its suffix."""
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no weights file '{path}'.")
+    suffix = suffix_of(path)
+    if suffix == ".npz":
+        set_weights(model, read_arrays(path), origin=str(path))
+        return
+    try:
+        if suffix == ".keras":
+            other = keras.models.load_model(path, compile=False)
+        else:
+            model.load_weights(path)
+    # Keras and h5py raise many kinds, on many lines.
+    except Exception as error:
+        first = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(
+            f"'{path}' does not hold the weights of {model.name}: {first[0]}"
+        ) from error
+    if suffix == ".keras":
+        values = {v.path: keras.ops.convert_to_numpy(v) for v in other.weights}
+        set_weights(model, values, origin=str(path))
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Reads the arrays of an `.npz` file."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+        raise ValueError(
+            f"'{path}' is not a readable .npz file: {error}"
+        ) from None
+
+
+def write_arrays(path: Path, values: Mapping[str, np.ndarray]) -> None:
+    """Writes an `.npz` file; equal arrays give equal bytes."""
+    part = path.with_name(path.name + ".part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+        for name, value in values.items():
+            # A `ZipInfo` of its own carries no date and no user.
+            info = zipfile.ZipInfo(f"{name}.npy")
+            with archive.open(info, "w") as entry:
+                np.lib.format.write_array(
+                    entry,
+                    np.ascontiguousarray(value),
+                    version=(1, 0),
+                    allow_pickle=False,
+                )
+    os.replace(part, path)
+
+
+def set_weights(
+    model: keras.Model, values: Mapping[str, np.ndarray], origin: str
+) -> None:
+    """Sets every weight of a model, or none.
+
+    Args:
+        model: The model.
+        values: An array for the path of every variable of the model.
+        origin: Where the values come from, for error messages.
+
+    Raises:
+        ValueError: If a weight is missing, is not the model's, or has
+            another shape.
+    """
+    variables = {variable.path: variable for variable in model.weights}
+    missing = [name for name in variables if name not in values]
+    unknown = [name for name in values if name not in variables]
+    if missing or unknown:
+        raise ValueError(
+            f"'{origin}' does not hold the weights of {model.name}: it lacks "
+            f"{first_of(missing)}; the model lacks {first_of(unknown)}. "
+            "(A classifier has weights only in a file saved with it: else "
+            "use include_top=False.)"
+        )
+    for name, variable in variables.items():
+        if tuple(variable.shape) != values[name].shape:
+            raise ValueError(
+                f"'{origin}' does not fit {model.name}: {name} has the shape "
+                f"{values[name].shape}, {tuple(variable.shape)} was expected."
+            )
+    for name, variable in variables.items():
+        variable.assign(values[name].astype(np.float32))
+
+
+def first_of(names: list[str]) -> str:
+    """Names a few and counts the others."""
+    if not names:
+        return "nothing"
+    rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + rest
