@@ -1,0 +1,1 @@
+"""From photos to the input of a protocol."""
