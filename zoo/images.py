@@ -19,19 +19,27 @@ SUFFIXES = (
     ".bmp .gif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff .webp"
 ).split()
 
+JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+
 # OpenCV turns by EXIF in every mode but IMREAD_UNCHANGED, the only one that
 # keeps the alpha channel.
 UPRIGHT = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
 AS_STORED = UPRIGHT | cv2.IMREAD_IGNORE_ORIENTATION
 
 
-def read(source: "str | os.PathLike | np.ndarray") -> np.ndarray:
+def read(
+    source: "str | os.PathLike | np.ndarray", partial: bool = False
+) -> np.ndarray:
     """Reads one photo.
 
     Args:
         source: A file name, or an array: `(height, width)` gray,
             `(height, width, 3)` RGB or `(height, width, 4)` RGBA; uint8,
             uint16, or any other number type with values in [0, 255].
+        partial: Whether a file whose end is missing is read as far as it
+            goes, the rest gray. Default: False, an error. Published data
+            sets hold such files: LFW has one.
 
     Returns:
         `(height, width, 3)` uint8 array, RGB, upright.
@@ -57,7 +65,7 @@ def read(source: "str | os.PathLike | np.ndarray") -> np.ndarray:
     if not path.is_file():
         raise FileNotFoundError(f"There is no photo '{path}'. Check its name.")
     try:
-        pixels = decode(path.read_bytes())
+        pixels = decode(path.read_bytes(), partial)
         return from_array(pixels)
     except (ValueError, cv2.error) as error:
         # OpenCV's own words are about its source code, not about the file.
@@ -90,12 +98,14 @@ def files_in(folder: "str | os.PathLike") -> list[Path]:
     )
 
 
-def decode(data: bytes) -> np.ndarray:
+def decode(data: bytes, partial: bool = False) -> np.ndarray:
     """Decodes the bytes of a picture file: RGB or RGBA, depth as stored."""
     if not data:
         raise ValueError("the file is empty")
     if is_truncated(data):
-        raise ValueError("its end is missing")
+        if not partial:
+            raise ValueError("its end is missing")
+        data += JPEG_END
     buffer = np.frombuffer(data, np.uint8)
     upright = cv2.imdecode(buffer, UPRIGHT)
     if upright is None:
@@ -131,16 +141,16 @@ def is_truncated(data: bytes) -> bool:
 
     OpenCV fills what is missing with gray and says nothing.
     """
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return b"IEND" not in data[-4096:] and b"IEND\xaeB`\x82" not in data
-    if not data.startswith(b"\xff\xd8"):
+    if data.startswith(PNG_START):
+        return PNG_END not in data
+    if not data.startswith(JPEG_START):
         return False
     # Walk to the scan: a thumbnail in the header has an end of its own.
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
         if marker == 0xDA:
-            return b"\xff\xd9" not in data[position:]
+            return JPEG_END not in data[position:]
         if marker == 0xFF:
             position += 1
             continue
