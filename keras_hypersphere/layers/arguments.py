@@ -5,6 +5,15 @@ import numbers
 from typing import Any
 
 
+def integer(name: str, value: Any) -> int:
+    """An integer of either sign."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise ValueError(
+            f"`{name}` must be an integer. Received: {name}={value!r}."
+        )
+    return int(value)
+
+
 def positive_integer(name: str, value: Any) -> int:
     """An integer of at least 1."""
     if (
