@@ -5,13 +5,29 @@ import keras  # noqa: F401  first: see registration.py
 from keras_hypersphere.layers.asoftmax import ASoftmax
 from keras_hypersphere.layers.channel_affine import ChannelAffine
 from keras_hypersphere.layers.cosine_dense import CosineDense
+from keras_hypersphere.layers.flip import Flip
+from keras_hypersphere.layers.flip_concat import FlipConcat
+from keras_hypersphere.layers.l2_pooling_2d import L2Pooling2D
+from keras_hypersphere.layers.local_response_normalization import (
+    LocalResponseNormalization,
+)
+from keras_hypersphere.layers.max_feature_map import MaxFeatureMap
+from keras_hypersphere.layers.maxout import Maxout
 from keras_hypersphere.layers.normalize_layer import NormalizeLayer
+from keras_hypersphere.layers.scalar_scale import ScalarScale
 from keras_hypersphere.layers.zero_extended_add import ZeroExtendedAdd
 
 __all__ = [
     "ASoftmax",
     "ChannelAffine",
     "CosineDense",
+    "Flip",
+    "FlipConcat",
+    "L2Pooling2D",
+    "LocalResponseNormalization",
+    "MaxFeatureMap",
+    "Maxout",
     "NormalizeLayer",
+    "ScalarScale",
     "ZeroExtendedAdd",
 ]
