@@ -7,11 +7,14 @@ see `worker.py` for the other backends.
 import contextlib
 import functools
 import io
+import threading
 
 import numpy as np
 
 # A row: left, top, width, height, confidence, then five x and five y.
 COLUMNS = 15
+# One photo at a time: stdout and the detector belong to the whole process.
+LOCK = threading.Lock()
 
 
 @functools.cache
@@ -29,7 +32,7 @@ def find(image: np.ndarray) -> np.ndarray:
         (faces, 15) float32 array, the most confident face first.
     """
     # Whatever the detector has to say, it is not the caller's result.
-    with contextlib.redirect_stdout(io.StringIO()):
+    with LOCK, contextlib.redirect_stdout(io.StringIO()):
         rows = mtcnn().detect_faces(
             image, box_format="xywh", output_type="numpy"
         )

@@ -68,9 +68,9 @@ def shrink(
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     block = int(1.0 / max(scale, 1e-6))
-    height, width = image.shape[0] // block, image.shape[1] // block
-    if block < 2 or min(height, width) < 1:
+    if block < 2 or block > min(image.shape[:2]):
         return image, matrix
+    height, width = image.shape[0] // block, image.shape[1] // block
     image = cv2.resize(
         image[: height * block, : width * block],
         (width, height),

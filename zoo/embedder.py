@@ -1,0 +1,275 @@
+"""FaceEmbedder: photos in, embeddings and decisions out."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_hypersphere.zoo import images
+from keras_hypersphere.zoo.aligned_face import AlignedFace, find_face
+from keras_hypersphere.zoo.alignment.templates import get_template
+from keras_hypersphere.zoo.card import Card
+from keras_hypersphere.zoo.distance import distances
+from keras_hypersphere.zoo.embedded_photos import EmbeddedPhotos
+from keras_hypersphere.zoo.golden import golden_crop
+from keras_hypersphere.zoo.preprocessing import preprocess_input
+from keras_hypersphere.zoo.preset import load_preset, save_preset
+from keras_hypersphere.zoo.verification import Verification
+
+Photo = str | os.PathLike | np.ndarray
+
+
+class FaceEmbedder:
+    """Turns photos of faces into embeddings, and compares them.
+
+    A photo is read (`zoo.images`), its faces are detected, one of them is
+    aligned to the card's template, preprocessed and embedded by the
+    network. Where a photo has several faces, the largest is taken, or with
+    `choose="center"` the one nearest to the middle.
+
+    Args:
+        model: The network: preprocessed crops to embeddings.
+        card: How it is used: see `Card`.
+
+    Raises:
+        ValueError: If the model does not fit the card.
+
+    Example:
+
+    >>> import keras_hypersphere as kh
+    >>> embedder = kh.zoo.FaceEmbedder.from_preset("dlib-resnet")
+    >>> embedder.card.dim
+    128
+    """
+
+    def __init__(self, model: keras.Model, card: Card):
+        merged = 2 if card.flip == "concat" else 1
+        size = (*get_template(card.template).size, card.input_shape[2])
+        for name, found, expected in (
+            ("input", tuple(model.input_shape[1:]), card.input_shape),
+            ("output", tuple(model.output_shape[1:]), (card.dim // merged,)),
+            ("template", size, card.input_shape),
+        ):
+            if found != expected:
+                raise ValueError(
+                    f"`model` does not fit the card {card.name}: {name} of "
+                    f"the shape {expected} was expected. Received: {found}"
+                )
+        self.model = model
+        self.card = card
+
+    @classmethod
+    def from_preset(cls, preset: "str | os.PathLike") -> "FaceEmbedder":
+        """Loads a model of the zoo, or one from a folder.
+
+        Args:
+            preset: A name of `list_models()`, or a folder written by
+                `save_to_preset`.
+
+        Raises:
+            ValueError: If there is no such name, or a file is damaged.
+            FileNotFoundError: If a file is missing.
+        """
+        return cls(*load_preset(preset))
+
+    def save_to_preset(self, folder: "str | os.PathLike") -> Card:
+        """Writes `model.keras` and `card.json`; returns the card."""
+        golden = self.embed_aligned(golden_crop(self.card))
+        return save_preset(self.model, self.card, golden, folder)
+
+    def embed_aligned(
+        self, crops: np.ndarray, batch_size: int = 32
+    ) -> np.ndarray:
+        """Embeds crops that are aligned already.
+
+        Args:
+            crops: `(height, width, 3)` or `(batch, height, width, 3)`, RGB,
+                values 0 to 255, of the card's size, aligned to its template:
+                see `alignment.align`.
+            batch_size: Crops that go through the network together.
+
+        Returns:
+            `(dim,)` or `(batch, dim)` float32 array.
+
+        Raises:
+            ValueError: If the crops have another shape, or values outside
+                0 to 255.
+        """
+        crops = np.asarray(crops)
+        size = self.card.input_shape[:2]
+        if crops.ndim not in (3, 4) or crops.shape[-3:] != (*size, 3):
+            raise ValueError(
+                f"`crops` must have the shape {(*size, 3)} or "
+                f"{('batch', *size, 3)}. Received: shape={crops.shape}. Use "
+                f"`embed` for photos, or `align` them to {self.card.template}."
+            )
+        if batch_size < 1:
+            raise ValueError(
+                "`batch_size` must be a positive integer. "
+                f"Received: batch_size={batch_size}"
+            )
+        batch = crops[None] if crops.ndim == 3 else crops
+        vectors = np.empty((len(batch), self.card.dim), np.float32)
+        for start in range(0, len(batch), batch_size):
+            part = batch[start : start + batch_size]
+            pixels = np.stack([images.as_bytes(crop) for crop in part])
+            vectors[start : start + len(part)] = self._merge(pixels)
+        return vectors[0] if crops.ndim == 3 else vectors
+
+    def embed(
+        self,
+        photos: "Photo | Sequence[Photo]",
+        details: bool = False,
+        crops: bool = False,
+        choose: str = "largest",
+        errors: str | None = None,
+        batch_size: int = 32,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> "np.ndarray | EmbeddedPhotos":
+        """Embeds one face of each photo.
+
+        Args:
+            photos: A photo (file name or array, see `images.read`), a list
+                of them, or a folder: all pictures below it, by name.
+            details: Return an `EmbeddedPhotos`: vectors, the names, boxes
+                and landmarks of their photos, and failures.
+            crops: Keep the aligned crops in the details.
+            choose: Which of several faces: `"largest"` or `"center"`.
+            errors: What a photo without a face, or an unreadable one, does:
+                `"raise"` an error that names it, or `"skip"` it; then the
+                details report it. Default: `"skip"` for a folder, which
+                therefore needs `details`, else `"raise"`.
+            batch_size: Faces that go through the network together.
+            progress: Called with the number of photos done and of all.
+
+        Returns:
+            `(dim,)` for one photo, `(photos, dim)` for several, float32; or
+            `EmbeddedPhotos`.
+
+        Raises:
+            NoFaceError: If a photo has no face.
+            ValueError: If a photo cannot be read, or an argument is invalid.
+            FileNotFoundError: If there is no such file.
+        """
+        single, named = name_photos(photos)
+        is_folder = not single and isinstance(photos, (str, os.PathLike))
+        errors = errors or ("skip" if is_folder else "raise")
+        if errors not in ("raise", "skip"):
+            raise ValueError(
+                "`errors` must be 'raise' or 'skip'. "
+                f"Received: errors={errors!r}"
+            )
+        if errors == "skip" and not details:
+            raise ValueError(
+                "`errors='skip'`, the default for a folder, leaves rows out: "
+                "say `details=True` to see which. Received: details=False"
+            )
+        faces: list[AlignedFace] = []
+        failures: dict[str, str] = {}
+        vectors = [np.empty((0, self.card.dim), np.float32)]
+        waiting: list[np.ndarray] = []
+        for done, (name, photo) in enumerate(named, start=1):
+            try:
+                face = find_face(photo, self.card.template, choose, name)
+                waiting.append(face.crop)
+                kept = face.crop if crops else None
+                faces.append(
+                    AlignedFace(face.photo, face.face, face.found, kept)
+                )
+            except (ValueError, OSError) as error:
+                if errors == "raise":
+                    raise
+                failures[name] = str(error)
+            if waiting and (len(waiting) >= batch_size or done == len(named)):
+                vectors.append(self.embed_aligned(np.stack(waiting)))
+                waiting = []
+            if progress is not None:
+                progress(done, len(named))
+        rows = np.concatenate(vectors)
+        if details:
+            return EmbeddedPhotos(rows, faces, failures)
+        return rows[0] if single else rows
+
+    def verify(
+        self, a: Photo, b: Photo, choose: str = "largest"
+    ) -> Verification:
+        """Decides whether two photos show the same person.
+
+        Args:
+            a: A photo: file name or array, see `images.read`.
+            b: Another photo.
+            choose: Which of several faces: `"largest"` or `"center"`.
+
+        Returns:
+            The decision, the distance, the threshold and the faces.
+
+        Raises:
+            NoFaceError: If a photo has no face.
+            ValueError: If a photo cannot be read.
+            FileNotFoundError: If there is no such file.
+        """
+        found = self.embed([a, b], details=True, crops=True, choose=choose)
+        left, right = found.vectors
+        away = float(distances(left, right, self.card.distance)[0, 0])
+        threshold = self.card.threshold
+        return Verification(
+            away < threshold, away, threshold, tuple(found.faces)
+        )
+
+    def _merge(self, pixels: np.ndarray) -> np.ndarray:
+        """Embeds crops and, where the card says so, their mirror images."""
+        front = self._predict(pixels)
+        if self.card.flip == "none":
+            return front
+        mirrored = self._predict(pixels[:, :, ::-1])
+        if self.card.flip == "concat":
+            return np.concatenate([front, mirrored], axis=1)
+        if self.card.flip == "sum":
+            return front + mirrored
+        return np.maximum(front, mirrored)
+
+    def _predict(self, pixels: np.ndarray) -> np.ndarray:
+        """Runs the compiled network.
+
+        Batches are filled up to a power of two: each size is compiled once.
+        """
+        count = len(pixels)
+        size = 1 << (count - 1).bit_length()
+        x = preprocess_input(pixels, self.card)
+        x = np.concatenate([x, np.zeros((size - count, *x.shape[1:]), x.dtype)])
+        return np.asarray(self.model.predict_on_batch(x))[:count]
+
+
+def name_photos(
+    photos: "Photo | Sequence[Photo]",
+) -> tuple[bool, list[tuple[str, Photo]]]:
+    """Gives every photo a name. Returns also whether it is a single one."""
+    if isinstance(photos, (str, os.PathLike)):
+        if not Path(photos).is_dir():
+            return True, [(str(photos), photos)]
+        found = images.files_in(photos)
+        if not found:
+            raise ValueError(
+                f"The folder '{photos}' has no pictures "
+                f"({', '.join(images.SUFFIXES)})."
+            )
+        return False, [(str(path), path) for path in found]
+    if isinstance(photos, np.ndarray) and photos.ndim != 4:
+        return True, [("the photo", photos)]
+    if not isinstance(photos, (np.ndarray, Sequence)):
+        raise ValueError(
+            "`photos` must be a file name, a folder, an array, or a list of "
+            f"them. Received: photos of type {type(photos).__name__}"
+        )
+    return False, list(name_each(photos))
+
+
+def name_each(photos: "Sequence[Photo]") -> Iterator[tuple[str, Photo]]:
+    """Names files by their path, and arrays by their place in the list."""
+    for place, photo in enumerate(photos):
+        if isinstance(photo, (str, os.PathLike)):
+            yield str(photo), photo
+        else:
+            yield f"photo {place} of the list", photo

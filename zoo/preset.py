@@ -1,0 +1,109 @@
+"""Presets: a model and its card, by name or in a folder."""
+
+import dataclasses
+import hashlib
+import importlib
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_hypersphere.zoo.card import Card
+from keras_hypersphere.zoo.registry import get_card, list_models
+from keras_hypersphere.zoo.weights import find_weights, load_file
+
+CARD_FILE = "card.json"
+MODEL_FILE = "model.keras"
+# Where the function that builds an architecture lives.
+ARCHITECTURES = {"DlibResNet": "dlib_resnet"}
+# A model whose golden embedding moved further than this was trained on.
+SAME_MODEL = 1e-3
+
+
+def load_preset(preset: "str | os.PathLike") -> tuple[keras.Model, Card]:
+    """Loads a model and its card.
+
+    Args:
+        preset: The name of a card, or a folder written by `save_preset`.
+
+    Raises:
+        ValueError: If there is no such name or folder, or a file in it is
+            damaged.
+        FileNotFoundError: If the folder has no card or no weights.
+    """
+    folder = None
+    if str(preset) in list_models():
+        card = get_card(str(preset))
+    elif Path(preset).is_dir():
+        folder = Path(preset)
+        card = Card.load(folder / CARD_FILE)
+    elif os.sep in str(preset):
+        raise FileNotFoundError(
+            f"There is no folder '{preset}'. Expected the name of a model "
+            f"({', '.join(list_models())}) or a folder with {CARD_FILE}."
+        )
+    else:
+        card = get_card(str(preset))
+    path = find_weights(card, folder)
+    if path.suffix == ".keras":
+        return keras.models.load_model(path, compile=False), card
+    model = build(card)
+    load_file(model, path)
+    return model, card
+
+
+def build(card: Card) -> keras.Model:
+    """Builds the network of a card, without its weights."""
+    if card.architecture not in ARCHITECTURES:
+        raise ValueError(
+            f"The card {card.name} names the architecture "
+            f"{card.architecture!r}; known are: {', '.join(ARCHITECTURES)}."
+        )
+    home = importlib.import_module(
+        f"keras_hypersphere.zoo.{ARCHITECTURES[card.architecture]}"
+    )
+    return getattr(home, card.architecture)(input_shape=card.input_shape)
+
+
+def save_preset(
+    model: keras.Model,
+    card: Card,
+    golden: np.ndarray,
+    folder: "str | os.PathLike",
+) -> Card:
+    """Writes `model.keras` and `card.json` into a folder.
+
+    What was published and measured is kept only for an unchanged model.
+
+    Args:
+        model: The model.
+        card: The card it was loaded with.
+        golden: The model's embedding of the card's golden crop.
+        folder: Made if it is not there. Its older preset is replaced.
+
+    Returns:
+        The card that was written.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Keras insists on the suffix.
+    part = folder / f"part-{MODEL_FILE}"
+    model.save(part)
+    changed = np.abs(golden - card.golden_output).max() > SAME_MODEL
+    card = dataclasses.replace(
+        card,
+        parameters=model.count_params(),
+        weights_file=MODEL_FILE,
+        weights_bytes=part.stat().st_size,
+        weights_sha256=hashlib.sha256(part.read_bytes()).hexdigest(),
+        weights_dtype="float32",
+        weights_command="FaceEmbedder.save_to_preset",
+        published=() if changed else card.published,
+        measured=() if changed else card.measured,
+        storage_effect="none: float32",
+        golden_output=tuple(round(x, 6) for x in golden.tolist()),
+    )
+    os.replace(part, folder / MODEL_FILE)
+    card.save(folder / CARD_FILE)
+    return card
