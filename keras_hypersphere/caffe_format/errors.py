@@ -17,7 +17,7 @@ class CaffeFormatError(ValueError):
         file: str | None = None,
         layer: str | None = None,
         type: str | None = None,
-    ):
+    ) -> None:
         where = f"{file}: " if file else ""
         if layer is not None:
             where += f"layer {layer!r}" + (f" ({type}): " if type else ": ")

@@ -1,0 +1,26 @@
+"""Caffe networks as Keras models."""
+
+from keras_hypersphere.caffe_format import (
+    CaffeFormatError,
+    read_caffemodel,
+    read_prototxt,
+)
+from keras_hypersphere.tools.caffe.convert import name_map, to_keras
+from keras_hypersphere.tools.caffe.emission import Emission
+from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
+from keras_hypersphere.tools.caffe.registry import (
+    register_layer,
+    supported_layers,
+)
+
+__all__ = [
+    "CaffeFormatError",
+    "Emission",
+    "UnsupportedLayerError",
+    "name_map",
+    "read_caffemodel",
+    "read_prototxt",
+    "register_layer",
+    "supported_layers",
+    "to_keras",
+]

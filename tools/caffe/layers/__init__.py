@@ -1,0 +1,11 @@
+"""One emitter for each Caffe layer type; importing this registers them."""
+
+from keras_hypersphere.tools.caffe.layers import (  # noqa: F401
+    activations,
+    convolution,
+    data,
+    dense,
+    normalization,
+    pooling,
+    wiring,
+)

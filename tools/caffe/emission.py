@@ -1,0 +1,206 @@
+"""What an emitter sees of a layer, and how it makes Keras layers."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import keras
+import numpy as np
+
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.schema import (
+    FillerParameter,
+    LayerParameter,
+)
+from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
+from keras_hypersphere.tools.caffe.fillers import fill
+from keras_hypersphere.tools.caffe.names import Names
+from keras_hypersphere.tools.caffe.registry import supported_layers
+from keras_hypersphere.tools.caffe.weights import Weights
+
+Tensor = keras.KerasTensor
+
+# Caffe counts the values of a blob in an int.
+MOST_VALUES = 2**31 - 1
+# Caffe's axes of a 4-D blob, as channels-last has them.
+KERAS_AXES = (0, 3, 1, 2)
+
+
+class Emission:
+    """One Caffe layer on its way to Keras.
+
+    Args:
+        parameter: The layer, as the prototxt has it.
+        top_names: Keras names of the tops of an input layer.
+        keras_name: Keras name of the layer.
+        names: Gives names to the further Keras layers of this layer.
+        weights: The model's blobs.
+        file: The prototxt, named in errors.
+
+    Attributes:
+        parameter: The layer's message: `layer.parameter.relu_param`.
+        name: The layer's name in Caffe.
+        inputs_made: Keras inputs that this layer made.
+        kept_fillers: Whether blobs were missing in the model.
+    """
+
+    def __init__(
+        self,
+        parameter: LayerParameter,
+        top_names: Sequence[str],
+        keras_name: str,
+        names: Names,
+        weights: Weights,
+        file: str | None,
+    ) -> None:
+        self.parameter = parameter
+        self.name = parameter.name
+        self.type = parameter.type
+        self.top_names = top_names
+        self.keras_name = keras_name
+        self.names = names
+        self.weights = weights
+        self.file = file
+        self.inputs_made: list[Tensor] = []
+        self.kept_fillers = False
+
+    def add(
+        self,
+        layer_class: Callable[..., keras.layers.Layer],
+        inputs: Tensor | Sequence[Tensor],
+        part: str = "",
+        weights: Sequence[np.ndarray] = (),
+        **config: Any,
+    ) -> Tensor:
+        """Calls a new Keras layer.
+
+        Args:
+            layer_class: Such as `keras.layers.Conv2D`.
+            inputs: What it is called on.
+            part: Empty for the layer that carries the Caffe layer's name;
+                else a word that is added to it.
+            weights: Its weights, in the order of `layer.weights`.
+            config: Its arguments, without `name`.
+
+        Returns:
+            The layer's output.
+        """
+        layer = layer_class(name=self.make_name(part), **config)
+        # Random numbers that are overwritten at once would cost most of the
+        # time of a conversion.
+        initializers = {
+            key: value
+            for key, value in vars(layer).items()
+            if weights and key.endswith("_initializer")
+        }
+        for key in initializers:
+            setattr(layer, key, keras.initializers.Zeros())
+        output = layer(inputs)
+        for key, value in initializers.items():
+            setattr(layer, key, value)
+        if weights:
+            layer.set_weights(list(weights))
+        return output
+
+    def compute(
+        self, function: Callable, *arguments: Any, part: str, **keywords: Any
+    ) -> Any:
+        """Calls a function of `keras.ops` for which no layer exists."""
+        output = function(*arguments, **keywords)
+        first = output[0] if isinstance(output, (list, tuple)) else output
+        # Functions have no `name`; one of their own might be a Caffe layer's.
+        first._keras_history.operation.name = self.make_name(part)
+        return output
+
+    def label(self, tensor: Tensor, part: str = "") -> Tensor:
+        """Gives a computed tensor the Caffe layer's name."""
+        return self.add(keras.layers.Identity, tensor, part)
+
+    def make_name(self, part: str) -> str:
+        """The Caffe layer's name in Keras, or one derived from it."""
+        if not part:
+            return self.keras_name
+        return self.names.claim(f"{self.keras_name}_{part}")
+
+    def blobs(
+        self, *declared: tuple[tuple[int, ...], FillerParameter]
+    ) -> list[np.ndarray]:
+        """The layer's learnt blobs.
+
+        Args:
+            declared: Shape and filler of each. The filler is used if the
+                model lacks the layer.
+
+        Raises:
+            CaffeFormatError: If the model's blobs have other shapes.
+        """
+        shapes = [shape for shape, _ in declared]
+        for shape in shapes:
+            if not 0 < math.prod(shape) <= MOST_VALUES:
+                self.fail(f"declares a blob of shape {shape}")
+        if any(spec.name for spec in self.parameter.param):
+            self.unsupported(
+                "sharing blobs by `param { name }` is not supported"
+            )
+        found = self.weights.find(self.name, self.type, shapes)
+        if found is not None:
+            return found
+        self.kept_fillers = True
+        return [self.filled(shape, filler) for shape, filler in declared]
+
+    def filled(
+        self, shape: tuple[int, ...], filler: FillerParameter
+    ) -> np.ndarray:
+        """Values for a blob that the model does not hold."""
+        values = fill(filler, shape)
+        if values is None:
+            self.unsupported(
+                f"the filler {filler.type!r} is not supported, and the model "
+                "has no blobs for this layer"
+            )
+        return values
+
+    def expect(
+        self, inputs: Sequence[Tensor], count: int, rank: int | None = None
+    ) -> Tensor | Sequence[Tensor]:
+        """The inputs (the input, for a count of one), if they are so many.
+
+        Raises:
+            CaffeFormatError: If there are more or fewer.
+            UnsupportedLayerError: If they have not `rank` axes.
+        """
+        if len(inputs) != count:
+            self.fail(f"has {len(inputs)} bottoms; it takes {count}")
+        for tensor in inputs:
+            if rank is not None and len(tensor.shape) != rank:
+                self.unsupported(
+                    f"a bottom of {len(tensor.shape)} axes is not supported; "
+                    f"it takes {rank}"
+                )
+        return inputs[0] if count == 1 else inputs
+
+    def axis(self, axis: int, tensor: Tensor) -> int:
+        """Caffe's axis, which may be negative, as an axis of the tensor."""
+        rank = len(tensor.shape)
+        if not -rank <= axis < rank:
+            self.fail(f"axis {axis} does not exist; the bottom has {rank} axes")
+        return KERAS_AXES[axis] if rank == 4 else axis % rank
+
+    def fail(self, message: str) -> NoReturn:
+        """Raises `CaffeFormatError` with file, layer and type."""
+        raise CaffeFormatError(message, self.file, self.name, self.type)
+
+    def unsupported(self, message: str) -> NoReturn:
+        """Raises `UnsupportedLayerError` with file, layer and type."""
+        raise UnsupportedLayerError(
+            message, self.file, self.name, self.type, supported_layers()
+        )
+
+
+def caffe_shape(tensor: Tensor) -> tuple[int | None, ...]:
+    """The shape as Caffe has it: 4-D is N, C, H, W."""
+    shape = tuple(tensor.shape)
+    if len(shape) != 4:
+        return shape
+    count, height, width, channels = shape
+    return count, channels, height, width

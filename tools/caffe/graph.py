@@ -1,0 +1,168 @@
+"""NetParameter → the layers to convert, in order, with their wiring.
+
+Caffe runs layers in the order of the file. A blob's name may stand for
+several values: a layer whose top is its bottom changes the blob in place,
+and whoever reads the name later gets the new value. So each value gets a
+number here, and nodes are wired by numbers.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
+from keras_hypersphere.tools.caffe.rules import State
+
+
+@dataclass
+class Node:
+    """A layer of the network.
+
+    Attributes:
+        parameter: The layer as the prototxt has it.
+        bottoms: Numbers of the values it reads.
+        tops: Numbers of the values it makes.
+    """
+
+    parameter: LayerParameter
+    bottoms: list[int] = field(default_factory=list)
+    tops: list[int] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.parameter.name
+
+    @property
+    def type(self) -> str:
+        return self.parameter.type
+
+
+@dataclass
+class Graph:
+    """The layers that the outputs need.
+
+    Attributes:
+        nodes: In the order of the file.
+        values: Blob name of each value.
+        outputs: Numbers of the values that the model returns.
+    """
+
+    nodes: list[Node]
+    values: list[str]
+    outputs: list[int]
+
+
+def build_graph(
+    net: NetParameter,
+    state: State,
+    outputs: Sequence[str] | None = None,
+    file: str | None = None,
+) -> Graph:
+    """Wires the layers of one state, and leaves out what no output needs.
+
+    Args:
+        net: The network, in today's format.
+        state: Phase, stages and level.
+        outputs: Blob names. Default: what no layer reads, sorted.
+        file: Named in errors.
+
+    Raises:
+        CaffeFormatError: For an unknown bottom, a top made twice, or a blob
+            that is changed in place after another layer has read it.
+        ValueError: If `outputs` names a blob that the network does not have.
+    """
+    layers = [layer for layer in net.layer if state.includes(layer)]
+    if outputs is not None:
+        layers = needed(layers, check_outputs(outputs, layers))
+    nodes, values, current = wire(layers, file)
+    read = Counter(number for node in nodes for number in node.bottoms)
+    for node in nodes:
+        refuse_late_change(node, values, read, file)
+    if outputs is None:
+        outputs = sorted(n for n, number in current.items() if not read[number])
+    if not outputs:
+        raise CaffeFormatError(
+            "has no layers in this phase, stages and level", file
+        )
+    return Graph(nodes, values, [current[name] for name in outputs])
+
+
+def wire(
+    layers: Sequence[LayerParameter], file: str | None
+) -> tuple[list[Node], list[str], dict[str, int]]:
+    """Numbers the values. Returns nodes, blob names, and last values."""
+    nodes, values, current = [], [], {}
+    for layer in layers:
+        node = Node(layer)
+        for index, bottom in enumerate(layer.bottom):
+            if bottom not in current:
+                raise CaffeFormatError(
+                    f"bottom {index} is {bottom!r}, which no layer before it "
+                    "makes; correct the name, or the order of the layers",
+                    file,
+                    layer.name,
+                    layer.type,
+                )
+            node.bottoms.append(current[bottom])
+        made = set()
+        for index, top in enumerate(layer.top):
+            in_place = index < len(layer.bottom) and layer.bottom[index] == top
+            if top in made or (top in current and not in_place):
+                raise CaffeFormatError(
+                    f"makes the blob {top!r}, which another layer makes too; "
+                    "rename the top, or choose one layer by phase or stage",
+                    file,
+                    layer.name,
+                    layer.type,
+                )
+            made.add(top)
+            node.tops.append(len(values))
+            values.append(top)
+        for number in node.tops:
+            current[values[number]] = number
+        nodes.append(node)
+    return nodes, values, current
+
+
+def refuse_late_change(
+    node: Node, values: list[str], read: Counter, file: str | None
+) -> None:
+    """Caffe cannot change a blob in place that others read before."""
+    for bottom, top in zip(node.bottoms, node.tops, strict=False):
+        if values[bottom] == values[top] and read[bottom] > 1:
+            raise CaffeFormatError(
+                f"changes the blob {values[top]!r} in place, which another "
+                "layer has read already; give it a top of its own",
+                file,
+                node.name,
+                node.type,
+            )
+
+
+def check_outputs(
+    outputs: Sequence[str], layers: Sequence[LayerParameter]
+) -> list[str]:
+    """The names asked for, if the network has them."""
+    names = [outputs] if isinstance(outputs, str) else list(outputs)
+    blobs = dict.fromkeys(top for layer in layers for top in layer.top)
+    wrong = [name for name in names if name not in blobs]
+    if wrong or not names or len(set(names)) < len(names):
+        raise ValueError(
+            "`outputs` must name different blobs of the network: "
+            f"{', '.join(blobs)}. Received: outputs={outputs!r}"
+        )
+    return names
+
+
+def needed(
+    layers: Sequence[LayerParameter], outputs: Sequence[str]
+) -> list[LayerParameter]:
+    """The layers that the last values of some blobs depend on."""
+    wanted, kept = set(outputs), []
+    for layer in reversed(layers):
+        if wanted.intersection(layer.top):
+            wanted.difference_update(layer.top)
+            wanted.update(layer.bottom)
+            kept.append(layer)
+    return kept[::-1]

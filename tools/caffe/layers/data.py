@@ -1,0 +1,41 @@
+"""Where a network begins."""
+
+import keras
+
+from keras_hypersphere.tools.caffe.emission import (
+    MOST_VALUES,
+    Emission,
+    Tensor,
+)
+from keras_hypersphere.tools.caffe.registry import register_layer
+
+
+@register_layer("Input")
+def input_layer(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
+    layer.expect(inputs, 0)
+    shapes = layer.parameter.input_param.shape
+    tops = layer.parameter.top
+    if len(shapes) not in (1, len(tops)):
+        layer.fail(
+            f"gives {len(shapes)} shapes for {len(tops)} tops; give one, or "
+            "one for each"
+        )
+    for index, name in enumerate(layer.top_names):
+        shape = tuple(shapes[index % len(shapes)].dim)
+        count = 1
+        for size in shape:
+            count *= size
+            if size < 1 or count > MOST_VALUES:
+                layer.fail(
+                    f"has the shape {shape}; each axis must be 1 or more"
+                )
+        if not shape:
+            layer.unsupported("an input without axes is not supported")
+        # Caffe fixes the batch; Keras leaves it free.
+        _, *rest = shape
+        if len(rest) == 3:
+            rest = rest[1:] + rest[:1]
+        layer.inputs_made.append(
+            keras.Input(batch_shape=(None, *rest), name=name)
+        )
+    return layer.inputs_made

@@ -1,0 +1,168 @@
+"""Pooling: Caffe counts windows by rounding up."""
+
+import keras
+import numpy as np
+
+from keras_hypersphere.tools.caffe.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.registry import register_layer
+
+MAX, AVE = 0, 1
+ROUND_DOWN = 1
+LOWEST = float(np.finfo(np.float32).min)
+
+
+class Window:
+    """The windows of one axis.
+
+    Args:
+        size: Length of the axis.
+        kernel, pad, stride: As in the prototxt.
+        round_down: Caffe's `round_mode: FLOOR`.
+
+    Attributes:
+        count: How many windows there are.
+        after: Cells to add at the end, so that the last one is complete.
+        lengths: Cells of each window that lie in the padded axis. Padding
+            counts; what rounding up adds does not.
+    """
+
+    def __init__(
+        self, size: int, kernel: int, pad: int, stride: int, round_down: bool
+    ) -> None:
+        self.size, self.kernel, self.pad, self.stride = (
+            size,
+            kernel,
+            pad,
+            stride,
+        )
+        steps = size + 2 * pad - kernel
+        self.count = (steps if round_down else steps + stride - 1) // stride + 1
+        # A last window that would start in the padding is left out.
+        if pad and (self.count - 1) * stride >= size + pad:
+            self.count -= 1
+        end = (self.count - 1) * stride + kernel
+        self.after = max(end - size - pad, 0)
+        starts = np.arange(self.count) * stride
+        ends = np.minimum(starts + kernel, size + 2 * pad)
+        self.lengths = np.maximum(ends - starts, 0)
+
+    @property
+    def is_same(self) -> bool:
+        """Whether Keras' `padding="same"` has the same windows."""
+        total = max((self.count - 1) * self.stride + self.kernel - self.size, 0)
+        return self.count == -(-self.size // self.stride) and (
+            total // 2 == self.pad
+        )
+
+
+@register_layer("Pooling")
+def pooling(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    x = layer.expect(inputs, 1, rank=4)
+    settings = layer.parameter.pooling_param
+    if settings.pool not in (MAX, AVE):
+        layer.unsupported("stochastic pooling is not supported")
+    kernel, pad, stride = sizes(layer, settings)
+    if settings.global_pooling:
+        return layer.add(
+            keras.layers.GlobalMaxPooling2D
+            if settings.pool == MAX
+            else keras.layers.GlobalAveragePooling2D,
+            x,
+            keepdims=True,
+        )
+    round_down = settings.round_mode == ROUND_DOWN
+    windows = [
+        Window(x.shape[1 + i], kernel[i], pad[i], stride[i], round_down)
+        for i in (0, 1)
+    ]
+    if min(window.count for window in windows) < 1:
+        layer.fail("the kernel is larger than the padded bottom")
+    pool = maximum if settings.pool == MAX else average
+    return pool(layer, x, windows)
+
+
+def sizes(layer: Emission, settings: object) -> list[tuple[int, int]]:
+    """Kernel, pad and stride of both axes, as Caffe checks them."""
+    if settings.global_pooling:
+        given = ("kernel_size", "kernel_h", "kernel_w")
+        if any(settings.HasField(name) for name in given):
+            layer.fail("gives `global_pooling` and a kernel; give one of them")
+        return [(1, 1), (0, 0), (1, 1)]
+    found = []
+    for name, word in (
+        ("kernel_size", "kernel"),
+        ("pad", "pad"),
+        ("stride", "stride"),
+    ):
+        both = [settings.HasField(f"{word}_{axis}") for axis in "hw"]
+        one = settings.HasField(name)
+        if (one and any(both)) or any(both) != all(both):
+            layer.fail(
+                f"give `{name}`, or `{word}_h` and `{word}_w`, and not both"
+            )
+        if word == "kernel" and not one and not any(both):
+            layer.fail("has no `kernel_size`")
+        if any(both):
+            found.append(
+                (getattr(settings, f"{word}_h"), getattr(settings, f"{word}_w"))
+            )
+        else:
+            found.append((getattr(settings, name),) * 2)
+    kernel, pad, stride = found
+    if min(*kernel, *stride) < 1:
+        layer.fail("a kernel or stride of 0 is not allowed")
+    if pad[0] >= kernel[0] or pad[1] >= kernel[1]:
+        layer.fail(
+            f"the padding {pad} must be smaller than the kernel {kernel}"
+        )
+    return found
+
+
+def maximum(layer: Emission, x: Tensor, windows: list[Window]) -> Tensor:
+    same = all(window.is_same for window in windows)
+    if not same and any(window.pad or window.after for window in windows):
+        # Zeros would win over negative values.
+        x = layer.compute(
+            keras.ops.pad,
+            x,
+            ((0, 0), *((w.pad, w.after) for w in windows), (0, 0)),
+            constant_values=LOWEST,
+            part="pad",
+        )
+    return layer.add(
+        keras.layers.MaxPooling2D,
+        x,
+        pool_size=tuple(window.kernel for window in windows),
+        strides=tuple(window.stride for window in windows),
+        padding="same" if same else "valid",
+    )
+
+
+def average(layer: Emission, x: Tensor, windows: list[Window]) -> Tensor:
+    if any(window.pad or window.after for window in windows):
+        x = layer.add(
+            keras.layers.ZeroPadding2D,
+            x,
+            "pad",
+            padding=tuple((w.pad, w.after) for w in windows),
+        )
+    complete = all((w.lengths == w.kernel).all() for w in windows)
+    x = layer.add(
+        keras.layers.AveragePooling2D,
+        x,
+        "" if complete else "mean",
+        pool_size=tuple(window.kernel for window in windows),
+        strides=tuple(window.stride for window in windows),
+    )
+    if complete:
+        return x
+    # Windows that reach over the end are divided by fewer cells. An empty
+    # one is 0 / 0, which is what Caffe gives.
+    with np.errstate(divide="ignore"):
+        rows, columns = (
+            np.float32(w.kernel) / w.lengths.astype(np.float32) for w in windows
+        )
+    factors = rows[None, :, None, None] * columns[None, None, :, None]
+    return layer.label(
+        layer.compute(keras.ops.multiply, x, factors, part="scale")
+    )

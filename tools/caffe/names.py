@@ -1,0 +1,23 @@
+"""Caffe's names as Keras accepts them."""
+
+
+class Names:
+    """Gives each name out once.
+
+    Keras refuses `/` and two layers of one name. `/` becomes `__`; a name
+    that is taken gets `_1`, `_2` …
+    """
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+
+    def claim(self, name: str) -> str:
+        """The name that Keras gets for a Caffe layer, an input or a part."""
+        # A name must not be empty.
+        cleaned = name.replace("/", "__") or "_"
+        chosen, number = cleaned, 0
+        while chosen in self.taken:
+            number += 1
+            chosen = f"{cleaned}_{number}"
+        self.taken.add(chosen)
+        return chosen

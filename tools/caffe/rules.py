@@ -1,0 +1,50 @@
+"""Which layers a phase, its stages and its level include."""
+
+from dataclasses import dataclass
+
+from keras_hypersphere.caffe_format.schema import LayerParameter
+
+PHASES = ("TRAIN", "TEST")
+
+
+@dataclass(frozen=True)
+class State:
+    """What the rules of a network are held against."""
+
+    phase: int
+    stages: frozenset[str]
+    level: int
+
+    def includes(self, layer: LayerParameter) -> bool:
+        """Whether the layer is part of the network in this state."""
+        if layer.include:
+            return any(self.meets(rule) for rule in layer.include)
+        return not any(self.meets(rule) for rule in layer.exclude)
+
+    def meets(self, rule: object) -> bool:
+        """Whether everything that a NetStateRule asks for holds."""
+        return (
+            (not rule.HasField("phase") or rule.phase == self.phase)
+            and (not rule.HasField("min_level") or self.level >= rule.min_level)
+            and (not rule.HasField("max_level") or self.level <= rule.max_level)
+            and self.stages.issuperset(rule.stage)
+            and self.stages.isdisjoint(rule.not_stage)
+        )
+
+
+def make_state(phase: str, stages: object, level: int) -> State:
+    """Checks what the user gave."""
+    if phase not in PHASES:
+        raise ValueError(
+            f'`phase` must be "TRAIN" or "TEST". Received: phase={phase!r}'
+        )
+    if isinstance(stages, str) or not all(isinstance(s, str) for s in stages):
+        raise ValueError(
+            "`stages` must be a list of names, such as ['deploy']. "
+            f"Received: stages={stages!r}"
+        )
+    if isinstance(level, bool) or not isinstance(level, int):
+        raise ValueError(
+            f"`level` must be a whole number. Received: level={level!r}"
+        )
+    return State(PHASES.index(phase), frozenset(stages), level)
