@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from keras_hypersphere.version import __version__
 
-VERBS = ()
+VERBS = ("models", "verify", "embed", "align")
 
 
 class Parser(argparse.ArgumentParser):
