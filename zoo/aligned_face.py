@@ -21,13 +21,14 @@ class AlignedFace:
 
     Args:
         photo: The photo's path, or what stands for an array.
-        face: Box, landmarks and confidence, in pixels of the photo.
+        face: Box, landmarks and confidence, in pixels of the photo; None
+            for a photo that was a crop already.
         found: How many faces the photo has.
         crop: The aligned crop, RGB uint8; None where it was not kept.
     """
 
     photo: str
-    face: Face
+    face: Face | None
     found: int
     crop: np.ndarray | None
 
@@ -36,7 +37,7 @@ class AlignedFace:
         return {
             "photo": self.photo,
             "faces": self.found,
-            **self.face.as_dict(),
+            **({} if self.face is None else self.face.as_dict()),
         }
 
 
@@ -58,15 +59,7 @@ def find_face(
         NoFaceError: If the photo has no face; the message names it.
         ValueError, FileNotFoundError: As in `images.read`.
     """
-    if name is None:
-        is_array = isinstance(photo, np.ndarray)
-        name = "the photo" if is_array else str(Path(photo))
-    try:
-        pixels = images.read(photo)
-    except ValueError as error:
-        if isinstance(photo, np.ndarray):
-            raise ValueError(f"{name}: {error}") from None
-        raise
+    name, pixels = read_named(photo, name)
     faces = detect(pixels)
     if not faces:
         raise NoFaceError(
@@ -76,3 +69,39 @@ def find_face(
     face = select_face(faces, pixels.shape, choose)
     crop = align(pixels, face.landmarks, template, antialias=True)
     return AlignedFace(name, face, len(faces), crop)
+
+
+def read_crop(
+    photo: "str | os.PathLike | np.ndarray",
+    size: tuple[int, int],
+    name: str | None = None,
+) -> AlignedFace:
+    """Reads a photo that is an aligned crop of the given size already.
+
+    Raises:
+        ValueError, FileNotFoundError: As in `images.read`, and if the size
+            is another.
+    """
+    name, pixels = read_named(photo, name)
+    if pixels.shape[:2] != tuple(size):
+        raise ValueError(
+            f"{name!r} is no aligned crop: {size[0]} x {size[1]} pixels "
+            f"were expected, it has {pixels.shape[0]} x {pixels.shape[1]} "
+            "(height x width). Embed it as a photo, or align it first."
+        )
+    return AlignedFace(name, None, 1, pixels)
+
+
+def read_named(
+    photo: "str | os.PathLike | np.ndarray", name: str | None
+) -> tuple[str, np.ndarray]:
+    """Reads a photo; messages about an array begin with its name."""
+    is_array = isinstance(photo, np.ndarray)
+    if name is None:
+        name = "the photo" if is_array else str(Path(photo))
+    try:
+        return name, images.read(photo)
+    except ValueError as error:
+        if is_array:
+            raise ValueError(f"{name}: {error}") from None
+        raise

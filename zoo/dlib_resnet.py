@@ -73,7 +73,7 @@ def DlibResNet(  # noqa: N802  named as a model, like keras.applications
     >>> import keras_hypersphere as kh
     >>> model = kh.zoo.DlibResNet()
     >>> model.output_shape, model.count_params()
-    ((None, 128), 5606048)
+    ((None, 128), 5614592)
 
     Reference:
         - [dlib-models](https://github.com/davisking/dlib-models) (King),

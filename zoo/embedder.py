@@ -1,24 +1,27 @@
 """FaceEmbedder: photos in, embeddings and decisions out."""
 
+import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 
 from keras_hypersphere.zoo import images
-from keras_hypersphere.zoo.aligned_face import AlignedFace, find_face
+from keras_hypersphere.zoo.aligned_face import (
+    AlignedFace,
+    find_face,
+    read_crop,
+)
 from keras_hypersphere.zoo.alignment.templates import get_template
 from keras_hypersphere.zoo.card import Card
 from keras_hypersphere.zoo.distance import distances
 from keras_hypersphere.zoo.embedded_photos import EmbeddedPhotos
 from keras_hypersphere.zoo.golden import golden_crop
+from keras_hypersphere.zoo.photo_list import Photo, name_photos
 from keras_hypersphere.zoo.preprocessing import preprocess_input
 from keras_hypersphere.zoo.preset import load_preset, save_preset
 from keras_hypersphere.zoo.verification import Verification
-
-Photo = str | os.PathLike | np.ndarray
 
 
 class FaceEmbedder:
@@ -123,6 +126,7 @@ class FaceEmbedder:
         photos: "Photo | Sequence[Photo]",
         details: bool = False,
         crops: bool = False,
+        aligned: bool = False,
         choose: str = "largest",
         errors: str | None = None,
         batch_size: int = 32,
@@ -132,10 +136,13 @@ class FaceEmbedder:
 
         Args:
             photos: A photo (file name or array, see `images.read`), a list
-                of them, or a folder: all pictures below it, by name.
+                of them, or a folder: all pictures below it, by name. A
+                list may hold folders.
             details: Return an `EmbeddedPhotos`: vectors, the names, boxes
                 and landmarks of their photos, and failures.
             crops: Keep the aligned crops in the details.
+            aligned: The photos are aligned crops already: nothing is
+                detected, and the details have no boxes.
             choose: Which of several faces: `"largest"` or `"center"`.
             errors: What a photo without a face, or an unreadable one, does:
                 `"raise"` an error that names it, or `"skip"` it; then the
@@ -172,11 +179,14 @@ class FaceEmbedder:
         waiting: list[np.ndarray] = []
         for done, (name, photo) in enumerate(named, start=1):
             try:
-                face = find_face(photo, self.card.template, choose, name)
+                face = (
+                    read_crop(photo, self.card.input_shape[:2], name)
+                    if aligned
+                    else find_face(photo, self.card.template, choose, name)
+                )
                 waiting.append(face.crop)
-                kept = face.crop if crops else None
                 faces.append(
-                    AlignedFace(face.photo, face.face, face.found, kept)
+                    face if crops else dataclasses.replace(face, crop=None)
                 )
             except (ValueError, OSError) as error:
                 if errors == "raise":
@@ -240,36 +250,3 @@ class FaceEmbedder:
         x = preprocess_input(pixels, self.card)
         x = np.concatenate([x, np.zeros((size - count, *x.shape[1:]), x.dtype)])
         return np.asarray(self.model.predict_on_batch(x))[:count]
-
-
-def name_photos(
-    photos: "Photo | Sequence[Photo]",
-) -> tuple[bool, list[tuple[str, Photo]]]:
-    """Gives every photo a name. Returns also whether it is a single one."""
-    if isinstance(photos, (str, os.PathLike)):
-        if not Path(photos).is_dir():
-            return True, [(str(photos), photos)]
-        found = images.files_in(photos)
-        if not found:
-            raise ValueError(
-                f"The folder '{photos}' has no pictures "
-                f"({', '.join(images.SUFFIXES)})."
-            )
-        return False, [(str(path), path) for path in found]
-    if isinstance(photos, np.ndarray) and photos.ndim != 4:
-        return True, [("the photo", photos)]
-    if not isinstance(photos, (np.ndarray, Sequence)):
-        raise ValueError(
-            "`photos` must be a file name, a folder, an array, or a list of "
-            f"them. Received: photos of type {type(photos).__name__}"
-        )
-    return False, list(name_each(photos))
-
-
-def name_each(photos: "Sequence[Photo]") -> Iterator[tuple[str, Photo]]:
-    """Names files by their path, and arrays by their place in the list."""
-    for place, photo in enumerate(photos):
-        if isinstance(photo, (str, os.PathLike)):
-            yield str(photo), photo
-        else:
-            yield f"photo {place} of the list", photo

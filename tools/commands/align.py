@@ -1,0 +1,130 @@
+"""Cuts the faces out of photos, upright and at a template's size.
+
+Writes one PNG for each photo, named after it; of a folder the sub-folders
+are kept. Of several faces in a photo the largest is taken. A photo that
+cannot be read or shows no face is reported, the others are written, and the
+exit code is 1.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+HELP = "photos to aligned crops, in a folder"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the words of `align`."""
+    parser.add_argument(
+        "photos",
+        nargs="+",
+        metavar="PHOTO|DIR",
+        help="photos; of a folder all pictures below it",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="folder for the crops; made if it is not there",
+    )
+    parser.add_argument(
+        "--template",
+        default="dlib",
+        metavar="NAME",
+        help="dlib (150 x 150), sphereface (112 x 96) or arcface (112 x "
+        "112), height x width (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--choose",
+        choices=("largest", "center"),
+        default="largest",
+        help="which of several faces (default: %(default)s)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Aligns the photos and writes the crops."""
+    from keras_hypersphere.tools.evaluation.progress import Progress
+    from keras_hypersphere.zoo.aligned_face import find_face
+    from keras_hypersphere.zoo.alignment import get_template
+
+    template = get_template(arguments.template)
+    targets = plan(arguments.photos, arguments.output)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    progress = Progress(len(targets), "photos")
+    failures = []
+    for done, (photo, target) in enumerate(targets.items(), start=1):
+        try:
+            face = find_face(photo, template, arguments.choose)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write(target, face.crop)
+        except (ValueError, OSError) as error:
+            failures.append(str(error))
+        progress.update(done)
+    written = len(targets) - len(failures)
+    if not written:
+        rest = f" ({len(failures) - 1} more failed.)" if failures[1:] else ""
+        raise ValueError(failures[0] + rest)
+    height, width = template.size
+    print(
+        f"{written} crops of {height} x {width} pixels in {arguments.output}"
+    )
+    for why in failures:
+        print(f"skipped: {why}", file=sys.stderr)
+    if failures:
+        print(
+            f"error: {len(failures)} of {len(targets)} photos have no crop, "
+            "see above; the others are written",
+            file=sys.stderr,
+        )
+    return 1 if failures else 0
+
+
+def plan(words: list[str], output: Path) -> dict[Path, Path]:
+    """Names the crop of every photo; no crop ever replaces a photo."""
+    from keras_hypersphere.zoo.photo_list import expand
+
+    targets: dict[Path, Path] = {}
+    taken = set()
+    for word in words:
+        root = Path(word) if Path(word).is_dir() else Path(word).parent
+        for _, photo in expand(word):
+            if photo in targets:
+                continue
+            name = photo.relative_to(root).with_suffix("")
+            target, number = output / f"{name}.png", 1
+            while target in taken:
+                number += 1
+                target = output / f"{name}-{number}.png"
+            taken.add(target)
+            targets[photo] = target
+    photos = {photo.resolve() for photo in targets}
+    for photo, target in targets.items():
+        if target.resolve() in photos:
+            raise ValueError(
+                f"The crop of '{photo}' would replace the photo '{target}'. "
+                "Choose another folder with -o."
+            )
+    return targets
+
+
+def write(path: Path, crop: "np.ndarray") -> None:
+    """Writes a PNG, beside its place first."""
+    import cv2
+
+    done, data = cv2.imencode(".png", crop[:, :, ::-1])
+    if not done:
+        raise ValueError(f"OpenCV could not encode '{path}' as PNG.")
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(data.tobytes())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
