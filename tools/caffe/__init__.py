@@ -12,15 +12,20 @@ from keras_hypersphere.tools.caffe.registry import (
     register_layer,
     supported_layers,
 )
+from keras_hypersphere.tools.caffe.report import Row, Verification
+from keras_hypersphere.tools.caffe.verify import verify
 
 __all__ = [
     "CaffeFormatError",
     "Emission",
+    "Row",
     "UnsupportedLayerError",
+    "Verification",
     "name_map",
     "read_caffemodel",
     "read_prototxt",
     "register_layer",
     "supported_layers",
     "to_keras",
+    "verify",
 ]

@@ -3,6 +3,7 @@
 import functools
 import math
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from os import PathLike
@@ -22,6 +23,8 @@ from keras_hypersphere.tools.caffe.rules import make_state
 from keras_hypersphere.tools.caffe.weights import Weights
 
 CONFIG_KEY = "caffe"
+# Names that TensorFlow accepts inside a compiled function.
+SCOPE = re.compile(r"[A-Za-z0-9_.\\/>-]+")
 
 
 def to_keras(
@@ -136,8 +139,10 @@ def assemble(
     model = keras.Model(
         inputs[0] if len(inputs) == 1 else inputs,
         outputs[0] if len(outputs) == 1 else outputs,
-        name=name.replace("/", "__") or None,
+        # This name is free, and TensorFlow wants it plain.
+        name=re.sub(r"[^A-Za-z0-9_]", "_", name).lstrip("_") or None,
     )
+    run_odd_names(model)
     model.output_names = [graph.values[number] for number in graph.outputs]
     record = make_record(graph, tensors)
     own_config = model.get_config
@@ -145,6 +150,22 @@ def assemble(
     # that it does not know.
     model.get_config = functools.partial(recorded_config, own_config, record)
     return model
+
+
+def run_odd_names(model: keras.Model) -> None:
+    """Lets `predict` work where a layer's name has blanks or other signs.
+
+    TensorFlow takes such names only outside of compiled functions.
+    """
+    odd = [op.name for op in model.operations if not SCOPE.fullmatch(op.name)]
+    if odd and keras.backend.backend() == "tensorflow":
+        model.run_eagerly = True
+        warnings.warn(
+            f"TensorFlow cannot compile layers named {odd}; the model runs "
+            "eagerly. Rename them in the prototxt and the caffemodel to "
+            "export it",
+            stacklevel=2,
+        )
 
 
 def recorded_config(own_config: Any, record: dict) -> dict[str, Any]:

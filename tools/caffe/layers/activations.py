@@ -14,6 +14,7 @@ PRELU_FILLER = FillerParameter(type="constant", value=0.25)
 
 @register_layer("ReLU")
 def relu(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`ReLU`, with `negative_slope`."""
     return layer.add(
         keras.layers.ReLU,
         layer.expect(inputs, 1),
@@ -23,6 +24,7 @@ def relu(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("PReLU")
 def prelu(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`PReLU` with a slope for each channel, or one for all."""
     x = layer.expect(inputs, 1)
     settings = layer.parameter.prelu_param
     if len(x.shape) not in (2, 4):
@@ -46,6 +48,7 @@ def prelu(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("ELU")
 def elu(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`ELU`, with `alpha`."""
     return layer.add(
         keras.layers.ELU,
         layer.expect(inputs, 1),
@@ -55,32 +58,47 @@ def elu(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("Sigmoid")
 def sigmoid(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Activation("sigmoid")`."""
     x = layer.expect(inputs, 1)
     return layer.add(keras.layers.Activation, x, activation="sigmoid")
 
 
 @register_layer("TanH")
 def tanh(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Activation("tanh")`."""
     x = layer.expect(inputs, 1)
     return layer.add(keras.layers.Activation, x, activation="tanh")
 
 
 @register_layer("BNLL")
 def bnll(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Activation("softplus")`."""
     x = layer.expect(inputs, 1)
     return layer.add(keras.layers.Activation, x, activation="softplus")
 
 
 @register_layer("AbsVal")
 def absval(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`ops.absolute`; not in place, as in Caffe."""
     x = layer.expect(inputs, 1)
     if layer.parameter.bottom[0] == layer.parameter.top[0]:
         layer.fail("cannot work in place; give the top another name")
     return layer.label(layer.compute(keras.ops.absolute, x, part="abs"))
 
 
+@register_layer("Threshold")
+def threshold(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`ops.greater`, as numbers 0 and 1."""
+    x = layer.expect(inputs, 1)
+    level = layer.parameter.threshold_param.threshold
+    above = layer.compute(keras.ops.greater, x, level, part="greater")
+    number = layer.compute(keras.ops.cast, above, x.dtype, part="cast")
+    return layer.label(number)
+
+
 @register_layer("Dropout")
 def dropout(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Dropout`, which does nothing at inference; not `sqrt_scale`."""
     settings = layer.parameter.dropout_param
     if settings.sqrt_scale:
         layer.unsupported("`sqrt_scale: true` is not supported")
@@ -95,6 +113,7 @@ def dropout(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("Power")
 def power(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Rescaling`, and `ops.power` for a power that is not 1."""
     x = layer.expect(inputs, 1)
     settings = layer.parameter.power_param
     if settings.power == 1:
@@ -118,6 +137,7 @@ def power(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("Exp")
 def exp(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Rescaling` and `Activation("exponential")`, to any base."""
     x = layer.expect(inputs, 1)
     settings = layer.parameter.exp_param
     base = logarithm_of_base(layer, settings.base)
@@ -133,6 +153,7 @@ def exp(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("Log")
 def log(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Rescaling` and `ops.log`, to any base."""
     x = layer.expect(inputs, 1)
     settings = layer.parameter.log_param
     base = logarithm_of_base(layer, settings.base)
@@ -158,6 +179,7 @@ def logarithm_of_base(layer: Emission, base: float) -> float:
 
 @register_layer("Softmax")
 def softmax(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Softmax` over any axis but the batch."""
     x = layer.expect(inputs, 1)
     axis = layer.axis(layer.parameter.softmax_param.axis, x)
     if axis == 0:

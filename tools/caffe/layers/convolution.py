@@ -33,6 +33,7 @@ def pair(
 
 @register_layer("Convolution")
 def convolution(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`ZeroPadding2D` and `Conv2D`: 2-D, groups, dilation, any stride."""
     x = layer.expect(inputs, 1, rank=4)
     settings = layer.parameter.convolution_param
     if layer.axis(settings.axis, x) != 3:

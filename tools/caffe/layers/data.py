@@ -12,6 +12,7 @@ from keras_hypersphere.tools.caffe.registry import register_layer
 
 @register_layer("Input")
 def input_layer(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
+    """`Input`, with a free batch size; also `input` and `input_dim`."""
     layer.expect(inputs, 0)
     shapes = layer.parameter.input_param.shape
     tops = layer.parameter.top

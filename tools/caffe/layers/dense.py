@@ -32,6 +32,7 @@ def flatten(layer: Emission, x: Tensor, part: str = "") -> Tensor:
 
 @register_layer("InnerProduct")
 def inner_product(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Permute` to C, H, W, `Flatten` and `Dense`; `axis: 1` only."""
     x = layer.expect(inputs, 1)
     settings = layer.parameter.inner_product_param
     if settings.normalize:
@@ -61,6 +62,7 @@ def inner_product(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("Flatten")
 def flatten_layer(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Permute` to C, H, W and `Flatten`; axes 1 to the last only."""
     x = layer.expect(inputs, 1)
     settings = layer.parameter.flatten_param
     rank = len(x.shape)

@@ -13,6 +13,7 @@ ZERO = FillerParameter()
 
 @register_layer("BatchNorm")
 def batch_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`BatchNormalization` without gamma and beta; stored statistics only."""
     x = layer.expect(inputs, 1)
     settings = layer.parameter.batch_norm_param
     if settings.HasField("use_global_stats") and not settings.use_global_stats:
@@ -41,6 +42,7 @@ def batch_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("Scale")
 def scale(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`DepthwiseConv2D` of one cell: a factor for each channel of 4-D."""
     if len(inputs) == 2:
         layer.unsupported("two bottoms are not supported")
     x = layer.expect(inputs, 1, rank=4)

@@ -57,6 +57,7 @@ class Window:
 
 @register_layer("Pooling")
 def pooling(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """MAX and AVE, with windows counted as Caffe does; also global."""
     x = layer.expect(inputs, 1, rank=4)
     settings = layer.parameter.pooling_param
     if settings.pool not in (MAX, AVE):
@@ -119,6 +120,7 @@ def sizes(layer: Emission, settings: object) -> list[tuple[int, int]]:
 
 
 def maximum(layer: Emission, x: Tensor, windows: list[Window]) -> Tensor:
+    """Cells that are not there never win."""
     same = all(window.is_same for window in windows)
     if not same and any(window.pad or window.after for window in windows):
         # Zeros would win over negative values.
@@ -139,6 +141,7 @@ def maximum(layer: Emission, x: Tensor, windows: list[Window]) -> Tensor:
 
 
 def average(layer: Emission, x: Tensor, windows: list[Window]) -> Tensor:
+    """The divisor counts padding, and not what rounding up adds."""
     if any(window.pad or window.after for window in windows):
         x = layer.add(
             keras.layers.ZeroPadding2D,

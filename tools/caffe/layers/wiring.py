@@ -12,6 +12,7 @@ PROD, SUM, MAX = 0, 1, 2
 
 @register_layer("Eltwise")
 def eltwise(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Add` with coefficients, `Multiply`, `Maximum`; equal shapes only."""
     settings = layer.parameter.eltwise_param
     if len(inputs) < 2:
         layer.fail(f"has {len(inputs)} bottoms; it takes two or more")
@@ -44,6 +45,7 @@ def eltwise(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("Concat")
 def concat(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Concatenate` along any axis but the batch."""
     if not inputs:
         layer.fail("has no bottoms")
     settings = layer.parameter.concat_param
@@ -65,6 +67,7 @@ def concat(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("Slice")
 def slice_layer(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
+    """`ops.split` along any axis but the batch."""
     x = layer.expect(inputs, 1)
     settings = layer.parameter.slice_param
     if settings.HasField("slice_dim") and settings.HasField("axis"):
@@ -96,6 +99,7 @@ def slice_layer(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
 
 @register_layer("Split")
 def split(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
+    """The bottom, under each of its names."""
     x = layer.expect(inputs, 1)
     return [
         layer.label(x, f"top{index}" if index else "")
@@ -105,4 +109,5 @@ def split(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
 
 @register_layer("Silence")
 def silence(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
+    """Nothing: it only keeps a blob from being an output."""
     return []
