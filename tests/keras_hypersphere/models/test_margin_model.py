@@ -1,0 +1,170 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_hypersphere.layers.asoftmax import ASoftmax
+from keras_hypersphere.layers.cosine_dense import CosineDense
+from keras_hypersphere.models.margin_model import MarginModel
+from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
+
+CLASSES = 5
+
+
+def backbone(name=None):
+    return keras.Sequential(
+        [keras.Input((8,)), keras.layers.Dense(16, name="fc5")], name=name
+    )
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, CLASSES, 48)
+    x = rng.normal(size=(48, 8)) + 3 * rng.normal(size=(CLASSES, 8))[y]
+    return x.astype("float32"), y
+
+
+def test_trains_with_plain_labels(data):
+    x, y = data
+    keras.utils.set_random_seed(0)
+    model = MarginModel(backbone(), ASoftmax(CLASSES, margin=2))
+    model.compile(keras.optimizers.Adam(0.01))
+    history = model.fit(x, y, batch_size=16, epochs=20, verbose=0).history
+    assert sorted(history) == ["accuracy", "annealing", "loss"]
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    assert int(model.head.annealing_step) == 60
+    # The log is the margin's own, after the last step of the epoch.
+    assert history["annealing"][-1] == pytest.approx(
+        float(model.head.annealing(60)), rel=1e-6
+    )
+    report = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert report["accuracy"] > 0.95
+    assert int(model.head.annealing_step) == 60
+
+
+def test_evaluation_knows_no_margin(data):
+    """Logged in evaluation: the plain cross-entropy of |x| cos."""
+    x, y = data
+    model = MarginModel(backbone(), ASoftmax(CLASSES, annealing=None))
+    model.compile("sgd")
+    features = model.backbone.predict(x, verbose=0).astype("float64")
+    kernel = np.asarray(model.head.kernel, "float64")
+    logits = features @ (kernel / np.linalg.norm(kernel, axis=0))
+    logits -= logits.max(axis=1, keepdims=True)
+    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    loss = -log_p[np.arange(len(y)), y].mean()
+    assert model.evaluate(x, y, verbose=0)[0] == pytest.approx(loss, rel=1e-5)
+
+
+def test_predicts_embeddings(data):
+    x, _ = data
+    model = MarginModel(backbone(), CosineDense(CLASSES, scale=10.0))
+    np.testing.assert_array_equal(
+        model.predict(x, verbose=0), model.backbone.predict(x, verbose=0)
+    )
+
+
+def test_saved_and_resumed(data, tmp_path):
+    x, y = data
+    head = ASoftmax(CLASSES, annealing=LambdaAnnealing(minimum=2.0))
+    model = MarginModel(backbone(), head, name="faces")
+    model.compile("adam")
+    model.fit(x, y, batch_size=16, verbose=0)
+    model.save(tmp_path / "model.keras")
+    restored = keras.models.load_model(tmp_path / "model.keras")
+    assert isinstance(restored, MarginModel)
+    assert restored.name == "faces"
+    assert int(restored.head.annealing_step) == 3
+    assert restored.head.annealing.minimum == 2.0
+    for each in (model, restored):
+        each.fit(x, y, batch_size=16, shuffle=False, verbose=0)
+    for a, b in zip(model.get_weights(), restored.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+def test_own_loss_and_metrics_see_logits(data):
+    x, y = data
+    model = MarginModel(backbone(), CosineDense(CLASSES, scale=10.0))
+    model.compile(
+        "adam",
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseTopKCategoricalAccuracy(k=2, name="top")],
+    )
+    history = model.fit(x, y, verbose=0).history
+    assert sorted(history) == ["loss", "top"]
+
+
+def test_data_sets_and_weights(data):
+    tf = pytest.importorskip("tensorflow")
+    x, y = data
+    model = MarginModel(backbone(), ASoftmax(CLASSES))
+    model.compile("adam")
+    dataset = tf.data.Dataset.from_tensor_slices(
+        (x, y[:, None], np.ones(len(y), "float32"))
+    ).batch(16)
+    assert "loss" in model.fit(dataset, verbose=0).history
+
+
+def test_list_of_heads(data):
+    x, y = data
+    model = MarginModel(backbone(), [ASoftmax(CLASSES)])
+    model.compile("adam")
+    model.fit(x, y, verbose=0)
+    assert int(model.heads[0].annealing_step) == 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.eye(CLASSES, dtype="float32"), "one class index per sample"),
+        (np.full(5, 0.5, "float32"), "whole numbers"),
+        (np.full(5, CLASSES), r"\[0, 5\)"),
+    ],
+)
+def test_wrong_labels(labels, message):
+    model = MarginModel(backbone(), ASoftmax(CLASSES))
+    # Values are seen in eager steps only, shapes always.
+    model.compile("sgd", run_eagerly=True)
+    with pytest.raises(ValueError, match=message):
+        model.fit(np.zeros((5, 8), "float32"), labels, verbose=0)
+
+
+def test_missing_labels():
+    model = MarginModel(backbone(), ASoftmax(CLASSES))
+    model.compile("sgd", run_eagerly=True)
+    with pytest.raises(ValueError, match="`y` must hold the class indices"):
+        model.fit(np.zeros((5, 8), "float32"), verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ((backbone, lambda: "softmax"), "`head` must be a layer"),
+        ((backbone, list), "`head` must be a layer or a list"),
+        ((lambda: None, lambda: ASoftmax(5)), "`backbone` must be"),
+        (
+            (backbone, lambda: [ASoftmax(5), ASoftmax(5)]),
+            "one layer that gives class logits",
+        ),
+    ],
+)
+def test_wrong_parts(parts, message):
+    make_backbone, make_head = parts
+    with pytest.raises(ValueError, match=message):
+        MarginModel(make_backbone(), make_head())
+
+
+def test_half_precision_keeps_large_labels():
+    """Float labels above 2,048 would collide in float16."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = MarginModel(
+            backbone(), ASoftmax(3000, annealing=None, margin=1)
+        )
+        model.compile("sgd")
+        x = np.random.default_rng(0).normal(size=(2, 8)).astype("float32")
+        seen = model._labelled((x, np.array([2049.0, 2999.0], "float32")))
+        assert np.asarray(seen[1]).tolist() == [2049, 2999]
+        assert np.isfinite(model.fit(x, seen[1], verbose=0).history["loss"])
+    finally:
+        keras.config.set_dtype_policy("float32")
