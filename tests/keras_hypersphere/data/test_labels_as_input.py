@@ -56,5 +56,5 @@ def test_generator():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="must be .x, y. or"):
+    with pytest.raises(ValueError, match=r"must be \(x, y\) or"):
         labels_as_input((X,))
