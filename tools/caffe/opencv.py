@@ -99,6 +99,8 @@ def known_fault(layer: LayerParameter) -> str:
     log = layer.log_param
     if layer.type == "Log" and (log.base, log.scale, log.shift) != (-1, 1, 0):
         return f"OpenCV ignores base, scale and shift in layer {layer.name!r}"
+    if layer.type == "Slice" and layer.slice_param.axis < 0:
+        return f"OpenCV slices layer {layer.name!r} along another axis"
     pool = layer.pooling_param
     kernel = pool.kernel_size or min(pool.kernel_h, pool.kernel_w)
     stride = max(pool.stride, pool.stride_h, pool.stride_w)

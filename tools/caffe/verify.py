@@ -73,7 +73,7 @@ def verify(
     for node in graph.nodes:
         if node.type == "Input":
             continue
-        made = values[node.name, *node.parameter.top]
+        made = values[(node.name, *node.parameter.top)]
         for place, number in enumerate(node.tops):
             mine = made[place]
             theirs = tops.get(node.name, [])
