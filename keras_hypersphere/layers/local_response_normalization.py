@@ -1,5 +1,6 @@
 """Activations divided by those of their neighbors."""
 
+import functools
 from typing import Any
 
 import keras
@@ -7,7 +8,6 @@ from keras import ops
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.wide_layer import WideLayer
-from keras_hypersphere.ops import sphere
 from keras_hypersphere.ops.narrowing import narrow
 
 
@@ -100,33 +100,49 @@ class LocalResponseNormalization(WideLayer):
         axes = (-3, -2) if self.within_channel else (-1,)
         k = 1.0 if self.within_channel else self.k
         # Squares and their powers leave the range of float32 long before
-        # the result does, so everything is measured in units of `factor`.
-        factor = sphere.scale(x, axis=axes, floor=k**0.5)
-        u = x / factor
-        total = ops.square(u)
+        # the result does, so each window is measured in units of `factor`,
+        # its largest cell; a constant for the gradient, since the result
+        # does not depend on it.
+        factor = ops.maximum(ops.stop_gradient(ops.abs(x)), k**0.5)
+        total = None
         for axis in axes:
-            total = self._window_sum(total, axis)
+            cells = factor
+            factor = functools.reduce(ops.maximum, self._windows(cells, axis))
+            # Only a window of zeros with k = 0; its output is zero.
+            factor = ops.where(factor > 0, factor, ops.ones_like(factor))
+            if total is None:
+                parts = [ops.square(v / factor) for v in self._windows(x, axis)]
+            else:
+                parts = [
+                    t * ops.square(v / factor)
+                    for t, v in zip(
+                        self._windows(total, axis),
+                        self._windows(cells, axis),
+                        strict=True,
+                    )
+                ]
+            total = sum(parts)
         total = (k / factor) / factor + (
             self.alpha / self.size ** len(axes)
         ) * total
-        # Only where k is 0, or lost beside the largest cell.
         total = ops.where(ops.equal(total, 0), ops.ones_like(total), total)
-        outputs = u * total**-self.beta * factor ** (1.0 - 2.0 * self.beta)
+        rest = factor ** (1.0 - 2.0 * self.beta)
+        outputs = x / factor * total**-self.beta * rest
         return narrow(outputs, self.compute_dtype)
 
-    def _window_sum(self, x, axis) -> Any:
-        """Sums over windows of `size` along one axis, zeros at both ends."""
+    def _windows(self, x, axis) -> list:
+        """The neighbors of each cell along an axis, zeros at both ends."""
         rank, reach = len(x.shape), self.size // 2
         widths = [(0, 0)] * rank
         widths[axis] = (reach, reach)
         length = ops.shape(x)[axis]
         x = ops.pad(x, widths)
         cut = [slice(None)] * rank
-        total = 0.0
+        neighbors = []
         for first in range(self.size):
             cut[axis] = slice(first, first + length)
-            total = total + x[tuple(cut)]
-        return total
+            neighbors.append(x[tuple(cut)])
+        return neighbors
 
     def compute_output_shape(self, input_shape) -> tuple:
         return tuple(input_shape)

@@ -1,0 +1,126 @@
+"""What `keras.ops` has no word for: gradients.
+
+With `keras_hypersphere/distribute.py` and `testing/replicas.py` the only file
+of the core that names backends.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Gradients(NamedTuple):
+    """Result of `gradients`, in NumPy arrays."""
+
+    value: np.ndarray
+    outputs: Any
+    inputs: list[np.ndarray]
+    variables: list[np.ndarray]
+
+
+def gradients(
+    function: Callable[..., tuple[Any, Any]],
+    inputs: Sequence[Any],
+    variables: Sequence[keras.Variable] = (),
+) -> Gradients:
+    """Differentiates a function by its inputs and by variables it reads.
+
+    The state of layers stays as it was: what the function assigns, such as
+    the step of an annealing, is forgotten.
+
+    Args:
+        function: takes the inputs, returns `(value, outputs)`: a scalar to
+            differentiate, and anything else worth keeping.
+        inputs: float arrays or tensors.
+        variables: `keras.Variable`s.
+
+    Returns:
+        `value`, `outputs`, and the gradients of the value by `inputs` and by
+        `variables`, zeros where it does not depend on them.
+
+    Example:
+
+    >>> layer = keras.layers.Dense(1, kernel_initializer="ones")
+    >>> layer.build((1, 2))
+    >>> def function(x):
+    ...     y = layer(x)
+    ...     return keras.ops.sum(y), y
+    >>> result = gradients(function, [np.ones((1, 2))], [layer.kernel])
+    >>> result.inputs[0].tolist(), result.variables[0].tolist()
+    ([[1.0, 1.0]], [[1.0], [1.0]])
+    """
+    differentiate = {
+        "tensorflow": _tensorflow,
+        "jax": _jax,
+        "torch": _torch,
+    }.get(keras.backend.backend())
+    if differentiate is None:
+        raise ValueError(
+            "The backend must be TensorFlow, JAX or PyTorch. Received: "
+            f"{keras.backend.backend()!r}; set KERAS_BACKEND."
+        )
+    tensors = [ops.convert_to_tensor(x) for x in inputs]
+    values = [ops.convert_to_tensor(v.value) for v in variables]
+
+    def scalar(tensors: Sequence[Any], values: Sequence[Any]) -> Any:
+        mapping = list(zip(variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True):
+            value, outputs = function(*tensors)
+        return value, outputs
+
+    value, outputs, by_inputs, by_values = differentiate(
+        scalar, tensors, values
+    )
+    return Gradients(
+        array(value),
+        keras.tree.map_structure(array, outputs),
+        [array(g) for g in by_inputs],
+        [array(g) for g in by_values],
+    )
+
+
+def array(x: Any) -> np.ndarray:
+    """Any tensor as a NumPy array; bfloat16, which NumPy lacks, as float32."""
+    if keras.backend.standardize_dtype(x.dtype) == "bfloat16":
+        x = ops.cast(x, "float32")
+    return np.asarray(ops.convert_to_numpy(x))
+
+
+def _tensorflow(scalar: Any, tensors: list, values: list) -> tuple:
+    import tensorflow as tf
+
+    # Values may be read-only views of variables, which a tape cannot watch.
+    values = [tf.identity(v) for v in values]
+    with tf.GradientTape() as tape:
+        tape.watch([tensors, values])
+        value, outputs = scalar(tensors, values)
+    by_inputs, by_values = tape.gradient(
+        value, [tensors, values], unconnected_gradients="zero"
+    )
+    return value, outputs, by_inputs, by_values
+
+
+def _jax(scalar: Any, tensors: list, values: list) -> tuple:
+    import jax
+
+    differentiate = jax.value_and_grad(scalar, argnums=(0, 1), has_aux=True)
+    (value, outputs), (by_inputs, by_values) = differentiate(tensors, values)
+    return value, outputs, by_inputs, by_values
+
+
+def _torch(scalar: Any, tensors: list, values: list) -> tuple:
+    import torch
+
+    tensors = [t.detach().clone().requires_grad_() for t in tensors]
+    values = [v.detach().clone().requires_grad_() for v in values]
+    value, outputs = scalar(tensors, values)
+    leaves = tensors + values
+    found = torch.autograd.grad(value, leaves, allow_unused=True)
+    found = [
+        torch.zeros_like(leaf) if g is None else g
+        for leaf, g in zip(leaves, found, strict=True)
+    ]
+    return value, outputs, found[: len(tensors)], found[len(tensors) :]
