@@ -137,7 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
         "faces": "landmarks" if landmarks else f"detected, {rule}",
         "pairs": len(pairs),
         "photos": len(photos),
-        "photos_without_a_face": faces.failures,
+        "photos_without_embedding": faces.failures,
         "pairs_lost": int((faces.failed[left] | faces.failed[right]).sum()),
         "accuracy": report.accuracy,
         "std": report.std,
@@ -159,7 +159,7 @@ def run(arguments: argparse.Namespace) -> int:
 def text(found: dict, source: Path) -> str:
     """The same for people."""
     scale = {"cosine": "cosine", "l2": "distance", "squared-l2": "distance²"}
-    lost = found["photos_without_a_face"]
+    lost = found["photos_without_embedding"]
     lines = [
         f"{found['model']} on {source.name}: {found['pairs']} pairs of "
         f"{found['photos']} photos, faces by {found['faces']}",
@@ -180,14 +180,12 @@ def text(found: dict, source: Path) -> str:
         lines.append(f"{number:4}  {accuracy:8.2%}  {threshold:9.4f}")
     lines.append("")
     if lost:
-        named = "; ".join(
-            f"{photo}: {why}" for photo, why in list(lost.items())[:5]
-        )
-        more = "; …" if len(lost) > 5 else ""
         lines.append(
-            f"{len(lost)} photos without a face, {found['pairs_lost']} pairs "
-            f"counted as errors: {named}{more}"
+            f"photos without an embedding: {len(lost)}; pairs counted as "
+            f"errors for it: {found['pairs_lost']}"
         )
+        lines += [f"  {photo}: {why}" for photo, why in list(lost.items())[:5]]
+        lines += ["  … (--json names all)"] if len(lost) > 5 else []
     rate = found["photos"] / max(found["seconds"], 1e-9)
     lines.append(
         f"{found['photos']} photos embedded in {found['seconds']:.1f} s, "
