@@ -1,5 +1,6 @@
 """Protocols on embeddings."""
 
+from keras_hypersphere.evaluation.fisher import angular_fisher_score
 from keras_hypersphere.evaluation.lfw import lfw
 from keras_hypersphere.evaluation.pairs import (
     PairList,
@@ -16,6 +17,7 @@ __all__ = [
     "PairList",
     "Report",
     "VerificationReport",
+    "angular_fisher_score",
     "lfw",
     "read_lfw_pairs",
     "read_pairs",
