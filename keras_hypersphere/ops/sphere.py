@@ -24,6 +24,8 @@ def normalize(
     """
     root = norm == "l2"
     floor = math.sqrt(epsilon) if root else epsilon
+    if root and floor > 0 and x.shape[axis] == 1:
+        return _normalize_numbers(x, floor)
     factor = scale(x, axis, floor)
     u = x / factor
     total = ops.sum(ops.square(u) if root else ops.abs(u), axis, keepdims=True)
@@ -38,6 +40,18 @@ def normalize(
     size = ops.sqrt(safe) if root else safe
     length = ops.where(empty, ops.zeros_like(size), factor * size)
     return u / size, length
+
+
+def _normalize_numbers(x: Tensor, floor: float) -> tuple[Tensor, Tensor]:
+    # The derivative of x / sqrt(x^2 + floor^2) is floor^2 / r^3; as a
+    # difference of nearly equal numbers it would have no digits left.
+    size = ops.abs(x)
+    large = size > floor
+    t = floor / ops.where(large, size, ops.ones_like(x))
+    v = ops.where(large, ops.zeros_like(x), x / floor)
+    near, far = ops.sqrt(1.0 + ops.square(v)), ops.sqrt(1.0 + ops.square(t))
+    unit = ops.where(large, ops.sign(x) / far, v / near)
+    return unit, ops.where(large, size * far, floor * near)
 
 
 def scale(x: Tensor, axis: int = -1, floor: float = 0.0) -> Tensor:
