@@ -1,0 +1,119 @@
+"""Base of the layers that measure distances to agents."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_hypersphere.constraints.unit_vectors import UnitVectors
+from keras_hypersphere.initializers.resolve import resolve
+from keras_hypersphere.layers import arguments
+from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.ops import distances, gradients, sphere
+from keras_hypersphere.ops import labels as class_labels
+
+
+class AgentLayer(WideLayer):
+    """Owns one row of the kernel, the agent, for each class.
+
+    `kernel` is `(units, d)`. A subclass asks for `agents()`, the rows as
+    they are used, and for `distances(x, agents)`.
+    """
+
+    # Whether `gradient="caffe"` passes the normalization of agents unchanged.
+    straight_agents = True
+
+    def __init__(
+        self,
+        units: int,
+        distance: str = "l2",
+        normalize_kernel: bool = True,
+        gradient: str = "exact",
+        epsilon: float = 1e-12,
+        kernel_initializer: Any = "unit_sphere",
+        kernel_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = arguments.positive_integer("units", units)
+        self.distance = arguments.choice("distance", distance, ("l2", "l1"))
+        self.normalize_kernel = arguments.flag(
+            "normalize_kernel", normalize_kernel
+        )
+        self.gradient = arguments.choice(
+            "gradient", gradient, ("exact", "caffe")
+        )
+        self.epsilon = arguments.number("epsilon", epsilon, minimum=0.0)
+        self.kernel_initializer = resolve(kernel_initializer, axis=1)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+
+    def build(self, inputs_shape, labels_shape=None) -> None:
+        if len(inputs_shape) != 2:
+            raise ValueError(
+                "`inputs` must have shape (N, d), one feature vector per "
+                f"sample. Received: inputs.shape={tuple(inputs_shape)}; put a "
+                "`keras.layers.Flatten` before the layer."
+            )
+        constraint = self.kernel_constraint
+        if constraint is None and self._straight():
+            constraint = UnitVectors(axis=1, epsilon=self.epsilon)
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.units, arguments.feature_size(inputs_shape)),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=constraint,
+        )
+        self.built = True
+
+    def _straight(self) -> bool:
+        return (
+            self.straight_agents
+            and self.normalize_kernel
+            and self.gradient == "caffe"
+        )
+
+    def agents(self) -> Any:
+        """(units, d) agents in the dtype of the computation."""
+        kernel = ops.cast(self.kernel, self.wide_dtype)
+        if not self.normalize_kernel:
+            return kernel
+        unit, _ = sphere.normalize(kernel, 1, epsilon=self.epsilon)
+        return gradients.graft(unit, kernel) if self._straight() else unit
+
+    def distances(self, x: Any, agents: Any) -> Any:
+        """(N, d) features and (units, d) agents -> (N, units)."""
+        return distances.pairwise(x, agents, self.distance)
+
+    def compute_output_shape(self, inputs_shape, labels_shape=None) -> Any:
+        return (inputs_shape[0], self.units)
+
+    def compute_output_spec(self, inputs, labels=None, training=None) -> Any:
+        if labels is not None:
+            class_labels.check_shape(tuple(labels.shape), inputs.shape[0])
+        shape = self.compute_output_shape(inputs.shape)
+        return keras.KerasTensor(shape, dtype=self.wide_dtype)
+
+    def compute_mask(self, inputs, previous_mask) -> Any:
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "distance": self.distance,
+            "normalize_kernel": self.normalize_kernel,
+            "gradient": self.gradient,
+            "epsilon": self.epsilon,
+            "kernel_initializer": keras.initializers.serialize(
+                self.kernel_initializer
+            ),
+            "kernel_regularizer": keras.regularizers.serialize(
+                self.kernel_regularizer
+            ),
+            "kernel_constraint": keras.constraints.serialize(
+                self.kernel_constraint
+            ),
+        }
