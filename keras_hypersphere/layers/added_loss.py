@@ -1,0 +1,32 @@
+"""Added losses that stay apart under replicas."""
+
+from typing import Any
+
+from keras import ops
+
+from keras_hypersphere import distribute
+from keras_hypersphere.layers.wide_layer import WideLayer
+
+
+class AddedLoss(WideLayer):
+    """Adds the mean of per-sample losses over the whole batch.
+
+    Replicas take turns on one layer object: when the second has gone on, the
+    first one's loss is still in its list. So each loss carries the number of
+    its replica, and only that replica finds it.
+    """
+
+    def add_batch_mean(self, losses: Any) -> None:
+        """Adds the mean of (N,) losses of this replica and all others."""
+        mean = distribute.batch_mean(ops.sum(losses), ops.shape(losses)[0])
+        if distribute.replica_count() > 1:
+            mean._replica = distribute.replica_index()
+        self.add_loss(mean)
+
+    def _get_own_losses(self) -> list[Any]:
+        here = distribute.replica_index()
+        return [
+            loss
+            for loss in super()._get_own_losses()
+            if getattr(loss, "_replica", here) == here
+        ]
