@@ -1,0 +1,19 @@
+"""Losses of keras_hypersphere."""
+
+import keras  # noqa: F401  first: see registration.py
+
+from keras_hypersphere.losses.agent_contrastive_loss import (
+    AgentContrastiveLoss,
+)
+from keras_hypersphere.losses.agent_triplet_loss import AgentTripletLoss
+from keras_hypersphere.losses.metric_loss import MetricLoss
+from keras_hypersphere.losses.pair_contrastive_loss import (
+    PairContrastiveLoss,
+)
+
+__all__ = [
+    "AgentContrastiveLoss",
+    "AgentTripletLoss",
+    "MetricLoss",
+    "PairContrastiveLoss",
+]

@@ -1,0 +1,72 @@
+"""Base of the losses that take class labels."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_hypersphere import distribute
+from keras_hypersphere.ops import gradients
+from keras_hypersphere.ops import labels as class_labels
+
+MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
+
+
+class MetricLoss(keras.losses.Loss):
+    """One value per sample, from labels and embeddings or distances.
+
+    A subclass computes them: `anchor_losses(labels, y_pred)` takes (N,)
+    int32 labels and float32 or float64 `y_pred`, returns (N,) values.
+
+    Keras means over the samples of a replica, then over replicas. Here the
+    mean is over all samples, also if replicas hold different numbers.
+    """
+
+    # Whether labels must be below the number of columns of `y_pred`.
+    labels_are_columns = False
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        policy = keras.dtype_policies.get(dtype or keras.config.floatx())
+        wide = "float64" if policy.compute_dtype == "float64" else "float32"
+        super().__init__(name=name, reduction=reduction, dtype=wide)
+
+    def __call__(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> Any:
+        y_pred = gradients.upcast(ops.convert_to_tensor(y_pred), self.dtype)
+        loss = super().__call__(y_true, y_pred, sample_weight)
+        if self.reduction not in MEANS:
+            return loss
+        count = ops.cast(ops.shape(y_pred)[0], self.dtype)
+        weighted = self.reduction == "mean_with_sample_weight"
+        if weighted and sample_weight is not None:
+            count = ops.sum(ops.cast(sample_weight, self.dtype))
+        # A replica without samples has the mean of nothing.
+        loss = ops.sum(loss)
+        loss = ops.where(count > 0, loss, ops.zeros_like(loss))
+        replicas = distribute.replica_count()
+        if replicas == 1:
+            return loss
+        mean = distribute.batch_mean(loss * replicas * count, count)
+        return mean / replicas
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        y_pred = ops.convert_to_tensor(y_pred)
+        if len(y_pred.shape) != 2:
+            raise ValueError(
+                "`y_pred` must have shape (N, d). "
+                f"Received: y_pred.shape={tuple(y_pred.shape)}."
+            )
+        y_pred = gradients.upcast(y_pred, self.dtype)
+        limit = y_pred.shape[1] if self.labels_are_columns else 2**31
+        labels = class_labels.class_indices(y_true, limit, y_pred.shape[0])
+        return self.anchor_losses(labels, y_pred)
+
+    def anchor_losses(self, labels: Any, y_pred: Any) -> Any:
+        """(N,) labels and (N, d) tensor -> (N,) losses."""
+        raise NotImplementedError
