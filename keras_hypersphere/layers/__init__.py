@@ -2,11 +2,15 @@
 
 import keras  # noqa: F401  first: see registration.py
 
+from keras_hypersphere.layers.agent_contrastive import AgentContrastive
+from keras_hypersphere.layers.agent_triplet import AgentTriplet
 from keras_hypersphere.layers.asoftmax import ASoftmax
+from keras_hypersphere.layers.center_loss import CenterLoss
 from keras_hypersphere.layers.channel_affine import ChannelAffine
 from keras_hypersphere.layers.cosine_dense import CosineDense
 from keras_hypersphere.layers.flip import Flip
 from keras_hypersphere.layers.flip_concat import FlipConcat
+from keras_hypersphere.layers.inner_distance import InnerDistance
 from keras_hypersphere.layers.l2_pooling_2d import L2Pooling2D
 from keras_hypersphere.layers.local_response_normalization import (
     LocalResponseNormalization,
@@ -19,10 +23,14 @@ from keras_hypersphere.layers.zero_extended_add import ZeroExtendedAdd
 
 __all__ = [
     "ASoftmax",
+    "AgentContrastive",
+    "AgentTriplet",
+    "CenterLoss",
     "ChannelAffine",
     "CosineDense",
     "Flip",
     "FlipConcat",
+    "InnerDistance",
     "L2Pooling2D",
     "LocalResponseNormalization",
     "MaxFeatureMap",
