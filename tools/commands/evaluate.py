@@ -7,6 +7,7 @@ a detected face is never left out: its pairs count as errors.
 
 import argparse
 import json
+import shlex
 import time
 from pathlib import Path
 
@@ -74,6 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "lfw, whose photos center their person, else largest)",
     )
     parser.add_argument(
+        "--report",
+        metavar="DIR",
+        help="write an HTML page with curves and the hardest pairs",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="print one JSON document"
     )
 
@@ -103,6 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
     folds = arguments.folds or pairs.folds or FOLDS
     require_trainable(*fold_of_pair(folds, len(pairs)), pairs.same)
     landmarks = arguments.landmarks and read_landmarks(arguments.landmarks)
+    if arguments.report:
+        Path(arguments.report).mkdir(parents=True, exist_ok=True)
 
     from keras_hypersphere.evaluation import lfw
     from keras_hypersphere.tools.evaluation.embedding import embed_photos
@@ -148,12 +156,46 @@ def run(arguments: argparse.Namespace) -> int:
         "folds": report.folds.tolist(),
         "thresholds": report.thresholds.tolist(),
         "seconds": round(seconds, 2),
+        "command": command(arguments),
     }
+    if arguments.report:
+        from keras_hypersphere.tools.reports.page import write_report
+
+        page = write_report(
+            arguments.report,
+            report,
+            pairs,
+            arguments.images,
+            embedder.card,
+            found,
+            command(arguments),
+        )
+        found["report"] = str(page)
     if arguments.json:
         print(json.dumps(found, indent=2))
     else:
         print(text(found, Path(arguments.pairs)))
     return 0
+
+
+def command(arguments: argparse.Namespace) -> str:
+    """The words that ask for the same again."""
+    words = ["keras-hypersphere", "evaluate", arguments.set]
+    for name in [
+        "images",
+        "pairs",
+        "landmarks",
+        "model",
+        "protocol",
+        "distance",
+        "folds",
+        "face",
+        "report",
+    ]:
+        value = getattr(arguments, name)
+        if value is not None:
+            words += [f"--{name}", str(value)]
+    return shlex.join(words)
 
 
 def text(found: dict, source: Path) -> str:
@@ -191,4 +233,6 @@ def text(found: dict, source: Path) -> str:
         f"{found['photos']} photos embedded in {found['seconds']:.1f} s, "
         f"{rate:.0f} a second"
     )
+    if "report" in found:
+        lines.append(f"report in {found['report']}")
     return "\n".join(lines)

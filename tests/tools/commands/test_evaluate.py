@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -195,6 +196,24 @@ def test_photos_without_an_embedding_are_errors(folder, landmarks, capsys):
     text = evaluate.text(found, folder / "pairs.txt")
     assert "photos without an embedding: 1; pairs counted as errors" in text
     assert "Grace/Grace_0004.jpg: no landmarks" in text
+
+
+def test_writes_a_report(folder, landmarks, tmp_path, capsys):
+    target = tmp_path / "new" / "report"
+    words = ("lfw", *inputs(folder), "--landmarks", landmarks)
+    code, out, _ = call(capsys, *words, "--report", target)
+    assert code == 0
+    assert out.splitlines()[-1] == f"report in {target / 'index.html'}"
+    page = (target / "index.html").read_text()
+    assert "100.00%" in page
+    assert "dlib-resnet" in page
+    assert f"--report {target}" in page
+    # Every picture the page shows is there, and no other file.
+    shown = set(re.findall(r'src="([^"]+)"', page))
+    assert shown | {"index.html"} == {path.name for path in target.iterdir()}
+    assert {"roc.png", "scores.png", "same-01.png", "different-04.png"} <= shown
+    for name in shown:
+        assert cv2.imread(str(target / name)) is not None
 
 
 def test_photos_without_a_face_and_damaged_ones_are_errors(folder, capsys):
