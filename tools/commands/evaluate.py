@@ -18,6 +18,18 @@ PROTOCOLS = ("standard", "sphereface", "normface-pca")
 DISTANCES = ("cosine", "l2", "squared-l2")
 RULES = ("center", "largest")
 FOLDS = 10
+# The options that decide what is measured, in the order of the help.
+COMMAND_WORDS = (
+    "images",
+    "pairs",
+    "landmarks",
+    "model",
+    "protocol",
+    "distance",
+    "folds",
+    "face",
+    "report",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

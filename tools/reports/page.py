@@ -135,8 +135,8 @@ def whole_page(
         for photo, why in lost.items()
     )
     errors = (
-        f"<h2>Photos without an embedding</h2><p>{len(lost)} photos; "
-        f"{found['pairs_lost']} pairs count as errors for it.</p>"
+        f"<h2>Photos without an embedding</h2><p>Number: {len(lost)}. Pairs "
+        f"counted as errors for it: {found['pairs_lost']}.</p>"
         f"<table><tr><th>photo<th>why{missing}</table>"
         if lost
         else ""
