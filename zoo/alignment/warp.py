@@ -67,7 +67,8 @@ def shrink(
     same crop.
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    block = int(1.0 / max(scale, 1e-6))
+    # A scale of 1/6 is 0.16666…, its inverse must still be 6.
+    block = int(1.0 / max(scale, 1e-6) + 1e-6)
     if block < 2 or block > min(image.shape[:2]):
         return image, matrix
     height, width = image.shape[0] // block, image.shape[1] // block

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from keras_hypersphere.zoo.alignment.similarity import similarity_transform
+from keras_hypersphere.zoo.alignment.templates import TEMPLATES
+
+
+def by_lstsq(source, target):
+    """u = a x - b y + s, v = b x + a y + t, solved as ten equations."""
+    rows, values = [], []
+    for (x, y), (u, v) in zip(source, target, strict=True):
+        rows += [[x, -y, 1, 0], [y, x, 0, 1]]
+        values += [u, v]
+    (a, b, s, t), *_ = np.linalg.lstsq(np.array(rows), values, rcond=None)
+    return np.array([[a, -b, s], [b, a, t]])
+
+
+def by_umeyama(source, target):
+    """Umeyama 1991: the singular values of the covariance."""
+    sm, tm = source.mean(0), target.mean(0)
+    s, t = source - sm, target - tm
+    u, d, vt = np.linalg.svd(t.T @ s / len(s))
+    sign = np.ones(2)
+    if np.linalg.det(u @ vt) < 0:
+        sign[1] = -1
+    rotation = u @ np.diag(sign) @ vt
+    scale = (d * sign).sum() / (s**2).sum() * len(s)
+    shift = tm - scale * rotation @ sm
+    return np.column_stack([scale * rotation, shift])
+
+
+def residual(matrix, source, target):
+    moved = source @ matrix[:, :2].T + matrix[:, 2]
+    return ((moved - target) ** 2).sum()
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("solve", [by_lstsq, by_umeyama])
+def test_equals_independent_solvers(template, solve):
+    generator = np.random.default_rng(0)
+    target = TEMPLATES[template].points
+    for _ in range(50):
+        angle = generator.uniform(-1.0, 1.0)
+        turn = np.array(
+            [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+        )
+        source = target @ turn * generator.uniform(0.2, 5)
+        source += generator.uniform(0, 2000, 2) + generator.normal(0, 5, (5, 2))
+        np.testing.assert_allclose(
+            similarity_transform(source, template),
+            solve(source, target),
+            atol=1e-6,
+            rtol=1e-9,
+        )
+
+
+def test_finds_an_exact_similarity():
+    target = TEMPLATES["dlib"].points
+    matrix = np.array([[0.6, -0.8, 3.0], [0.8, 0.6, -7.0]])
+    source = (target - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+    np.testing.assert_allclose(
+        similarity_transform(source, "dlib"), matrix, atol=1e-9
+    )
+
+
+def test_reflection_is_found_only_on_request():
+    target = TEMPLATES["sphereface"].points
+    mirrored = target * (-1, 1) + (100, 0)
+    plain = similarity_transform(mirrored, target)
+    assert np.linalg.det(plain[:, :2]) > 0
+    assert residual(plain, mirrored, target) > 1
+    better = similarity_transform(mirrored, target, reflection=True)
+    np.testing.assert_allclose(better, [[-1, 0, 100], [0, 1, 0]], atol=1e-9)
+
+
+def test_reflection_by_an_independent_solver():
+    generator = np.random.default_rng(1)
+    target = TEMPLATES["arcface"].points
+    for _ in range(20):
+        source = generator.uniform(0, 100, (5, 2))
+        proper = by_lstsq(source, target)
+        improper = by_lstsq(source * (1, -1), target) * (1, -1, 1)
+        best = min(
+            (proper, improper), key=lambda m: residual(m, source, target)
+        )
+        np.testing.assert_allclose(
+            similarity_transform(source, target, reflection=True),
+            best,
+            atol=1e-6,
+        )
+
+
+def test_a_proper_fit_is_kept_where_it_is_the_better():
+    target = TEMPLATES["dlib"].points
+    np.testing.assert_allclose(
+        similarity_transform(target * 2, target, reflection=True),
+        [[0.5, 0, 0], [0, 0.5, 0]],
+        atol=1e-9,
+    )
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        (np.zeros((5, 2)), "all the same"),
+        (np.full((5, 2), 1234.567), "all the same"),
+        (np.full((5, 2), np.nan), "must be finite"),
+        (np.full((5, 2), np.inf), "must be finite"),
+        (np.zeros((4, 2)), r"shape \(4, 2\)"),
+        (np.zeros((5, 3)), r"shape \(5, 3\)"),
+        (np.zeros(10), r"shape \(10,\)"),
+    ],
+)
+def test_refuses_what_no_similarity_fits(points, message):
+    with pytest.raises(ValueError, match=message):
+        similarity_transform(points, "dlib")
+
+
+def test_points_on_a_line_fit():
+    source = np.column_stack([np.arange(5.0), np.zeros(5)])
+    target = source * 3 + 1
+    np.testing.assert_allclose(
+        similarity_transform(source, target),
+        [[3, 0, 1], [0, 3, 1]],
+        atol=1e-9,
+    )

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+
+from keras_hypersphere.zoo.alignment.similarity import similarity_transform
+from keras_hypersphere.zoo.alignment.template import Template
+from keras_hypersphere.zoo.alignment.templates import TEMPLATES
+from keras_hypersphere.zoo.alignment.warp import align
+
+
+def by_definition(image, matrix, size):
+    """Bilinear interpolation at the position each pixel comes from."""
+    inverse = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))
+    height, width = size
+    out = np.zeros((height, width, 3))
+    for v in range(height):
+        for u in range(width):
+            x, y, _ = inverse @ (u, v, 1)
+            i, j = int(np.floor(y)), int(np.floor(x))
+            for k, m in np.ndindex(2, 2):
+                weight = (1 - abs(y - i - k)) * (1 - abs(x - j - m))
+                inside = (
+                    0 <= i + k < image.shape[0] and 0 <= j + m < image.shape[1]
+                )
+                if inside:
+                    out[v, u] += weight * image[i + k, j + m]
+    return out
+
+
+def smooth(height=220, width=200):
+    y, x = np.mgrid[:height, :width]
+    return np.stack(
+        [127 + 120 * np.sin(x / 9), 127 + 120 * np.cos(y / 7), x % 256],
+        axis=2,
+    ).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_is_bilinear_and_black_outside(name):
+    image = smooth()
+    template = TEMPLATES[name]
+    angle = np.array([[0.9, -0.35], [0.35, 0.9]])
+    points = template.points @ angle.T * 1.1 + (60, -20)
+    crop = align(image, points, name)
+    assert crop.shape == (*template.size, 3) and crop.dtype == np.uint8
+    expected = by_definition(
+        image, similarity_transform(points, template), template.size
+    )
+    # OpenCV rounds positions to 1/32 of a pixel: 4 gray levels along each
+    # axis where the photo ends.
+    assert np.abs(crop - expected).max() <= 8
+    assert np.abs(crop - expected).mean() < 0.5
+    assert (crop == 0).all(axis=2).any()
+
+
+def test_landmarks_on_the_template_copy_the_photo():
+    image = smooth(150, 150)
+    points = TEMPLATES["dlib"].points
+    np.testing.assert_array_equal(align(image, points, "dlib"), image)
+    np.testing.assert_array_equal(
+        align(image, points, "dlib", antialias=True), image
+    )
+
+
+def test_landmarks_of_an_aligned_crop_lie_on_the_template():
+    image = np.zeros((200, 300, 3), np.uint8)
+    points = np.array([(95, 60), (151, 66), (120, 95), (92, 118), (139, 124)])
+    for x, y in points:
+        image[y - 2 : y + 3, x - 2 : x + 3] = 255
+    crop = align(image, points, "dlib")[:, :, 0].astype(float)
+    matrix = similarity_transform(points, "dlib")
+    for point in points:
+        u, v = matrix @ (*point, 1)
+        i, j = round(v), round(u)
+        part = crop[i - 5 : i + 6, j - 5 : j + 6]
+        y, x = np.mgrid[i - 5 : i + 6, j - 5 : j + 6]
+        center = (part * x).sum() / part.sum(), (part * y).sum() / part.sum()
+        np.testing.assert_allclose(center, (u, v), atol=0.1)
+
+
+def test_antialiasing_averages_a_face_that_shrinks():
+    # Stripes of one pixel: gray on average, black or white by sampling.
+    image = np.zeros((900, 900, 3), np.uint8)
+    image[:, ::2] = 255
+    points = TEMPLATES["dlib"].points * 6
+    plain = align(image, points, "dlib").astype(float)
+    smooth_crop = align(image, points, "dlib", antialias=True).astype(float)
+    assert np.abs(smooth_crop - 127.5)[1:, 1:].max() < 1
+    assert np.abs(plain - 127.5).max() > 90
+
+
+def test_antialiasing_moves_nothing():
+    y, x = np.mgrid[:907, :911]
+    image = np.dstack([x / 4, y / 4, x * 0]).astype(np.uint8)
+    points = TEMPLATES["dlib"].points * 4.3 + 11
+    plain = align(image, points, "dlib").astype(float)
+    fine = align(image, points, "dlib", antialias=True).astype(float)
+    # A shift by one pixel of the crop would be a difference of 1.07.
+    middle = (slice(2, -2), slice(2, -2))
+    assert abs((plain - fine)[middle][..., :2].mean()) < 0.15
+
+
+def test_gray_and_own_template():
+    template = Template("own", [(1, 1), (8, 1)], (10, 12), "test")
+    crop = align(smooth()[:, :, 0], np.array([(5, 5), (12, 5)]), template)
+    np.testing.assert_array_equal(crop, smooth()[4:14, 4:16, 0])
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((5, 5, 3)),
+        np.zeros((5,), np.uint8),
+        np.zeros((0, 5, 3), np.uint8),
+    ],
+)
+def test_refuses_what_is_no_image(image):
+    with pytest.raises(ValueError, match="`image` must be a uint8 array"):
+        align(image, TEMPLATES["dlib"].points, "dlib")
+
+
+def test_refuses_degenerate_landmarks():
+    with pytest.raises(ValueError, match="all the same"):
+        align(smooth(), np.ones((5, 2)), "dlib")
