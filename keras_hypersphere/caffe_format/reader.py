@@ -33,6 +33,7 @@ def read_prototxt(path: str | PathLike) -> NetParameter:
     file = fspath(path)
     with open(path, "rb") as stream:
         content = stream.read()
+    refuse_empty(content, file)
     if b"\0" in content:
         raise CaffeFormatError(
             "is a binary file, where a prototxt (text) was expected; give the "
@@ -85,6 +86,7 @@ def read_caffemodel(path: str | PathLike) -> NetParameter:
     file = fspath(path)
     with open(path, "rb") as stream:
         content = stream.read()
+    refuse_empty(content, file)
     if content.startswith(HDF5):
         raise CaffeFormatError(
             "is an HDF5 file, which is not supported; give the binary "
@@ -109,9 +111,19 @@ def read_caffemodel(path: str | PathLike) -> NetParameter:
     return finish(net, file)
 
 
+def refuse_empty(content: bytes, file: str) -> None:
+    """No bytes are a valid message, which helps nobody."""
+    if not content.strip():
+        raise CaffeFormatError("is empty; fetch it again", file)
+
+
 def finish(net: NetParameter, file: str) -> NetParameter:
     """Upgrades a network and refuses one without layers."""
     net = upgrade(net, file)
     if not net.layer:
-        raise CaffeFormatError("describes no layers", file)
+        raise CaffeFormatError(
+            "describes no layers; give a network's prototxt, or the "
+            "caffemodel of one",
+            file,
+        )
     return net

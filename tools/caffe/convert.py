@@ -67,7 +67,7 @@ def to_keras(
     for node in graph.nodes:
         find_emitter(node.type, file, node.name)
     weights = Weights(caffemodel)
-    inputs, tensors, unfilled = emit(graph, weights, file)
+    inputs, keras_names, tensors, unfilled = emit(graph, weights, file)
     if not inputs:
         raise CaffeFormatError("has no inputs; add an Input layer", file)
     if caffemodel is not None and unfilled:
@@ -76,13 +76,17 @@ def to_keras(
             "keep their fillers",
             stacklevel=2,
         )
-    return assemble(net.name, graph, inputs, tensors)
+    return assemble(net.name, graph, inputs, keras_names, tensors)
 
 
 def emit(
     graph: Graph, weights: Weights, file: str
-) -> tuple[list[Tensor], dict[int, Tensor], list[str]]:
-    """Calls the emitters. Returns inputs, values, and layers with fillers."""
+) -> tuple[list[Tensor], list[str], dict[int, Tensor], list[str]]:
+    """Calls the emitters.
+
+    Returns the inputs, the nodes' names in Keras, the values by number, and
+    the names of layers that keep their fillers.
+    """
     names = Names()
     # Inputs first: their names are what users type.
     top_names = [
@@ -107,7 +111,7 @@ def emit(
         inputs += emission.inputs_made
         if emission.kept_fillers:
             unfilled.append(node.name)
-    return inputs, tensors, unfilled
+    return inputs, keras_names, tensors, unfilled
 
 
 def run(emission: Emission, node: Node, inputs: list[Tensor]) -> list[Tensor]:
@@ -132,7 +136,11 @@ def run(emission: Emission, node: Node, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def assemble(
-    name: str, graph: Graph, inputs: list[Tensor], tensors: dict[int, Tensor]
+    name: str,
+    graph: Graph,
+    inputs: list[Tensor],
+    keras_names: list[str],
+    tensors: dict[int, Tensor],
 ) -> keras.Model:
     """Makes the model, and notes the original names in it."""
     outputs = [tensors[number] for number in graph.outputs]
@@ -144,7 +152,7 @@ def assemble(
     )
     run_odd_names(model)
     model.output_names = [graph.values[number] for number in graph.outputs]
-    record = make_record(graph, tensors)
+    record = make_record(graph, keras_names, tensors)
     own_config = model.get_config
     # A subclass could not be loaded without this package. Keras skips keys
     # that it does not know.
@@ -173,7 +181,9 @@ def recorded_config(own_config: Any, record: dict) -> dict[str, Any]:
     return {**own_config(), CONFIG_KEY: record}
 
 
-def make_record(graph: Graph, tensors: dict[int, Tensor]) -> dict[str, Any]:
+def make_record(
+    graph: Graph, keras_names: list[str], tensors: dict[int, Tensor]
+) -> dict[str, Any]:
     """Which Keras layer makes which top of which Caffe layer."""
 
     def maker(number: int) -> str:
@@ -184,9 +194,10 @@ def make_record(graph: Graph, tensors: dict[int, Tensor]) -> dict[str, Any]:
             {
                 "name": node.name,
                 "type": node.type,
+                "keras_name": keras_name,
                 "tops": {graph.values[n]: maker(n) for n in node.tops},
             }
-            for node in graph.nodes
+            for node, keras_name in zip(graph.nodes, keras_names, strict=True)
         ],
         "outputs": [graph.values[number] for number in graph.outputs],
     }
@@ -199,8 +210,8 @@ def name_map(model: keras.Model) -> dict[str, Any] | None:
         model: What `to_keras` returned.
 
     Returns:
-        `{"layers": [{"name", "type", "tops": {blob: Keras layer}}, …],
-        "outputs": [blob, …]}`, or None for any other model. The same is in
-        the saved file, in the model's config under `"caffe"`.
+        `{"layers": [{"name", "type", "keras_name", "tops": {blob: Keras
+        layer}}, …], "outputs": [blob, …]}`, or None for any other model. The
+        same is in the saved file, in the model's config under `"caffe"`.
     """
     return model.get_config().get(CONFIG_KEY)

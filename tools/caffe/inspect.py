@@ -29,7 +29,9 @@ def layers(model: keras.Model) -> list[dict[str, Any]]:
                 "name": layer["name"],
                 "type": layer["type"],
                 "tops": {blob: shape(maker.output) for blob, maker in made},
-                "parameters": sum(maker.count_params() for _, maker in made),
+                "parameters": keras_layers[layer["keras_name"]].count_params()
+                if layer["keras_name"] in keras_layers
+                else 0,
             }
         )
     return entries

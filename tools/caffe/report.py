@@ -89,6 +89,7 @@ class Verification:
         }
 
     def __str__(self) -> str:
+        """The table; `summary` says why blobs are unchecked."""
         head = ("layer", "type", "blob", "shape", "difference", "of range")
         cells = [(*head, "oracle", "")]
         for row in self.rows:
@@ -102,7 +103,7 @@ class Verification:
                     f"{row.difference:.1e}" if checked else "-",
                     f"{row.relative:.1e}" if checked else "-",
                     row.oracle or "-",
-                    row.status + (f": {row.reason}" if row.reason else ""),
+                    row.status,
                 )
             )
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

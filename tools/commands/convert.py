@@ -129,6 +129,11 @@ def convert(arguments: argparse.Namespace) -> object:
             phase=arguments.phase,
             stages=arguments.stages,
         )
+    if arguments.caffemodel is None:
+        print(
+            "warning: no CAFFEMODEL was given: layers start from their fillers",
+            file=sys.stderr,
+        )
     for warning in caught:
         if issubclass(warning.category, UserWarning):
             print(f"warning: {warning.message}", file=sys.stderr)
