@@ -1,5 +1,6 @@
 """Protocols on embeddings."""
 
+from keras_hypersphere.evaluation.clustering import cluster
 from keras_hypersphere.evaluation.fisher import angular_fisher_score
 from keras_hypersphere.evaluation.lfw import lfw
 from keras_hypersphere.evaluation.pairs import (
@@ -18,6 +19,7 @@ __all__ = [
     "Report",
     "VerificationReport",
     "angular_fisher_score",
+    "cluster",
     "lfw",
     "read_lfw_pairs",
     "read_pairs",
