@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_hypersphere.testing.subject import Subject
 
@@ -84,7 +85,10 @@ def check_batches(subject: Subject) -> None:
     }
     outputs = subject.call(layer, nodes, **extra)
     model = keras.Model([*nodes, *extra.values()], outputs)
-    full = [*subject.inputs(layer.compute_dtype), *subject.arrays.values()]
+    full = [
+        *subject.inputs(layer.compute_dtype),
+        *map(ops.convert_to_tensor, subject.arrays.values()),
+    ]
     for batch in {1, max(subject.batch - 1, 1)}:
         found = keras.tree.flatten(model([x[:batch] for x in full]))
         for index, (f, s) in enumerate(zip(found, outputs, strict=True)):

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_hypersphere.testing.gradients import array
 from keras_hypersphere.testing.subject import BATCH, Subject
@@ -94,7 +95,7 @@ class Training:
     def outputs(self) -> list[np.ndarray]:
         """What the model says at the start, without labels."""
         self.model.set_weights(self.start)
-        feeds = dict(self.feeds)
+        feeds = {k: ops.convert_to_tensor(v) for k, v in self.feeds.items()}
         if self.label:
             feeds[self.label] = None
         outputs = self.model(feeds, training=False)
