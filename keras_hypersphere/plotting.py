@@ -1,4 +1,4 @@
-"""Pictures of embeddings in two or three dimensions."""
+"""Pictures of embeddings: the circle, the sphere, angles of pairs."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -105,11 +105,130 @@ def sphere(
     return axes.figure
 
 
+def angle_histogram(
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    bins: int = 60,
+    pairs: int = 1_000_000,
+    title: str | None = None,
+    legend: bool = True,
+    seed: int = 0,
+    axes: "Axes | None" = None,
+) -> "Figure":
+    """Draws the angles of pairs of one class and of pairs of two classes.
+
+    Each of the two histograms has area 1. The less they overlap, the better
+    one threshold tells same from different.
+
+    Args:
+        embeddings: `(N, d)` array of any dimension.
+        labels: `(N,)` array of class labels, two classes or more, one of
+            them with two embeddings or more.
+        bins: int, number of bins between 0 and 180 degrees.
+        pairs: int, how many pairs of each kind to draw at random where there
+            are more of both kinds together; otherwise every pair counts.
+        title: str or None.
+        legend: bool, whether to draw a legend.
+        seed: int, of the random pairs.
+        axes: matplotlib axes to draw in. Defaults to those of a new figure.
+
+    Returns:
+        The matplotlib `Figure`.
+
+    Raises:
+        ValueError: if shapes do not fit, values are not finite, or a kind
+            of pairs does not exist.
+
+    Example:
+
+    >>> x = np.random.default_rng(0).normal(size=(30, 8))
+    >>> figure = kh.plotting.angle_histogram(x, np.arange(30) % 3)
+    >>> [text.get_text() for text in figure.axes[0].get_legend().texts]
+    ['same class', 'different classes']
+    """
+    x, index, _ = _checked(embeddings, labels, dimensions=None)
+    same, different = pair_angles(x, index, pairs, seed)
+    if axes is None:
+        axes = _new_axes(False)
+    edges = np.linspace(0.0, 180.0, bins + 1)
+    for angles, color, name in (
+        (same, "tab:green", "same class"),
+        (different, "tab:red", "different classes"),
+    ):
+        axes.hist(
+            angles, edges, density=True, color=color, alpha=0.55, label=name
+        )
+    axes.set_xlim(0.0, 180.0)
+    axes.set_xticks(range(0, 181, 45))
+    axes.set_xlabel("angle of a pair (degrees)", color=INK)
+    axes.set_yticks([])
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    if title is not None:
+        axes.set_title(title, color=INK)
+    if legend:
+        axes.legend(frameon=False)
+    return axes.figure
+
+
+def pair_angles(
+    x: np.ndarray, index: np.ndarray, pairs: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Angles in degrees of pairs of one class, and of two classes."""
+    n = len(x)
+    if n * (n - 1) // 2 <= pairs:
+        first, second = np.triu_indices(n, 1)
+    else:
+        rng = np.random.default_rng(seed)
+        order = np.argsort(index, kind="stable")
+        counts = np.bincount(index)
+        starts = np.cumsum(counts) - counts
+        # A partner within the class: another place among the class's own.
+        place = np.empty(n, int)
+        place[order] = np.arange(n) - starts[index[order]]
+        company = np.flatnonzero(counts[index] > 1)
+        mine = rng.choice(company, pairs) if len(company) else company
+        step = 1 + rng.integers(0, np.maximum(counts[index[mine]] - 1, 1))
+        other = (place[mine] + step) % counts[index[mine]]
+        # A partner outside: any other place in the class order.
+        away = rng.integers(0, n, pairs)
+        skip = rng.integers(0, np.maximum(n - counts[index[away]], 1))
+        beyond = (starts + counts)[index[away]] + skip
+        first = np.concatenate([mine, away])
+        second = order[
+            np.concatenate([starts[index[mine]] + other, beyond % n])
+        ]
+    lengths = np.linalg.norm(x, axis=1, keepdims=True)
+    units = x / np.where(lengths > 0, lengths, 1.0)
+    cosines = np.concatenate(
+        [
+            (units[first[i : i + 65536]] * units[second[i : i + 65536]]).sum(1)
+            for i in range(0, len(first), 65536)
+        ]
+        or [np.zeros(0)]
+    )
+    angles = np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0)))
+    one = index[first] == index[second]
+    if not one.any() or one.all():
+        raise ValueError(
+            "`labels` must make pairs of both kinds: two classes or more, "
+            "one of them with two embeddings or more. "
+            f"Received: {len(np.unique(index))} classes of {n} embeddings."
+        )
+    return angles[one], angles[~one]
+
+
 def _checked(
-    embeddings: ArrayLike, labels: ArrayLike
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    dimensions: tuple[int, ...] | None = (2, 3),
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     x = np.asarray(embeddings)
-    if x.ndim != 2 or x.shape[1] not in (2, 3) or len(x) == 0:
+    if x.ndim != 2 or 0 in x.shape:
+        raise ValueError(
+            "`embeddings` must be a matrix (samples, dimensions). "
+            f"Received: embeddings of shape {x.shape}."
+        )
+    if dimensions and x.shape[1] not in dimensions:
         raise ValueError(
             "`embeddings` must have shape (N, 2) or (N, 3). Received: "
             f"embeddings of shape {x.shape}; train a network with two or "

@@ -1,0 +1,61 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_hypersphere.ops import labels
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.array([0, 2, 1]),
+        np.array([[0], [2], [1]]),
+        np.array([0, 2, 1], "uint8"),
+        np.array([0.0, 2.0, 1.0], "float32"),
+        np.array([[0.0], [2.0], [1.0]], "float64"),
+        [0, 2, 1],
+    ],
+)
+def test_accepts_whole_numbers(given):
+    indices = labels.class_indices(given, units=3, batch=3)
+    assert keras.backend.standardize_dtype(indices.dtype) == "int32"
+    assert np.asarray(indices).tolist() == [0, 2, 1]
+
+
+def test_large_class_indices_survive():
+    given = np.array([2049, 65537, 99999])
+    indices = labels.class_indices(given, units=100_000, batch=3)
+    assert np.asarray(indices).tolist() == given.tolist()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.eye(3), r"labels.shape=\(3, 3\); pass class indices.*argmax"),
+        (np.zeros((3, 1, 1)), "one class index per sample"),
+        (np.zeros(4, int), "each of the 3 samples"),
+        (np.array([0.5, 1, 2]), "whole numbers. Received: labels=0.5"),
+        (np.array([0, np.nan, 2]), "whole numbers. Received: labels=nan"),
+        (np.array([0, 1, 3]), r"lie in \[0, 3\).*labels=3"),
+        (np.array([0, -1, 2]), r"lie in \[0, 3\).*labels=-1"),
+    ],
+)
+def test_errors_say_what_to_pass(given, message):
+    with pytest.raises(ValueError, match=message):
+        labels.class_indices(given, units=3, batch=3)
+
+
+def test_one_hot_is_refused_symbolically_and_inside_functions():
+    import tensorflow as tf
+
+    one_hot = keras.Input((10,))
+    with pytest.raises(ValueError, match="argmax"):
+        labels.class_indices(one_hot, units=10, batch=None)
+
+    @tf.function(jit_compile=True)
+    def compiled(y):
+        return labels.class_indices(y, units=10, batch=None)
+
+    with pytest.raises(ValueError, match="argmax"):
+        compiled(tf.zeros((4, 10)))
+    assert compiled(tf.constant([3, 4])).numpy().tolist() == [3, 4]
