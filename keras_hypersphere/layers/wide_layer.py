@@ -18,6 +18,12 @@ class WideLayer(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.supports_masking = True
 
+    def add_weight(self, *args: Any, **kwargs: Any) -> Any:
+        """Adds a weight that is read in its own dtype, not in a half one."""
+        # A layer's `autocast=False` does not reach its weights where the
+        # layer is called by itself.
+        return super().add_weight(*args, autocast=False, **kwargs)
+
     @property
     def wide_dtype(self) -> str:
         """float64 under a float64 policy, float32 otherwise."""
