@@ -193,7 +193,8 @@ class FaceEmbedder:
                     raise
                 failures[name] = str(error)
             if waiting and (len(waiting) >= batch_size or done == len(named)):
-                vectors.append(self.embed_aligned(np.stack(waiting)))
+                faces_now = np.stack(waiting)
+                vectors.append(self.embed_aligned(faces_now, batch_size))
                 waiting = []
             if progress is not None:
                 progress(done, len(named))

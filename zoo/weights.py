@@ -120,7 +120,7 @@ def load_file(model: keras.Model, path: Path) -> None:
         if suffix == ".keras":
             other = keras.models.load_model(path, compile=False)
         else:
-            model.load_weights(path)
+            load_all_weights(model, path)
     # Keras and h5py raise many kinds, on many lines.
     except Exception as error:
         first = str(error).strip().splitlines() or [type(error).__name__]
@@ -130,6 +130,30 @@ def load_file(model: keras.Model, path: Path) -> None:
     if suffix == ".keras":
         values = {v.path: keras.ops.convert_to_numpy(v) for v in other.weights}
         set_weights(model, values, origin=str(path))
+
+
+def load_all_weights(model: keras.Model, path: Path) -> None:
+    """Loads a `.weights.h5` file that must set every weight.
+
+    Keras leaves a layer as it is if the file has nothing for it. So all are
+    marked first, and restored if a mark is left or the file is bad.
+    """
+    before = model.get_weights()
+    variables = [v for v in model.weights if "float" in v.dtype]
+    for variable in variables:
+        variable.assign(np.full(variable.shape, np.nan, np.float32))
+    try:
+        model.load_weights(path)
+        lacking = [
+            variable.path
+            for variable in variables
+            if np.isnan(keras.ops.convert_to_numpy(variable)).any()
+        ]
+        if lacking:
+            raise ValueError(f"it lacks {first_of(lacking)}")
+    except BaseException:
+        model.set_weights(before)
+        raise
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
