@@ -40,9 +40,8 @@ def read_prototxt(path: str | PathLike) -> NetParameter:
             "prototxt first and the caffemodel second",
             file,
         )
-    # Comments in any encoding are harmless; a name that is not UTF-8 is
-    # refused when protobuf stores it.
-    text = content.decode("utf-8-sig", "surrogateescape")
+    # Comments in another encoding are harmless; names are not.
+    text = content.decode("utf-8-sig", "replace")
     net = NetParameter()
     try:
         text_format.Parse(text, net)
@@ -50,6 +49,11 @@ def read_prototxt(path: str | PathLike) -> NetParameter:
         raise CaffeFormatError(explain(error), file) from error
     except (ValueError, RecursionError) as error:
         raise CaffeFormatError(f"cannot be parsed: {error}", file) from error
+    replaced = "\N{REPLACEMENT CHARACTER}".encode()
+    if replaced in net.SerializeToString() and replaced not in content:
+        raise CaffeFormatError(
+            "has a name that is not UTF-8; save the file as UTF-8", file
+        )
     return finish(net, file)
 
 
