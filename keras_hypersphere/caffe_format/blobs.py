@@ -52,7 +52,7 @@ def blob_array(blob: BlobProto) -> np.ndarray:
 
 def set_blob(blob: BlobProto, array: np.ndarray) -> None:
     """Stores an array in a blob, as packed float32 with its shape."""
-    array = np.ascontiguousarray(array, "<f4")
+    array = np.asarray(array, "<f4")
     blob.Clear()
     blob.MergeFromString(PackedBlob(data=[array.tobytes()]).SerializeToString())
     blob.shape.dim.extend(array.shape)

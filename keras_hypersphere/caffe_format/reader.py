@@ -99,9 +99,8 @@ def read_caffemodel(path: str | PathLike) -> NetParameter:
         )
     try:
         net = NetParameter.FromString(content)
-        # A name that is not UTF-8 may show only when it is read.
         for layer in (*net.layer, *net.layers):
-            _ = layer.name
+            require_text(layer.name, *layer.bottom, *layer.top)
     except (DecodeError, UnicodeError, RecursionError) as error:
         looks_like_text = content and b"\0" not in content[:4096]
         raise CaffeFormatError(
@@ -113,6 +112,13 @@ def read_caffemodel(path: str | PathLike) -> NetParameter:
             file,
         ) from error
     return finish(net, file)
+
+
+def require_text(*names: str | bytes) -> None:
+    """protobuf's C code gives bytes for what is not UTF-8; Python's raises."""
+    for name in names:
+        if isinstance(name, bytes):
+            raise UnicodeError(name)
 
 
 def refuse_empty(content: bytes, file: str) -> None:

@@ -1,0 +1,132 @@
+import subprocess
+import sys
+
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+from keras_hypersphere.caffe_format import schema
+from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
+
+FIELDS = LayerParameter.DESCRIPTOR.fields_by_name
+
+
+def number(message, path):
+    """The numbers along a path such as `layer.convolution_param.pad`."""
+    numbers = []
+    descriptor = message.DESCRIPTOR
+    for name in path.split("."):
+        field = descriptor.fields_by_name[name]
+        numbers.append(field.number)
+        descriptor = field.message_type
+    return numbers
+
+
+@pytest.mark.parametrize(
+    "path, numbers",
+    [
+        ("name", [1]),
+        ("layers.type", [2, 5]),
+        ("layers.blobs.data", [2, 6, 5]),
+        ("layers.slice_param.slice_dim", [2, 31, 1]),
+        ("input_dim", [4]),
+        ("input_shape.dim", [8, 1]),
+        ("state.stage", [6, 3]),
+        ("layer.type", [100, 2]),
+        ("layer.blobs.shape.dim", [100, 7, 7, 1]),
+        ("layer.blobs.double_data", [100, 7, 8]),
+        ("layer.convolution_param.dilation", [100, 106, 18]),
+        ("layer.pooling_param.global_pooling", [100, 121, 12]),
+        ("layer.inner_product_param.transpose", [100, 117, 6]),
+        ("layer.prelu_param.channel_shared", [100, 131, 2]),
+        ("layer.batch_norm_param.eps", [100, 139, 3]),
+        ("layer.scale_param.bias_filler.std", [100, 142, 5, 6]),
+        ("layer.input_param.shape.dim", [100, 143, 1, 1]),
+    ],
+)
+def test_official_numbers(path, numbers):
+    assert number(NetParameter, path) == numbers
+
+
+def test_defaults():
+    layer = LayerParameter()
+    assert layer.convolution_param.bias_term is True
+    assert layer.lrn_param.beta == 0.75
+    assert layer.eltwise_param.operation == 1  # SUM
+    assert layer.bias_param.axis == 1
+    assert layer.exp_param.base == -1
+    assert layer.scale_param.filler.type == "constant"
+    assert NetParameter().state.phase == 1  # TEST
+
+
+def test_fields_of_forks_are_not_read_from_binary():
+    """147 is A-Softmax in one fork and center loss in another."""
+    assert FIELDS["margin_inner_product_param"].number >= 20000
+    swish_or_margin = bytes([0x9A, 0x09, 2, 0x08, 10])  # 147: { 1: 10 }
+    layer = LayerParameter.FromString(swish_or_margin)
+    assert not layer.HasField("margin_inner_product_param")
+    for message in ("FillerParameter", "InnerProductParameter"):
+        descriptor = LayerParameter.DESCRIPTOR.file.message_types_by_name[
+            message
+        ]
+        private = [f.name for f in descriptor.fields if f.number >= 20000]
+        assert private == (
+            ["alpha"] if message == "FillerParameter" else ["normalize"]
+        )
+
+
+def test_a_pycaffe_in_the_same_process():
+    """Its schema has the name `caffe` and the file `caffe.proto`."""
+    theirs = descriptor_pb2.FileDescriptorProto(
+        name="caffe.proto", package="caffe", syntax="proto2"
+    )
+    message = theirs.message_type.add(name="NetParameter")
+    message.field.add(name="name", number=1, type=9, label=1)
+    pool = descriptor_pool.Default()
+    pool.AddSerializedFile(theirs.SerializeToString())
+    net = message_factory.GetMessageClass(
+        pool.FindMessageTypeByName("caffe.NetParameter")
+    )(name="a")
+    assert NetParameter.FromString(net.SerializeToString()).name == "a"
+
+
+def test_a_broken_entry_is_found():
+    message = descriptor_pb2.DescriptorProto(name="M")
+    with pytest.raises(RuntimeError, match="table of M"):
+        schema.add_field(message, "pad one uint32", set())
+
+
+@pytest.mark.parametrize("implementation", ["python", "upb"])
+def test_both_implementations_of_protobuf(implementation, fixtures):
+    """Without Keras, and with the pure Python protobuf."""
+    code = (
+        "import sys\n"
+        "from keras_hypersphere import caffe_format as c\n"
+        "from google.protobuf.internal import api_implementation as a\n"
+        f"assert a.Type() == {implementation!r}\n"
+        f"d = {str(fixtures / 'odd_names')!r}\n"
+        "n = c.read_prototxt(d + '/deploy.prototxt')\n"
+        "w = c.read_caffemodel(d + '/model.caffemodel')\n"
+        "print(n.layer[1].name, c.blob_array(w.layer[1].blobs[0]).sum())\n"
+        "for text in ('layer { nosuch: 1 }', '\\udce2'):\n"
+        "    open('bad', 'w', errors='surrogateescape').write(text)\n"
+        "    try: c.read_prototxt('bad')\n"
+        "    except c.CaffeFormatError as e: print(e)\n"
+        "assert 'keras' not in sys.modules\n"
+    )
+    import os
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={
+                **os.environ,
+                "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": implementation,
+            },
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("conv1/7x7_s2 ")
+    assert 'no field named "nosuch"' in done.stdout
