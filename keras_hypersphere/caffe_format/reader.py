@@ -102,7 +102,8 @@ def read_caffemodel(path: str | PathLike) -> NetParameter:
         for layer in (*net.layer, *net.layers):
             require_text(layer.name, *layer.bottom, *layer.top)
     except (DecodeError, UnicodeError, RecursionError) as error:
-        looks_like_text = content and b"\0" not in content[:4096]
+        # Tags and lengths of protobuf are control characters in text.
+        looks_like_text = not set(content[:4096]).intersection(range(9))
         raise CaffeFormatError(
             "is text, where a binary caffemodel was expected; give the "
             "prototxt first and the caffemodel second"

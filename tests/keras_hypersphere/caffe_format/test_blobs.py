@@ -55,7 +55,7 @@ def test_round_trip(shape):
     array = np.random.default_rng(0).random(shape, np.float32)
     blob = BlobProto(diff=[1.0])
     # Fortran order is not the order of a file.
-    set_blob(blob, np.asfortranarray(array))
+    set_blob(blob, np.asarray(array, order="F"))
     again = BlobProto.FromString(blob.SerializeToString())
     np.testing.assert_array_equal(blob_array(again), array)
     assert blob_shape(again) == shape and again.HasField("shape")
