@@ -80,7 +80,7 @@ def sphere(
     for i, name in enumerate(names):
         own = points[index == i]
         axes.scatter(
-            *own.T, s=7, color=colors[i], alpha=0.55, linewidths=0, label=name
+            *own.T, s=11, color=colors[i], alpha=0.7, linewidths=0, label=name
         )
     if centers:
         for i, name in enumerate(names):
@@ -93,7 +93,7 @@ def sphere(
     axes.set_ylim(-edge, edge)
     if solid:
         axes.set_zlim(-edge, edge)
-        axes.set_box_aspect((1, 1, 1), zoom=1.5)
+        axes.set_box_aspect((1, 1, 1), zoom=1.6)
         axes.view_init(*view)
     else:
         axes.set_aspect("equal")
