@@ -3,11 +3,15 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.triplet_options import TripletOptions
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.ops.triplet import triplet
+
+# Hinges of larger distances, summed over classes, would be infinite.
+LARGEST = 1e31
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
@@ -97,6 +101,7 @@ class AgentTripletLoss(MetricLoss):
         )
 
     def anchor_losses(self, labels: Any, y_pred: Any) -> Any:
+        y_pred = ops.clip(y_pred, -LARGEST, LARGEST)
         return triplet(
             y_pred, labels, gradient=self.gradient, **self.options.as_dict()
         )

@@ -16,11 +16,10 @@ def batch_distances(x: Tensor, references: Tensor, distance: str) -> Tensor:
         x, _ = sphere.normalize(x)
         references, _ = sphere.normalize(references)
         return 1.0 - ops.matmul(x, ops.transpose(references))
+    x, references = distances.saturate(x), distances.saturate(references)
     # Distances do not change when all vectors move, their rounding does.
     middle = ops.stop_gradient(ops.mean(references, axis=0))
-    squared = distances.squared_l2(
-        distances.saturate(x) - middle, distances.saturate(references) - middle
-    )
+    squared = distances.squared_l2(x - middle, references - middle)
     if distance == "squared-l2":
         return squared
     # The root of zero has no slope: zero, as between equal vectors.
