@@ -86,7 +86,7 @@ def inner_distance(z):
     layer.build(x.shape)
     layer.kernel.assign(kernel)
     labels = z.labels("bottom2") if center_only else None
-    weights = z["top_diff0"].astype("float32")
+    weights = ops.convert_to_tensor(z["top_diff0"].astype("float32"))
 
     def function(x):
         y = layer(x, labels)
