@@ -25,7 +25,7 @@ STAGES = (
 )
 
 
-def DlibResNet(  # noqa: N802  named as a model, like keras.applications
+def DlibResNet(
     weights: "str | os.PathLike | None" = None,
     input_shape: tuple[int, int, int] = (150, 150, 3),
     include_top: bool = False,

@@ -221,13 +221,17 @@ class FaceEmbedder:
             ValueError: If a photo cannot be read.
             FileNotFoundError: If there is no such file.
         """
-        found = self.embed([a, b], details=True, crops=True, choose=choose)
-        left, right = found.vectors
+        faces = tuple(
+            find_face(photo, self.card.template, choose, name)
+            for photo, name in (
+                (a, "the first photo" if is_array(a) else None),
+                (b, "the second photo" if is_array(b) else None),
+            )
+        )
+        left, right = self.embed_aligned(np.stack([f.crop for f in faces]))
         away = float(distances(left, right, self.card.distance)[0, 0])
         threshold = self.card.threshold
-        return Verification(
-            away < threshold, away, threshold, tuple(found.faces)
-        )
+        return Verification(away < threshold, away, threshold, faces)
 
     def _merge(self, pixels: np.ndarray) -> np.ndarray:
         """Embeds crops and, where the card says so, their mirror images."""
@@ -251,3 +255,8 @@ class FaceEmbedder:
         x = preprocess_input(pixels, self.card)
         x = np.concatenate([x, np.zeros((size - count, *x.shape[1:]), x.dtype)])
         return np.asarray(self.model.predict_on_batch(x))[:count]
+
+
+def is_array(photo: Photo) -> bool:
+    """Whether a photo has no name of its own."""
+    return isinstance(photo, np.ndarray)

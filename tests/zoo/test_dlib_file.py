@@ -86,11 +86,16 @@ def test_every_damaged_byte_is_an_error_or_read():
         (b"text", "does not start"),
         (START + b"\0" * 10000, "no layer with parameters follows byte 17"),
         (
-            START + tag("con_4") + b"".join(map(integer, (2, 2**40, 2**40, 1, 1))),
+            START
+            + tag("con_4")
+            + b"".join(map(integer, (2, 2**40, 2**40, 1, 1))),
             "announces",
         ),
         (START + tag("con_4") + b"".join(map(integer, (2, -5, 1, 1, 1))), "-5"),
-        (START + tag("con_4") + b"".join(map(integer, (2, 0, 1, 1, 1))), "of 0"),
+        (
+            START + tag("con_4") + b"".join(map(integer, (2, 0, 1, 1, 1))),
+            "of 0",
+        ),
         (START + tag("con_4") + integer(3), "version 3, 2 was expected"),
         (START + tag("con_4") + b"\x00", "starts no integer"),
         (START + tag("con_4") + b"\x0f" + b"1" * 15, "starts no integer"),
@@ -130,5 +135,5 @@ def test_missing_file(tmp_path):
 
 def test_start_is_the_serialized_text():
     # Version 1, then the text as length and characters.
-    assert START == b"\x01\x01" + tag("loss_metric_2")
+    assert b"\x01\x01" + tag("loss_metric_2") == START
     assert struct.unpack("BB", START[2:4]) == (1, 13)

@@ -150,9 +150,7 @@ def test_with_a_classifier(tmp_path):
     )
     with pytest.raises(ValueError, match="use include_top=False"):
         DlibResNet("dlib-resnet", include_top=True, classes=7)
-    logits = DlibResNet(
-        include_top=True, classes=7, classifier_activation=None
-    )
+    logits = DlibResNet(include_top=True, classes=7, classifier_activation=None)
     activation = logits.get_layer("predictions").activation
     assert activation is keras.activations.linear
 

@@ -38,7 +38,9 @@ def test_verify_two_people(embedder):
     assert answer.distance > answer.threshold == CARD.threshold
     assert [face.photo for face in answer.faces] == [str(COLLINS), str(HOPPER)]
     vectors = embedder.embed([COLLINS, HOPPER])
-    assert answer.distance == pytest.approx(np.linalg.norm(vectors[0] - vectors[1]))
+    assert answer.distance == pytest.approx(
+        np.linalg.norm(vectors[0] - vectors[1])
+    )
     assert json.loads(json.dumps(answer.as_dict()))["same"] is False
 
 

@@ -193,9 +193,7 @@ def test_arrays_of_every_number_type(dtype):
 def test_gray_and_rgba_arrays():
     gray = PICTURE[:, :, 0]
     for array in (gray, gray[:, :, None]):
-        np.testing.assert_array_equal(
-            images.read(array), np.dstack([gray] * 3)
-        )
+        np.testing.assert_array_equal(images.read(array), np.dstack([gray] * 3))
     opaque = np.dstack([PICTURE, np.full_like(gray, 255)])
     np.testing.assert_array_equal(images.read(opaque), PICTURE)
 
@@ -233,5 +231,7 @@ def test_files_in_a_folder(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x")
-    names = [p.relative_to(tmp_path).as_posix() for p in images.files_in(tmp_path)]
+    names = [
+        p.relative_to(tmp_path).as_posix() for p in images.files_in(tmp_path)
+    ]
     assert names == ["a/c.png", "b.JPG"]

@@ -23,7 +23,9 @@ CARD = get_card("dlib-resnet")
 def small(name="small"):
     inputs = keras.Input((3,))
     x = keras.layers.Dense(2, name="first")(inputs)
-    return keras.Model(inputs, keras.layers.Dense(1, name="second")(x), name=name)
+    return keras.Model(
+        inputs, keras.layers.Dense(1, name="second")(x), name=name
+    )
 
 
 def values_of(model):

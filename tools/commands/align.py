@@ -73,9 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         rest = f" ({len(failures) - 1} more failed.)" if failures[1:] else ""
         raise ValueError(failures[0] + rest)
     height, width = template.size
-    print(
-        f"{written} crops of {height} x {width} pixels in {arguments.output}"
-    )
+    print(f"{written} crops of {height} x {width} pixels in {arguments.output}")
     for why in failures:
         print(f"skipped: {why}", file=sys.stderr)
     if failures:

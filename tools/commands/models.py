@@ -67,8 +67,7 @@ def page(card: dict) -> str:
             value = f"{len(value)} numbers (see --json)"
         if isinstance(value, list) and value and isinstance(value[0], dict):
             value = f"\n{' ' * width}".join(
-                "; ".join(f"{k} {v}" for k, v in item.items())
-                for item in value
+                "; ".join(f"{k} {v}" for k, v in item.items()) for item in value
             )
         elif isinstance(value, list):
             value = ", ".join(map(str, value)) or "none"

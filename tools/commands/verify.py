@@ -45,7 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         if face.found > 1:
             print(
                 f"note: {face.photo} has {face.found} faces, taken was the "
-                + ("largest" if arguments.choose == "largest" else "middle one"),
+                + (
+                    "largest" if arguments.choose == "largest" else "middle one"
+                ),
                 file=sys.stderr,
             )
     if arguments.json:

@@ -124,7 +124,9 @@ def print_matrix(
     matrix: np.ndarray, people: list[str], labels: list[str]
 ) -> None:
     """Prints the distance of every photo to every other."""
-    names = [f"{p.split()[0]}, {c}" for p, c in zip(people, labels, strict=True)]
+    names = [
+        f"{p.split()[0]}, {c}" for p, c in zip(people, labels, strict=True)
+    ]
     width = max(map(len, names))
     numbers = "".join(f"{i:6}" for i in range(1, len(names) + 1))
     print(f"{'distance':<{width + 4}}{numbers}")

@@ -72,7 +72,7 @@ def draw(
     figure.savefig(path, dpi=110)
 
 
-def show_photo(axis, photo: np.ndarray, face: AlignedFace) -> None:  # noqa: ANN001
+def show_photo(axis, photo: np.ndarray, face: AlignedFace) -> None:
     """The middle of a photo with the box and the landmarks."""
     height, width = photo.shape[:2]
     # One scale for all: half-size photos are shown as large as the others.
@@ -92,7 +92,7 @@ def show_photo(axis, photo: np.ndarray, face: AlignedFace) -> None:  # noqa: ANN
 
 
 def show_matrix(
-    figure,  # noqa: ANN001  a SubFigure
+    figure,
     matrix: np.ndarray,
     people: Sequence[str],
     labels: Sequence[str],
@@ -147,7 +147,7 @@ def show_matrix(
     )
 
 
-def bare(axis) -> None:  # noqa: ANN001
+def bare(axis) -> None:
     """A picture without ticks, on no frame."""
     axis.set_xticks([])
     axis.set_yticks([])

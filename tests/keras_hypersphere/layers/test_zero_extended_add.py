@@ -70,9 +70,7 @@ def test_half_policy_gives_half():
 
 def test_gradient_reaches_both():
     a, b = keras.Input((2,)), keras.Input((3,))
-    x = ZeroExtendedAdd()(
-        [keras.layers.Dense(2)(a), keras.layers.Dense(3)(b)]
-    )
+    x = ZeroExtendedAdd()([keras.layers.Dense(2)(a), keras.layers.Dense(3)(b)])
     model = keras.Model([a, b], x)
     model.compile(keras.optimizers.SGD(0.1), "mse")
     before = model.get_weights()

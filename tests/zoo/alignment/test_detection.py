@@ -50,7 +50,9 @@ def test_large_photo_is_searched_smaller(monkeypatch):
     np.testing.assert_allclose(
         large.landmarks, (small.landmarks + 0.5) * 2 - 0.5, atol=2
     )
-    np.testing.assert_allclose(large.box[2:], np.multiply(small.box[2:], 2), 0.05)
+    np.testing.assert_allclose(
+        large.box[2:], np.multiply(small.box[2:], 2), 0.05
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (5, 400, 3), (100, 80, 3)])

@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+
+from keras_hypersphere.tools.cli import main
+from keras_hypersphere.tools.commands.align import plan
+from keras_hypersphere.zoo import images
+
+SAMPLES = Path(images.__file__).parent / "samples"
+COLLINS = SAMPLES / "eileen_collins.png"
+
+
+@pytest.mark.parametrize(
+    ("template", "size"), [("sphereface", (112, 96)), ("arcface", (112, 112))]
+)
+def test_folder(capsys, tmp_path, template, size):
+    photos, out = tmp_path / "photos", tmp_path / "crops"
+    (photos / "sub").mkdir(parents=True)
+    (photos / "sub" / "a.png").write_bytes(COLLINS.read_bytes())
+    (photos / "broken.jpg").write_bytes(b"broken")
+    words = ["align", str(photos), "-o", str(out), "--template", template]
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert said.out == f"1 crops of {size[0]} x {size[1]} pixels in {out}\n"
+    assert said.err.splitlines()[-1].startswith("error: 1 of 2 photos")
+    files = [p for p in out.rglob("*") if p.is_file()]
+    assert files == [out / "sub" / "a.png"]
+    crop = images.read(files[0])
+    assert crop.shape == (*size, 3)
+    # Her skin is in the middle: red above green above blue.
+    red, green, blue = crop[50:80, 35:60].reshape(-1, 3).mean(axis=0)
+    assert red > green > blue > 60
+
+
+def test_no_crop_replaces_a_photo(capsys, tmp_path):
+    photo = tmp_path / "a.png"
+    photo.write_bytes(COLLINS.read_bytes())
+    assert main(["align", str(photo), "-o", str(tmp_path)]) == 1
+    assert "would replace the photo" in capsys.readouterr().err
+    assert photo.read_bytes() == COLLINS.read_bytes()
+
+
+def test_equal_names_get_numbers(tmp_path):
+    for name in ("x/a.jpg", "y/a.jpg", "y/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    targets = plan(
+        [str(tmp_path / "x/a.jpg"), str(tmp_path / "y")], tmp_path / "out"
+    )
+    assert [p.name for p in targets.values()] == ["a.png", "a-2.png", "a-3.png"]
+
+
+def test_errors(capsys, tmp_path):
+    out = str(tmp_path / "out")
+    assert main(["align", str(COLLINS), "-o", out, "--template", "me"]) == 1
+    assert "dlib, sphereface, arcface" in capsys.readouterr().err
+    assert main(["align", str(tmp_path / "no.jpg"), "-o", out]) == 1
+    assert "There is no photo" in capsys.readouterr().err
+    assert main(["align", str(tmp_path), "-o", out]) == 1
+    assert "has no pictures" in capsys.readouterr().err
