@@ -6,6 +6,7 @@ check names, and knows nothing else about what it loads.
 """
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -66,9 +67,13 @@ class FreshProcess:
 
     def close(self) -> None:
         """Lets the process end."""
-        self.process.stdin.close()
+        # A process that died has closed its end.
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait(timeout=30)
+        self.process.stdout.close()
         self.errors.close()
+        atexit.unregister(self.close)
 
 
 @functools.cache

@@ -119,5 +119,11 @@ def check_refusals(
                 CHECK,
                 f"{what} are refused without saying what is wrong: {error}",
             )
+        except Exception as error:
+            subject.fail(
+                CHECK,
+                f"{what} must raise a ValueError, not "
+                f"{type(error).__name__}: {error}",
+            )
         else:
             subject.fail(CHECK, f"{what} must raise a ValueError.")

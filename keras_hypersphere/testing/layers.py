@@ -64,9 +64,8 @@ def check_layer(
 
     Example:
 
-    >>> from keras_hypersphere.testing import check_layer
-    >>> check_layer(keras.layers.Dense, {"units": 3},
-    ...     skip=["edges", "fresh process", "replicas"])
+    >>> kh.testing.check_layer(kh.layers.Maxout, {"units": 3},
+    ...     skip=["fresh process", "replicas"])
     """
     left = remaining(CHECKS, skip)
     subject = Subject(cls_or_factory, init_kwargs, input_shape, call_kwargs)

@@ -151,6 +151,12 @@ def check_labels(subject: Subject, labels: np.ndarray) -> None:
             "labels",
             f"one-hot labels are refused without saying what came: {error}",
         )
+    except Exception as error:
+        subject.fail(
+            "labels",
+            "one-hot labels must raise a ValueError, not "
+            f"{type(error).__name__}: {error}",
+        )
     else:
         subject.fail("labels", "one-hot labels must raise a ValueError.")
 

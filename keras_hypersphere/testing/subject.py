@@ -88,9 +88,15 @@ class Subject:
             self.fail(check, message)
 
     def require_close(
-        self, check: str, what: str, found: Any, wanted: Any, tolerance: float
+        self,
+        check: str,
+        what: str,
+        found: Any,
+        wanted: Any,
+        tolerance: float,
+        floor: float = 1e-30,
     ) -> None:
-        """Fails where |found - wanted| > tolerance * max|wanted|."""
+        """Fails where |found - wanted| > tolerance * max(|wanted|, floor)."""
         found, wanted = (
             (x if isinstance(x, np.ndarray) else array(x)).astype("float64")
             for x in (found, wanted)
@@ -106,7 +112,7 @@ class Subject:
             bool(np.isfinite(found).all()), check, f"{what} is not finite."
         )
         error = np.abs(found - wanted).max()
-        bound = tolerance * max(np.abs(wanted).max(), 1e-30)
+        bound = tolerance * max(np.abs(wanted).max(), floor)
         self.require(
             bool(error <= bound),
             check,
