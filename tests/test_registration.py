@@ -31,12 +31,14 @@ def test_import_alone_loads_neither_keras_nor_numpy():
 
 
 def test_layers_load_keras_and_numpy_only():
+    """What Keras itself loads is not counted: older ones look for OpenCV."""
     run(
-        "import sys, keras_hypersphere as kh\n"
+        "import sys, keras\n"
+        "before = set(sys.modules)\n"
+        "import keras_hypersphere as kh\n"
         "kh.layers.NormalizeLayer\n"
-        "assert 'keras' in sys.modules\n"
         "for name in ('cv2', 'sklearn', 'mtcnn', 'matplotlib'):\n"
-        "    assert name not in sys.modules, name\n"
+        "    assert name in before or name not in sys.modules, name\n"
     )
 
 

@@ -28,6 +28,9 @@ class HeadedModel(keras.Model):
             )
         label = keras.Input((), dtype="int32", optional=True, name=label_name)
         logits = heads.apply(layers, backbone(image), label)
+        if not any(heads.takes_labels(layer) for layer in layers):
+            # Older Keras refuses an input that leads nowhere.
+            logits = LabelSink(name=f"{label_name}_sink")(logits, label)
         super().__init__({"image": image, label_name: label}, logits, **kwargs)
         self.backbone = backbone
         self.head = head
@@ -52,6 +55,16 @@ class HeadedModel(keras.Model):
                 config[part], custom_objects=custom_objects
             )
         return cls(**config)
+
+
+class LabelSink(keras.layers.Layer):
+    """Takes the labels that a head has no use for."""
+
+    def call(self, inputs, labels=None):
+        return inputs
+
+    def compute_output_spec(self, inputs, labels=None):
+        return keras.KerasTensor(inputs.shape, inputs.dtype)
 
 
 def with_head(
