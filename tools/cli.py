@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from keras_hypersphere.version import __version__
 
-VERBS = ("models", "convert", "verify", "embed", "align", "evaluate")
+VERBS = ("demo", "models", "convert", "verify", "embed", "align", "evaluate")
 
 
 class Parser(argparse.ArgumentParser):
