@@ -55,8 +55,8 @@ class FlipConcat(WideLayer):
     >>> backbone = keras.Sequential([keras.Input((4, 4, 3)),
     ...     keras.layers.Conv2D(2, 3), keras.layers.Flatten()])
     >>> model = kh.layers.FlipConcat(backbone)
-    >>> model(keras.ops.ones((5, 4, 4, 3))).shape
-    TensorShape([5, 16])
+    >>> tuple(model(keras.ops.ones((5, 4, 4, 3))).shape)
+    (5, 16)
 
     Reference:
         SphereFace (2017), https://arxiv.org/abs/1704.08063 (concat), and
