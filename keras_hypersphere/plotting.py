@@ -308,12 +308,22 @@ def _globe(axes: "Axes", radius: float) -> None:
 
 
 def _ray(axes: "Axes", tip: np.ndarray, color: Any, name: str) -> None:
-    axes.plot(*np.stack([0 * tip, tip], axis=1), color=color, linewidth=1.4)
+    from matplotlib.patheffects import withStroke
+
+    # Above the points, which three-dimensional axes sort by depth.
+    axes.plot(
+        *np.stack([0 * tip, tip], axis=1),
+        color=color,
+        linewidth=1.4,
+        zorder=100,
+    )
     axes.text(
-        *(1.12 * tip),
+        *(1.13 * tip),
         name,
         color=color,
         weight="bold",
         ha="center",
         va="center",
+        zorder=101,
+        path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )

@@ -2,7 +2,7 @@
 
 1. faces: two portraits and changed copies, compared by a pretrained network;
 2. conversion: an original Caffe network becomes a .keras file, blob by blob;
-3. digits: plain softmax and A-Softmax train 2-D features in model.fit.
+3. digits: plain softmax and A-Softmax train 3-D features in model.fit.
 """
 
 import argparse

@@ -82,6 +82,8 @@ def run(
         {name: runs[0].features for name, runs in results.items()},
         data.test_labels,
         {name: caption(runs) for name, runs in results.items()},
+        f"drawn: seed {seeds[0]}; scores: mean ± standard deviation of "
+        f"{len(seeds)} {'seed' if len(seeds) == 1 else 'seeds'}",
     )
     os.replace(partial, path)
     return Outcome(passed, (path,), figures(results))
@@ -126,7 +128,7 @@ def train(
     test = scaled(data.test_images)
     # Nobody knows the label of a new digit: None is what predict is given.
     logits = model.predict({"image": test, "label": None}, verbose=0)
-    features = backbone.predict(test, verbose=0)
+    features = keras.ops.convert_to_numpy(backbone(test))
     within, between = class_angles(features, data.test_labels)
     return Trained(
         features,

@@ -17,6 +17,7 @@ def draw(
     features: Mapping[str, np.ndarray],
     labels: np.ndarray,
     captions: Mapping[str, str],
+    note: str,
 ) -> None:
     """Draws one column per loss: the sphere above, pair angles below.
 
@@ -25,6 +26,7 @@ def draw(
         features: `(N, 3)` test features of each loss.
         labels: `(N,)` labels of the test digits.
         captions: What to write under the name of each loss.
+        note: What to write under the title.
     """
     count = len(features)
     figure = Figure(figsize=(4.1 * count, 6.6), facecolor="white")
@@ -36,8 +38,8 @@ def draw(
         left=0.02,
         right=0.98,
         bottom=0.085,
-        top=0.84,
-        hspace=0.02,
+        top=0.81,
+        hspace=0.04,
         wspace=0.08,
     )
     first = next(iter(features.values()))
@@ -47,7 +49,7 @@ def draw(
         plotting.sphere(
             turned(x, first, labels), labels, legend=False, axes=globe
         )
-        globe.set_title(f"{name}\n{captions[name]}", color=INK, y=0.99)
+        globe.set_title(f"{name}\n{captions[name]}", color=INK, y=1.04)
         # One scale for all, so that a tighter class is a taller hill.
         below = figure.add_subplot(grid[1, column], sharey=below)
         plotting.angle_histogram(x, labels, legend=column == 0, axes=below)
@@ -57,6 +59,7 @@ def draw(
         color=INK,
         fontsize=16,
     )
+    figure.text(0.5, 0.925, note, color=INK, ha="center", va="top")
     figure.savefig(path, dpi=110, format="png")
 
 
