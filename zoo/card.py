@@ -97,7 +97,7 @@ class Card:
     golden_output: tuple[float, ...]
     notes: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, list):

@@ -47,7 +47,7 @@ class FaceEmbedder:
     128
     """
 
-    def __init__(self, model: keras.Model, card: Card):
+    def __init__(self, model: keras.Model, card: Card) -> None:
         merged = 2 if card.flip == "concat" else 1
         size = (*get_template(card.template).size, card.input_shape[2])
         for name, found, expected in (

@@ -59,14 +59,14 @@ class ChannelAffine(keras.layers.Layer):
         gamma_regularizer=None,
         beta_regularizer=None,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.gamma_initializer = keras.initializers.get(gamma_initializer)
         self.beta_initializer = keras.initializers.get(beta_initializer)
         self.gamma_regularizer = keras.regularizers.get(gamma_regularizer)
         self.beta_regularizer = keras.regularizers.get(beta_regularizer)
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         if len(input_shape) < 2 or input_shape[-1] is None:
             raise ValueError(
                 "`inputs` must have a batch dimension and a known number of "
@@ -89,15 +89,15 @@ class ChannelAffine(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs) -> keras.KerasTensor:
         gamma = ops.cast(self.gamma, self.compute_dtype)
         beta = ops.cast(self.beta, self.compute_dtype)
         return inputs * gamma + beta
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple:
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "gamma_initializer": keras.initializers.serialize(

@@ -47,11 +47,11 @@ class ZeroExtendedAdd(keras.layers.Layer):
           for missing rows and columns.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         extended_shape(input_shape)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs) -> keras.KerasTensor:
         sizes = [ops.shape(x) for x in inputs]
         return sum(
             extend(x, mine, theirs)
@@ -60,11 +60,11 @@ class ZeroExtendedAdd(keras.layers.Layer):
             )
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple:
         return extended_shape(input_shape)
 
 
-def extend(x, mine, theirs):
+def extend(x, mine, theirs) -> keras.KerasTensor:
     """Pads x at the end of every axis but the first to the larger size."""
     widths = [(0, 0)]
     for own, other in zip(mine[1:], theirs[1:], strict=True):

@@ -158,14 +158,14 @@ def test_truncated_npz(tmp_path):
     path = tmp_path / "w.npz"
     write_arrays(path, values_of(small()))
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(ValueError, match="not a readable .npz"):
+    with pytest.raises(ValueError, match=r"not a readable \.npz"):
         load_weights(small(), path)
 
 
 def test_pickled_arrays_are_refused(tmp_path):
     path = tmp_path / "w.npz"
     np.savez(path, **{"first/kernel": np.array([{}], object)})
-    with pytest.raises(ValueError, match="not a readable .npz"):
+    with pytest.raises(ValueError, match=r"not a readable \.npz"):
         load_weights(small(), path)
 
 

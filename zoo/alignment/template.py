@@ -28,7 +28,7 @@ class Template:
     size: tuple[int, int]
     provenance: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         points = np.array(self.points, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
             raise ValueError(

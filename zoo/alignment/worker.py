@@ -49,7 +49,7 @@ class DetectorProcess:
     It ends with this process, and is started again if it has died.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock = threading.Lock()
         self.process: subprocess.Popen | None = None
         atexit.register(self.close)

@@ -28,7 +28,7 @@ def test_ties_go_to_the_more_confident():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="largest, center.*'smallest'"):
+    with pytest.raises(ValueError, match=r"largest, center.*'smallest'"):
         select_face(FACES, (9, 9), "smallest")
     with pytest.raises(ValueError, match="at least one"):
         select_face([], (9, 9))

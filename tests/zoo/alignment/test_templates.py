@@ -43,7 +43,7 @@ def test_get_template():
     assert get_template("dlib") is TEMPLATES["dlib"]
     own = Template("own", [(1, 2), (3, 4)], (5, 6), "test")
     assert get_template(own) is own
-    with pytest.raises(ValueError, match="dlib, sphereface, arcface.*'nose'"):
+    with pytest.raises(ValueError, match=r"dlib, sphereface, arcface.*'nose'"):
         get_template("nose")
 
 
