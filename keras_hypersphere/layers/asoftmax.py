@@ -66,8 +66,9 @@ class ASoftmax(MarginHead):
 
     >>> head = kh.layers.ASoftmax(10, margin=4)
     >>> x = keras.random.normal((2, 64))
-    >>> head(x, labels=keras.ops.array([3, 7]), training=True).shape
-    TensorShape([2, 10])
+    >>> y = head(x, labels=keras.ops.array([3, 7]), training=True)
+    >>> tuple(y.shape)
+    (2, 10)
     >>> int(head.annealing_step)
     1
 

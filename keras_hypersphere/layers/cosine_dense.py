@@ -62,8 +62,8 @@ class CosineDense(WideLayer):
     Example:
 
     >>> layer = kh.layers.CosineDense(10, scale=30.0)
-    >>> layer(keras.ops.ones((2, 64))).shape
-    TensorShape([2, 10])
+    >>> tuple(layer(keras.ops.ones((2, 64))).shape)
+    (2, 10)
 
     Reference:
         NormFace: L2 Hypersphere Embedding for Face Verification (2017),
