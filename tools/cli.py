@@ -12,9 +12,13 @@ import os
 import sys
 from collections.abc import Sequence
 
+from keras_hypersphere.tools import quiet
 from keras_hypersphere.version import __version__
 
 VERBS = ("demo", "models", "convert", "verify", "embed", "align", "evaluate")
+
+# Verbs that answer without Keras.
+LIGHT = ("models",)
 
 
 class Parser(argparse.ArgumentParser):
@@ -58,6 +62,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if not arguments.debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
+        if not arguments.debug and arguments.verb not in LIGHT:
+            quiet.import_keras()
         return arguments.run(arguments)
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)

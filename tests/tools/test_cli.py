@@ -65,6 +65,34 @@ def test_failure_is_one_line_and_exit_1(capsys, tmp_path):
     assert "Traceback" not in captured.err
 
 
+def test_the_error_is_all_there_is_on_stderr(tmp_path):
+    """No notices of TensorFlow before it."""
+    words = ["-m", "keras_hypersphere", "convert", "no.prototxt", "-o"]
+    done = subprocess.run(
+        [sys.executable, *words, str(tmp_path / "out.keras")],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "no.prototxt" in done.stderr
+
+
+def test_a_broken_keras_shows_what_was_said(tmp_path):
+    code = (
+        "import os; os.environ['KERAS_BACKEND'] = 'nonsense'\n"
+        "from keras_hypersphere.tools.cli import main\n"
+        "raise SystemExit(main(['convert', 'a', '-o', 'b.keras']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    last = last_line(done.stderr)
+    assert last.startswith("error: ")
+    assert "nonsense" in last
+
+
 def test_debug_shows_the_traceback(tmp_path):
     missing = tmp_path / "missing.jpg"
     with pytest.raises(Exception, match=r"missing\.jpg"):

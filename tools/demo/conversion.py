@@ -41,7 +41,9 @@ def run(output: Path) -> Outcome:
     )
     picture = output / "conversion.png"
     draw(picture, held_out, guesses, report)
-    passed = bool(report.passed and right.mean() >= ENOUGH)
+    # Without OpenCV 4 there is nobody to compare with, and the table says so.
+    differs = any(row.status == "differs" for row in report.rows)
+    passed = bool(not differs and right.mean() >= ENOUGH)
     return Outcome(
         passed,
         (path, picture),
