@@ -60,10 +60,10 @@ class HeadedModel(keras.Model):
 class LabelSink(keras.layers.Layer):
     """Takes the labels that a head has no use for."""
 
-    def call(self, inputs, labels=None):
+    def call(self, inputs: Any, labels: Any = None) -> Any:
         return inputs
 
-    def compute_output_spec(self, inputs, labels=None):
+    def compute_output_spec(self, inputs: Any, labels: Any = None) -> Any:
         return keras.KerasTensor(inputs.shape, inputs.dtype)
 
 
