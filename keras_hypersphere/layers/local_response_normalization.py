@@ -103,7 +103,10 @@ class LocalResponseNormalization(WideLayer):
         # the result does, so each window is measured in units of `factor`,
         # its largest cell; a constant for the gradient, since the result
         # does not depend on it.
-        factor = ops.maximum(ops.stop_gradient(ops.abs(x)), k**0.5)
+        # XLA multiplies by reciprocals, and those of numbers beyond 2^126
+        # are too small for it.
+        factor = ops.minimum(ops.stop_gradient(ops.abs(x)), 2.0**126)
+        factor = ops.maximum(factor, k**0.5)
         total = None
         for axis in axes:
             cells = factor
