@@ -127,9 +127,10 @@ class ASoftmax(MarginHead):
         factor, size, empty = sphere.split(x)
         # Divided in two steps: the square of a length may overflow.
         cosine = plain / factor / size
-        bent = factor * size * angles.psi(cosine, self.margin)
         weight = 0.0 if strength is None else strength
-        target = (weight * plain + bent) / (1.0 + weight)
+        # Shares first: the weighted sum itself may overflow.
+        bent = angles.psi(cosine, self.margin) / (1.0 + weight)
+        target = plain * (weight / (1.0 + weight)) + factor * size * bent
         if self.gradient == "caffe":
             weights = columns.own_weights(directions, labels)
             pull = self._published_pull(

@@ -9,6 +9,7 @@ result does not depend on it.
 import math
 from typing import Any
 
+import keras
 from keras import ops
 
 Tensor = Any
@@ -60,6 +61,9 @@ def scale(x: Tensor, axis: int = -1, floor: float = 0.0) -> Tensor:
     A constant for the gradient.
     """
     largest = ops.stop_gradient(ops.max(ops.abs(x), axis, keepdims=True))
+    # XLA multiplies by reciprocals; those of larger numbers vanish.
+    wide = keras.backend.standardize_dtype(x.dtype) == "float64"
+    largest = ops.minimum(largest, 2.0**1022 if wide else 2.0**126)
     if floor > 0:
         return ops.maximum(largest, floor)
     return ops.where(largest > 0, largest, ops.ones_like(largest))

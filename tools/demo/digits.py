@@ -130,9 +130,10 @@ def train(
         verbose=0,
     )
     test = scaled(data.test_images)
-    # Nobody knows the label of a new digit: None is what predict is given.
-    logits = model.predict({"image": test, "label": None}, verbose=0)
-    features = keras.ops.convert_to_numpy(backbone(test))
+    # Nobody knows the label of a new digit: the head gets none.
+    embeddings = backbone(test)
+    logits = keras.ops.convert_to_numpy(head(embeddings))
+    features = keras.ops.convert_to_numpy(embeddings)
     within, between = class_angles(features, data.test_labels)
     return Trained(
         features,
