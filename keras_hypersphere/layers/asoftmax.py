@@ -136,7 +136,9 @@ class ASoftmax(MarginHead):
             pull = self._published_pull(
                 x, cosine, factor * size, weight, weights
             )
-            along = ops.sum(x * pull, axis=-1, keepdims=True)
+            # Zero in value: the product itself may overflow.
+            step = x - ops.stop_gradient(x)
+            along = ops.sum(step * pull, axis=-1, keepdims=True)
             target = gradients.graft(target, plain + along)
         # A zero vector has no angle: its logits are zero.
         target = ops.where(empty, plain, target)
