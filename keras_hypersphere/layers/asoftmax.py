@@ -152,7 +152,8 @@ class ASoftmax(MarginHead):
         bend = angles.psi(cosine, self.margin) - cosine * slope
         # d(|x| psi)/dx = slope * w + bend / |x| * x; the pair of coefficients
         # is made a unit vector. Both are multiplied by |x| beforehand.
-        slope = slope * length
+        # Beyond 1e30, `bend` is lost beside the slope anyway.
+        slope = slope * ops.minimum(length, 1e30)
         largest = ops.maximum(ops.abs(slope), ops.abs(bend))
         slope, bend = slope / largest, bend / largest
         joint = ops.sqrt(ops.square(slope) + ops.square(bend))
