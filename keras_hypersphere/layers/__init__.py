@@ -4,6 +4,7 @@ import keras  # noqa: F401  first: see registration.py
 
 from keras_hypersphere.layers.agent_contrastive import AgentContrastive
 from keras_hypersphere.layers.agent_triplet import AgentTriplet
+from keras_hypersphere.layers.am_softmax import AMSoftmax
 from keras_hypersphere.layers.asoftmax import ASoftmax
 from keras_hypersphere.layers.center_loss import CenterLoss
 from keras_hypersphere.layers.channel_affine import ChannelAffine
@@ -22,6 +23,7 @@ from keras_hypersphere.layers.scalar_scale import ScalarScale
 from keras_hypersphere.layers.zero_extended_add import ZeroExtendedAdd
 
 __all__ = [
+    "AMSoftmax",
     "ASoftmax",
     "AgentContrastive",
     "AgentTriplet",

@@ -92,6 +92,10 @@ HEADS = {
         {},
         {"init_kwargs": {"gradient": "caffe", "margin": 3}},
     ],
+    layers.AMSoftmax: [
+        {},
+        {"init_kwargs": {"gradient": "caffe", "margin": 0.2, "scale": 20.0}},
+    ],
     layers.AgentContrastive: [
         {"loss": None},
         {

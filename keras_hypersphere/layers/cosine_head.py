@@ -1,0 +1,69 @@
+"""Base of the heads whose logits are cosines times a fixed scale."""
+
+from typing import Any
+
+from keras import ops
+
+from keras_hypersphere.layers import arguments
+from keras_hypersphere.layers.margin_head import MarginHead
+from keras_hypersphere.ops import columns, gradients, sphere
+from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
+
+
+class CosineHead(MarginHead):
+    """Normalizes features and kernel, changes the own class's cosine.
+
+    A subclass says how: `with_margin(cosine, strength)`. A zero vector has
+    the cosine 0 to every class.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        margin: float,
+        scale: float,
+        annealing: LambdaAnnealing | None = None,
+        gradient: str = "exact",
+        margin_at_test: bool = False,
+        kernel_initializer: Any = "unit_sphere",
+        kernel_regularizer: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            units,
+            annealing=annealing,
+            gradient=gradient,
+            margin_at_test=margin_at_test,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            **kwargs,
+        )
+        self.margin = arguments.number("margin", margin)
+        self.scale = arguments.number("scale", scale, positive=True)
+
+    def with_margin(self, cosine: Any, strength: Any) -> Any:
+        """Cosines of the own classes -> what stands for them in training."""
+        raise NotImplementedError
+
+    def logits(self, x: Any) -> Any:
+        return self._cosines(x) * self.scale
+
+    def margin_logits(self, x: Any, labels: Any, strength: Any) -> Any:
+        cosines = self._cosines(x)
+        own = columns.mask(labels, self.units)
+        target = self.with_margin(columns.pick(cosines, own), strength)
+        return columns.put(cosines, own, target) * self.scale
+
+    def _cosines(self, x: Any) -> Any:
+        kernel = self.wide_kernel()
+        unit, _ = sphere.normalize(kernel, axis=0)
+        if self.gradient == "caffe":
+            unit = gradients.graft(unit, kernel)
+        return ops.matmul(sphere.normalize(x)[0], unit)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "margin": self.margin,
+            "scale": self.scale,
+        }
