@@ -5,6 +5,7 @@ import keras  # noqa: F401  first: see registration.py
 from keras_hypersphere.layers.agent_contrastive import AgentContrastive
 from keras_hypersphere.layers.agent_triplet import AgentTriplet
 from keras_hypersphere.layers.am_softmax import AMSoftmax
+from keras_hypersphere.layers.arc_face import ArcFace
 from keras_hypersphere.layers.asoftmax import ASoftmax
 from keras_hypersphere.layers.center_loss import CenterLoss
 from keras_hypersphere.layers.channel_affine import ChannelAffine
@@ -27,6 +28,7 @@ __all__ = [
     "ASoftmax",
     "AgentContrastive",
     "AgentTriplet",
+    "ArcFace",
     "CenterLoss",
     "ChannelAffine",
     "CosineDense",

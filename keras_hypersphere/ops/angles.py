@@ -1,4 +1,4 @@
-"""cos(m theta) and its monotone continuation, as polynomials of cos(theta).
+"""cos(m theta) and cos(theta + m) as functions of cos(theta).
 
 No arccos: its derivative is infinite at both ends.
 """
@@ -6,6 +6,8 @@ No arccos: its derivative is infinite at both ends.
 import math
 from typing import Any
 
+import keras
+import numpy as np
 from keras import ops
 
 Tensor = Any
@@ -54,3 +56,24 @@ def _pieces(cosine: Tensor, margin: int) -> tuple[Tensor, Tensor]:
         piece = piece + ops.cast(passed, cosine.dtype)
         sign = ops.where(passed, -sign, sign)
     return sign, piece
+
+
+def shifted(cosine: Tensor, margin: float, easy: bool = False) -> Tensor:
+    """`cos(theta + margin)` of `cos(theta)`, for margins in [0, pi).
+
+    Beyond `theta = pi - margin` it would rise again: there
+    `cos(theta) - margin * sin(margin)`. If `easy`, only angles below pi/2 are
+    shifted.
+    """
+    square = 1.0 - ops.square(cosine)
+    # The root's derivative is infinite where the sine is zero. The rounding
+    # of a cosine is about as large as this bound: below it there is no sine.
+    dtype = keras.backend.standardize_dtype(cosine.dtype)
+    seen = square > float(np.finfo(dtype).eps)
+    root = ops.sqrt(ops.where(seen, square, ops.ones_like(square)))
+    sine = ops.where(seen, root, ops.zeros_like(root))
+    turned = cosine * math.cos(margin) - sine * math.sin(margin)
+    if easy:
+        return ops.where(cosine > 0, turned, cosine)
+    falling = cosine > math.cos(math.pi - margin)
+    return ops.where(falling, turned, cosine - margin * math.sin(margin))

@@ -107,6 +107,10 @@ HEADS = {
         {"loss": None},
         {"init_kwargs": {"gradient": "caffe"}, "loss": None},
     ],
+    layers.ArcFace: [
+        {},
+        {"init_kwargs": {"gradient": "caffe", "easy_margin": True}},
+    ],
     layers.CenterLoss: [
         {"loss": None},
         {"init_kwargs": {"gradient": "caffe"}, "loss": None},

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.ops import angles
+from keras_hypersphere.testing.gradients import gradients
 
 
 def psi_loop(cosine, margin):
@@ -69,3 +70,50 @@ def test_chebyshev_is_the_cosine_of_multiples():
             np.cos(degree * theta),
             atol=1e-12,
         )
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.1, 0.5, 1.0, 2.0, 3.0])
+@pytest.mark.parametrize("easy", [False, True])
+def test_shifted_equals_arccos_form(margin, easy):
+    cosines = np.linspace(-1, 1, 1001)
+    expected = []
+    for c in cosines:
+        theta = math.acos(c)
+        if easy:
+            value = math.cos(theta + margin) if c > 0 else c
+        elif theta < math.pi - margin:
+            value = math.cos(theta + margin)
+        else:
+            value = c - margin * math.sin(margin)
+        expected.append(value)
+    found = angles.shifted(keras.ops.convert_to_tensor(cosines), margin, easy)
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("value", [1.0, -1.0, 1.0 + 1e-6, -1.0 - 1e-6])
+@pytest.mark.parametrize("easy", [False, True])
+def test_shifted_has_finite_gradients_at_its_ends(value, easy):
+    def function(x):
+        y = angles.shifted(x, 0.5, easy)
+        return keras.ops.sum(y), y
+
+    result = gradients(function, [np.float32([value])])
+    up = value > 0
+    far = value if easy else value - 0.5 * math.sin(0.5)
+    expected = value * math.cos(0.5) if up else far
+    np.testing.assert_allclose(result.outputs, [expected], atol=1e-6)
+    slope = math.cos(0.5) if up else 1.0
+    np.testing.assert_allclose(result.inputs[0], [slope], rtol=1e-6)
+
+
+def test_shifted_gradient_is_its_derivative_near_the_ends():
+    cosines = np.float64([-0.87, -0.3, 0.0, 0.9, 0.999, 0.9999])
+
+    def function(x):
+        y = angles.shifted(x, 0.5)
+        return keras.ops.sum(y), y
+
+    found = gradients(function, [cosines.astype("float32")]).inputs[0]
+    sines = np.sqrt(1 - cosines**2)
+    expected = math.cos(0.5) + cosines / sines * math.sin(0.5)
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
