@@ -64,7 +64,7 @@ class AgentTriplet(AgentHead):
 
     dtype: float32 under every policy but float64, whose outputs are float64.
     With more than 16,384 kernel entries, distances of unit vectors are off
-    by about `2e-7`.
+    by up to `1e-6`.
 
     Raises:
         ValueError: if an argument is not one of those above, or if labels

@@ -54,8 +54,8 @@ class InnerDistance(AgentLayer):
         `(N, units)`
 
     dtype: float32 under every policy but float64, whose outputs are float64.
-    With more than 16,384 kernel entries, squared distances are off by about
-    `1e-7 (|x|^2 + |w|^2)`, since they are made by one matrix product.
+    With more than 16,384 kernel entries, squared distances are off by up to
+    `5e-7 (|x|^2 + |w|^2)`, since they are made by one matrix product.
 
     Raises:
         ValueError: if an argument is not one of those above, or if labels

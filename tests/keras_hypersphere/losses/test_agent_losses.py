@@ -57,7 +57,7 @@ def test_a_class_without_samples_and_one_class(cls):
 
 
 def test_state_is_refused():
-    with pytest.raises(ValueError, match="kh.layers.AgentContrastive"):
+    with pytest.raises(ValueError, match=r"kh\.layers\.AgentContrastive"):
         AgentContrastiveLoss(adaptive_margin=True)
     with pytest.raises(TypeError, match="loss_weight"):
         AgentContrastiveLoss(loss_weight=0.5)
