@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Aligns the photos and writes the crops."""
-    from keras_hypersphere.tools.evaluation.progress import Progress
+    from keras_hypersphere.tools.progress import Progress
     from keras_hypersphere.zoo.aligned_face import find_face
     from keras_hypersphere.zoo.alignment import get_template
 

@@ -65,7 +65,7 @@ def npz_path(word: str) -> Path:
 
 def run(arguments: argparse.Namespace) -> int:
     """Embeds the photos and writes the file."""
-    from keras_hypersphere.tools.evaluation.progress import Progress
+    from keras_hypersphere.tools.progress import Progress
     from keras_hypersphere.zoo import FaceEmbedder
     from keras_hypersphere.zoo.photo_list import name_photos
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_hypersphere.tools.evaluation.crops import Failure, crops_of
-from keras_hypersphere.tools.evaluation.progress import Progress
+from keras_hypersphere.tools.progress import Progress
 
 if TYPE_CHECKING:
     from keras_hypersphere.zoo import FaceEmbedder

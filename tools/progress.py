@@ -29,7 +29,7 @@ class Progress:
             return
         self.shown = now
         rate = done / max(now - self.start, 1e-9)
-        line = f"{done} of {self.total} {self.noun}, {rate:.0f} a second"
+        line = f"{done} of {self.total} {self.noun}, {rate:.3g} a second"
         if self.terminal:
             end = "\n" if done == self.total else ""
             print(f"\r{line}\033[K", end=end, file=sys.stderr, flush=True)
