@@ -14,6 +14,7 @@ from keras_hypersphere.layers.flip import Flip
 from keras_hypersphere.layers.flip_concat import FlipConcat
 from keras_hypersphere.layers.inner_distance import InnerDistance
 from keras_hypersphere.layers.l2_pooling_2d import L2Pooling2D
+from keras_hypersphere.layers.l_softmax import LSoftmax
 from keras_hypersphere.layers.local_response_normalization import (
     LocalResponseNormalization,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "FlipConcat",
     "InnerDistance",
     "L2Pooling2D",
+    "LSoftmax",
     "LocalResponseNormalization",
     "MaxFeatureMap",
     "Maxout",

@@ -125,6 +125,10 @@ HEADS = {
             }
         },
     ],
+    layers.LSoftmax: [
+        {},
+        {"init_kwargs": {"margin": 2, "annealing": None}},
+    ],
 }
 LOSSES = {
     losses.AgentContrastiveLoss: [{}],

@@ -1,4 +1,4 @@
-"""LabelSpecificAdd and its head beside real Caffe.
+"""LabelSpecificAdd, its head and LargeMarginInnerProduct beside real Caffe.
 
 Each file of the groups agrees to 1e-5 with the float64 run, or stands in
 docs/fidelity-exclusions.md.
@@ -13,11 +13,14 @@ import pytest
 from keras import ops
 
 from keras_hypersphere.layers.am_softmax import AMSoftmax
+from keras_hypersphere.layers.l_softmax import LSoftmax
+from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 from keras_hypersphere.testing.gradients import gradients
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / ".." / "shared" / "golden"
 FOLDERS = (GOLDEN, ROOT / "tests" / "fixtures" / "golden")
+MARGINS = {"SINGLE": 1, "DOUBLE": 2, "TRIPLE": 3, "QUADRUPLE": 4}
 ROW = re.compile(r"^\| `(.+?)` \| `\*` \| (?:bug|concept) \| .+ \|$")
 LEFT_OUT = [
     match[1]
@@ -114,6 +117,40 @@ def test_am_softmax_head(name, recording):
     agree(ops.transpose(after), z["param_cos_0_after"], "kernel afterwards")
 
 
+@pytest.mark.parametrize("name", names("largemargininnerproduct_*"))
+def test_large_margin_inner_product(name, recording):
+    z = recording(name)
+    start = option(z, "iteration", 0)
+    head = LSoftmax(
+        len(z["param0"]),
+        margin=MARGINS[option(z, "type", "SINGLE")],
+        annealing=LambdaAnnealing(
+            base=option(z, "base", 1.0),
+            gamma=option(z, "gamma", 0.0),
+            power=option(z, "power", 1.0),
+            minimum=option(z, "lambda_min", 0.0),
+            start=start,
+        ),
+        gradient="caffe",
+    )
+    x, labels = z["bottom0"], z.labels("bottom1")
+    head.build(x.shape)
+    head.kernel.assign(z["param0"].T)
+    assert head.kernel.constraint is None
+    steps = z.meta["steps"]
+    for step in range(steps):
+        p = f"s{step}_" if steps > 1 else ""
+        y, dx, dw = run(head, x, labels, z[f"{p}top_diff0"])
+        agree(y, z[f"{p}top0"], "top0")
+        agree(dx, z[f"{p}bottom_diff0"], "bottom_diff0")
+        agree(dw.T, z[f"{p}param_diff0"], "param_diff0")
+        # `run` leaves the state as it was; this advances the step.
+        head(x.astype("float32"), labels=labels, training=True)
+        assert int(head.annealing_step) == start + step + 1
+        strength = head.annealing(int(head.annealing_step))
+        agree(strength, z[f"{p}top1"], "lambda")
+
+
 def test_every_recording_is_there():
     if not GOLDEN.is_dir():
         pytest.skip(f"{GOLDEN} is absent: only the fixtures were compared")
@@ -121,3 +158,6 @@ def test_every_recording_is_there():
     assert len(found) == 32
     # The annealed margin in training: 2 schedules, 2 seeds.
     assert sum(map(left_out, found)) == 4
+    found = names("largemargininnerproduct_*")
+    assert len(found) == 24
+    assert not any(map(left_out, found))
