@@ -145,7 +145,10 @@ def test_edges_are_finite(gradient):
         y[1:, 0], [19.5, opposite, 19.5, 19.5], rtol=1e-5
     )
     one = derivatives(
-        made(np.ones((4, 1)), gradient=gradient), X[:1], [[0]], [[1.0]]
+        made(np.ones((4, 1)), gradient=gradient),
+        X[:1],
+        [[0]],
+        np.float32([[1]]),
     )
     assert one[0].shape == (1, 1)
     assert all(np.isfinite(array).all() for array in one)

@@ -179,7 +179,10 @@ def test_edges_are_finite(gradient, easy):
         found[0][:, 0], [right, near, far, near, near], rtol=1e-3, atol=1e-5
     )
     one = derivatives(
-        made(np.ones((4, 1)), gradient=gradient), X[:1], [[0]], [[1.0]]
+        made(np.ones((4, 1)), gradient=gradient),
+        X[:1],
+        [[0]],
+        np.float32([[1]]),
     )
     assert one[0].shape == (1, 1)
     assert all(np.isfinite(array).all() for array in one)

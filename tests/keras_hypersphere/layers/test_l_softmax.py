@@ -145,7 +145,7 @@ def test_edges_are_finite(annealing, margin):
     # Zero vectors learn as in a plain product.
     np.testing.assert_allclose(found[1][0], kernel.sum(axis=1), rtol=1e-5)
     assert np.abs(found[2][:, 4]).max() > 0
-    one = derivatives(made(np.ones((4, 1))), X[:1], [[0]], [[1.0]])
+    one = derivatives(made(np.ones((4, 1))), X[:1], [[0]], np.float32([[1]]))
     assert one[0].shape == (1, 1)
     assert all(np.isfinite(array).all() for array in one)
 
