@@ -10,10 +10,14 @@ from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.losses.pair_contrastive_loss import (
     PairContrastiveLoss,
 )
+from keras_hypersphere.losses.softmax_cross_entropy import (
+    SoftmaxCrossEntropy,
+)
 
 __all__ = [
     "AgentContrastiveLoss",
     "AgentTripletLoss",
     "MetricLoss",
     "PairContrastiveLoss",
+    "SoftmaxCrossEntropy",
 ]

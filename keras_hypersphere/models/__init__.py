@@ -2,7 +2,7 @@
 
 import keras  # noqa: F401  first: see registration.py
 
-from keras_hypersphere.models.headed_model import HeadedModel, with_head
+from keras_hypersphere.models.headed_model import with_head
 from keras_hypersphere.models.margin_model import MarginModel
 
-__all__ = ["HeadedModel", "MarginModel", "with_head"]
+__all__ = ["MarginModel", "with_head"]

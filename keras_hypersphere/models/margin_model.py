@@ -3,6 +3,9 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from keras_hypersphere.losses.softmax_cross_entropy import (
+    SoftmaxCrossEntropy,
+)
 from keras_hypersphere.models import heads
 from keras_hypersphere.ops import labels as class_labels
 
@@ -118,16 +121,16 @@ class MarginModel(keras.Model):
     ) -> None:
         """As `keras.Model.compile`; see the class for the defaults."""
         if loss is None and not heads.trains_itself(self.heads[-1]):
-            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            loss = SoftmaxCrossEntropy()
         if metrics is None:
             metrics = ["accuracy"]
-        if loss is None:
-            # Keras guesses what "accuracy" means from the loss.
+        if isinstance(metrics, list | tuple):
+            # Keras would guess what "accuracy" means from the loss.
             metrics = [
                 keras.metrics.SparseCategoricalAccuracy("accuracy")
-                if m in ("accuracy", "acc")
-                else m
-                for m in metrics
+                if isinstance(metric, str) and metric == "accuracy"
+                else metric
+                for metric in metrics
             ]
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
 

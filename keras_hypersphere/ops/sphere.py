@@ -60,7 +60,8 @@ def scale(x: Tensor, axis: int = -1, floor: float = 0.0) -> Tensor:
 
     A constant for the gradient.
     """
-    largest = ops.stop_gradient(ops.max(ops.abs(x), axis, keepdims=True))
+    # `initial` lets an empty batch, a replica without samples, pass.
+    largest = ops.max(ops.abs(ops.stop_gradient(x)), axis, True, initial=0.0)
     # XLA multiplies by reciprocals; those of larger numbers vanish.
     wide = keras.backend.standardize_dtype(x.dtype) == "float64"
     largest = ops.minimum(largest, 2.0**1022 if wide else 2.0**126)

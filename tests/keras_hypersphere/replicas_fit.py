@@ -11,12 +11,14 @@ import numpy as np
 from keras_hypersphere import distribute
 from keras_hypersphere.layers.agent_contrastive import AgentContrastive
 from keras_hypersphere.layers.agent_triplet import AgentTriplet
+from keras_hypersphere.layers.asoftmax import ASoftmax
 from keras_hypersphere.layers.center_loss import CenterLoss
 from keras_hypersphere.layers.inner_distance import InnerDistance
 from keras_hypersphere.losses.agent_contrastive_loss import (
     AgentContrastiveLoss,
 )
 from keras_hypersphere.losses.pair_contrastive_loss import PairContrastiveLoss
+from keras_hypersphere.models.margin_model import MarginModel
 from keras_hypersphere.testing import replicas
 
 CLASSES = 4
@@ -93,7 +95,31 @@ def train():
     logged = [*history.history["loss"], np.ravel(evaluated)[0]]
     found = {v.path: np.array(v) for v in whole.weights}
     assert len(found) == len(whole.weights)
-    return {"losses": np.array(logged), **found}
+    return {
+        "losses": np.array(logged),
+        **found,
+        **train_margin_model(x, y, weighted),
+    }
+
+
+def train_margin_model(x, y, weighted):
+    """The logs and weights of a MarginModel with its default loss."""
+    keras.utils.set_random_seed(1)
+    margin_model = MarginModel(
+        keras.Sequential(
+            [keras.Input((5,)), keras.layers.Dense(6, name="margin_dense")]
+        ),
+        [
+            CenterLoss(CLASSES, loss_weight=0.1, center_initializer=centers()),
+            ASoftmax(CLASSES, margin=2),
+        ],
+        name="margin",
+    )
+    margin_model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
+    logs = margin_model.fit(x, y, epochs=3, shuffle=False, **weighted).history
+    found = {f"margin/{v.path}": np.array(v) for v in margin_model.weights}
+    assert len(found) == len(margin_model.weights)
+    return found | {f"margin/logs/{k}": np.array(v) for k, v in logs.items()}
 
 
 def main(count, path):
