@@ -1,3 +1,4 @@
+import functools
 import os
 import subprocess
 import sys
@@ -11,8 +12,6 @@ from keras import ops
 from keras_hypersphere import distribute
 from keras_hypersphere.testing.gradients import gradients
 
-# Tracing a model for four replicas takes a minute: `make test-slow`.
-REPLICAS = (2, 4) if os.environ.get("KERAS_HYPERSPHERE_SLOW") else (2,)
 SCRIPT = Path(__file__).with_name("replicas_fit.py")
 
 
@@ -40,41 +39,45 @@ def test_the_mean_alone():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Losses and weights with 1, 2 and 4 replicas, a process each."""
+    """A function: replicas -> losses and weights, from a process each."""
     if keras.backend.backend() != "tensorflow":
         pytest.skip("replicas are tf.distribute's")
     folder = tmp_path_factory.mktemp("replicas")
-    env = {**os.environ, "KERAS_BACKEND": "tensorflow"}
-    found = {}
-    for count in (1, *REPLICAS):
+
+    @functools.cache
+    def train(count):
         path = folder / f"{count}.npz"
         done = subprocess.run(
             [sys.executable, str(SCRIPT), str(count), str(path)],
-            env=env,
+            env={**os.environ, "KERAS_BACKEND": "tensorflow"},
             capture_output=True,
             text=True,
         )
         assert done.returncode == 0, done.stderr[-2000:]
         with np.load(path) as file:
-            found[count] = dict(file)
-    return found
+            return dict(file)
+
+    return train
 
 
-@pytest.mark.parametrize("count", REPLICAS)
+# Tracing a model for four replicas takes a minute.
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_replicas_end_at_one_devices_weights(trained, count):
     """And log its losses: uneven batches and an empty replica included."""
-    assert trained[1].keys() == trained[count].keys()
-    for key, wanted in trained[1].items():
+    one, several = trained(1), trained(count)
+    assert one.keys() == several.keys()
+    for key, wanted in one.items():
         np.testing.assert_allclose(
-            trained[count][key], wanted, rtol=1e-5, atol=1e-6, err_msg=key
+            several[key], wanted, rtol=1e-5, atol=1e-6, err_msg=key
         )
 
 
 def test_all_of_them_learn(trained):
     """Equal weights would mean little if nothing moved."""
-    first, *later = trained[1]["losses"]
+    one = trained(1)
+    first, *later = one["losses"]
     assert np.isfinite(first)
     assert max(later) < 0.8 * first
     # Seven heads and losses and a MarginModel, none without weights.
-    dense = [key for key in trained[1] if key.endswith("_dense|kernel")]
+    dense = [key for key in one if key.endswith("_dense|kernel")]
     assert len(dense) == 8
