@@ -52,7 +52,7 @@ weights: $(VENV)/.demo
 	$(BIN)/python -m keras_hypersphere.tools.dlib
 
 sample: $(VENV)/.demo
-	$(BIN)/python -m keras_hypersphere.tools.samples
+	$(BIN)/python -m keras_hypersphere.tools.samples.train
 
 clean:
 	rm -rf .venv .venv-* build dist *.egg-info demo-output
