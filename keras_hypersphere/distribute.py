@@ -1,9 +1,10 @@
-"""Sums and gathers over the replicas of a `tf.distribute` strategy.
+"""What `keras.ops` has no word for: replicas, and derivatives.
 
-The only file that knows of replicas. Everywhere else (one device, another
-backend, building a model under `strategy.scope()`) each function is the
-identity. JAX's `keras.distribution` needs none of this: there, one program
-sees the whole batch.
+The only file of the core that names a backend. Sums and gathers run over the
+replicas of a `tf.distribute` strategy; everywhere else (one device, another
+backend, building a model under `strategy.scope()`) each is the identity.
+JAX's `keras.distribution` needs none of this: there, one program sees the
+whole batch.
 
 Keras divides losses by the number of replicas and sums their gradients, so a
 replica's mean counts the same whatever the number of its samples.
@@ -11,6 +12,8 @@ replica's mean counts the same whatever the number of its samples.
 comes out right after what Keras does to it.
 """
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -86,6 +89,47 @@ def batch_mean(total: Tensor, count: Tensor | int) -> Tensor:
     return gradients.graft(sums[0] / everyone, total * (replicas / everyone))
 
 
+def differentiate(
+    scalar: Callable[[list, list], tuple[Tensor, Any]],
+    tensors: list[Tensor],
+    values: list[Tensor],
+) -> tuple[Tensor, Any, list[Tensor], list[Tensor]]:
+    """Differentiates `scalar(tensors, values) -> (value, outputs)` by both.
+
+    Returns value, outputs, and the two lists of gradients: zeros where the
+    value does not depend on a tensor.
+    """
+    backends = {"tensorflow": _tape, "jax": _transform, "torch": _autograd}
+    backend = keras.backend.backend()
+    if backend not in backends:
+        raise ValueError(
+            "The backend must be TensorFlow, JAX or PyTorch. "
+            f"Received: {backend!r}; set KERAS_BACKEND."
+        )
+    return backends[backend](scalar, tensors, values)
+
+
+def split_cpu(count: int) -> None:
+    """Makes several logical CPUs; to be called before the backend is used."""
+    import tensorflow as tf
+
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0],
+        [tf.config.LogicalDeviceConfiguration() for _ in range(count)],
+    )
+
+
+@functools.cache
+def mirrored_cpus(count: int) -> Any:
+    """A MirroredStrategy on logical CPUs, one for all models.
+
+    Several strategies in one process break each other's collectives.
+    """
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(count)])
+
+
 def _context() -> Any:
     """The replica context, where there are replicas to talk to."""
     if keras.backend.backend() != "tensorflow":
@@ -96,3 +140,40 @@ def _context() -> Any:
     if context is None or context.num_replicas_in_sync == 1:
         return None
     return context
+
+
+def _tape(scalar: Any, tensors: list, values: list) -> tuple:
+    import tensorflow as tf
+
+    # Values may be read-only views of variables, which a tape cannot watch.
+    values = [tf.identity(v) for v in values]
+    with tf.GradientTape() as tape:
+        tape.watch([tensors, values])
+        value, outputs = scalar(tensors, values)
+    by_inputs, by_values = tape.gradient(
+        value, [tensors, values], unconnected_gradients="zero"
+    )
+    return value, outputs, by_inputs, by_values
+
+
+def _transform(scalar: Any, tensors: list, values: list) -> tuple:
+    import jax
+
+    differentiate = jax.value_and_grad(scalar, argnums=(0, 1), has_aux=True)
+    (value, outputs), (by_inputs, by_values) = differentiate(tensors, values)
+    return value, outputs, by_inputs, by_values
+
+
+def _autograd(scalar: Any, tensors: list, values: list) -> tuple:
+    import torch
+
+    tensors = [t.detach().clone().requires_grad_() for t in tensors]
+    values = [v.detach().clone().requires_grad_() for v in values]
+    value, outputs = scalar(tensors, values)
+    leaves = tensors + values
+    found = torch.autograd.grad(value, leaves, allow_unused=True)
+    found = [
+        torch.zeros_like(leaf) if g is None else g
+        for leaf, g in zip(leaves, found, strict=True)
+    ]
+    return value, outputs, found[: len(tensors)], found[len(tensors) :]

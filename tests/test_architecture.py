@@ -23,13 +23,8 @@ DOORS = {
     ROOT / "keras_hypersphere" / "__main__.py",
 }
 BACKENDS = {"tensorflow", "tf", "jax", "jaxlib", "torch"}
-# The files of the core that may name backends, because Keras has no word for
-# what they do: collectives; gradients; replicas to check on.
-BACKEND_FILES = {
-    ROOT / "keras_hypersphere" / "distribute.py",
-    ROOT / "keras_hypersphere" / "testing" / "gradients.py",
-    ROOT / "keras_hypersphere" / "testing" / "replicas.py",
-}
+# The one file of the core that names them.
+DISTRIBUTION = ROOT / "keras_hypersphere" / "distribute.py"
 # What `import keras_hypersphere` must not load.
 HEAVY = {"cv2", "sklearn", "mtcnn", "matplotlib", "scipy"}
 
@@ -81,7 +76,7 @@ def test_imports_run_down(storey, path):
 
 @pytest.mark.parametrize(("storey", "path"), files())
 def test_core_names_no_backend(storey, path):
-    if storey != "keras_hypersphere" or path in BACKEND_FILES:
+    if storey != "keras_hypersphere" or path == DISTRIBUTION:
         return
     names = imported(ast.parse(path.read_text()))
     assert not {n.split(".")[0] for n in names} & BACKENDS

@@ -1,8 +1,4 @@
-"""What `keras.ops` has no word for: gradients.
-
-With `keras_hypersphere/distribute.py` and `testing/replicas.py` the only file
-of the core that names backends.
-"""
+"""Gradients of a function, in NumPy, with every state left as it was."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -10,6 +6,8 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 from keras import ops
+
+from keras_hypersphere import distribute
 
 
 class Gradients(NamedTuple):
@@ -52,16 +50,6 @@ def gradients(
     >>> result.inputs[0].tolist(), result.variables[0].tolist()
     ([[1.0, 1.0]], [[1.0], [1.0]])
     """
-    differentiate = {
-        "tensorflow": _tensorflow,
-        "jax": _jax,
-        "torch": _torch,
-    }.get(keras.backend.backend())
-    if differentiate is None:
-        raise ValueError(
-            "The backend must be TensorFlow, JAX or PyTorch. Received: "
-            f"{keras.backend.backend()!r}; set KERAS_BACKEND."
-        )
     tensors = [ops.convert_to_tensor(x) for x in inputs]
     values = [ops.convert_to_tensor(v.value) for v in variables]
 
@@ -71,7 +59,7 @@ def gradients(
             value, outputs = function(*tensors)
         return value, outputs
 
-    value, outputs, by_inputs, by_values = differentiate(
+    value, outputs, by_inputs, by_values = distribute.differentiate(
         scalar, tensors, values
     )
     return Gradients(
@@ -87,40 +75,3 @@ def array(x: Any) -> np.ndarray:
     if keras.backend.standardize_dtype(x.dtype) == "bfloat16":
         x = ops.cast(x, "float32")
     return np.asarray(ops.convert_to_numpy(x))
-
-
-def _tensorflow(scalar: Any, tensors: list, values: list) -> tuple:
-    import tensorflow as tf
-
-    # Values may be read-only views of variables, which a tape cannot watch.
-    values = [tf.identity(v) for v in values]
-    with tf.GradientTape() as tape:
-        tape.watch([tensors, values])
-        value, outputs = scalar(tensors, values)
-    by_inputs, by_values = tape.gradient(
-        value, [tensors, values], unconnected_gradients="zero"
-    )
-    return value, outputs, by_inputs, by_values
-
-
-def _jax(scalar: Any, tensors: list, values: list) -> tuple:
-    import jax
-
-    differentiate = jax.value_and_grad(scalar, argnums=(0, 1), has_aux=True)
-    (value, outputs), (by_inputs, by_values) = differentiate(tensors, values)
-    return value, outputs, by_inputs, by_values
-
-
-def _torch(scalar: Any, tensors: list, values: list) -> tuple:
-    import torch
-
-    tensors = [t.detach().clone().requires_grad_() for t in tensors]
-    values = [v.detach().clone().requires_grad_() for v in values]
-    value, outputs = scalar(tensors, values)
-    leaves = tensors + values
-    found = torch.autograd.grad(value, leaves, allow_unused=True)
-    found = [
-        torch.zeros_like(leaf) if g is None else g
-        for leaf, g in zip(leaves, found, strict=True)
-    ]
-    return value, outputs, found[: len(tensors)], found[len(tensors) :]
