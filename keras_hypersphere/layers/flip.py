@@ -69,8 +69,11 @@ class Flip(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs) -> Any:
-        axes = [-2] * self.width + [-3] * self.height
-        return ops.flip(inputs, axis=tuple(axes)) if axes else inputs
+        # One axis at a time: older Keras takes no tuple.
+        for axis, flipped in ((-2, self.width), (-3, self.height)):
+            if flipped:
+                inputs = ops.flip(inputs, axis=axis)
+        return inputs
 
     def compute_output_shape(self, input_shape) -> tuple:
         return tuple(input_shape)

@@ -26,8 +26,8 @@ def answer(request: dict[str, Any]) -> None:
         }
         targets = [data[k] for k in data if k[:7] == "target_"]
     batch = request["batch"]
-    plain = {**feeds, **{name: None for name in request["labels"]}}
     model = keras.models.load_model(request["model"])
+    plain = {**feeds, **{name: None for name in forgettable(model, request)}}
     outputs = keras.tree.flatten(
         model.predict(plain, batch_size=batch, verbose=0)
     )
@@ -41,6 +41,16 @@ def answer(request: dict[str, Any]) -> None:
         weights = model.get_weights()
         results |= {f"weight_{i}": w for i, w in enumerate(weights)}
     np.savez(request["results"], **results)
+
+
+def forgettable(model: keras.Model, request: dict[str, Any]) -> list[str]:
+    """The labels that may be None; Keras saves that only since 3.13."""
+    optional = {
+        layer.name
+        for layer in model.layers
+        if isinstance(layer, keras.layers.InputLayer) and layer.optional
+    }
+    return [name for name in request["labels"] if name in optional]
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from keras_hypersphere.evaluation import angular_fisher_score
 from keras_hypersphere.layers import ASoftmax
+from keras_hypersphere.models import with_head
 from keras_hypersphere.schedules import LambdaAnnealing
 from keras_hypersphere.tools.demo.digits_picture import draw
 from keras_hypersphere.tools.demo.outcome import Outcome
@@ -98,18 +99,14 @@ def train(
 ) -> Trained:
     """Trains one network through compile and fit; margin None: softmax."""
     keras.utils.set_random_seed(seed)
-    image = keras.Input((digits.SIDE, digits.SIDE, 1), name="image")
-    label = keras.Input((), dtype="int32", name="label", optional=True)
-    backbone = build_backbone(image)
+    backbone = build_backbone()
     if margin is None:
         head = keras.layers.Dense(CLASSES, name="head")
-        logits = head(backbone.output)
     else:
         head = ASoftmax(
             CLASSES, margin=margin, annealing=ANNEALING, name="head"
         )
-        logits = head(backbone.output, labels=label)
-    model = keras.Model({"image": image, "label": label}, logits)
+    model = with_head(backbone, head)
     steps = -(-len(data.train_labels) // BATCH)
     model.compile(
         keras.optimizers.Adam(
@@ -145,9 +142,9 @@ def train(
     )
 
 
-def build_backbone(image: keras.KerasTensor) -> keras.Model:
+def build_backbone() -> keras.Model:
     """Convolutions with PReLU, then features without an activation."""
-    x = image
+    image = x = keras.Input((digits.SIDE, digits.SIDE, 1))
     for filters, size, stride in ((16, 5, 2), (32, 3, 1), (64, 3, 1)):
         x = keras.layers.Conv2D(filters, size, stride, padding="same")(x)
         if stride == 1:

@@ -31,10 +31,12 @@ def read_landmarks(path: "str | os.PathLike") -> dict[str, np.ndarray]:
     if not path.is_file():
         raise FileNotFoundError(f"No such file of landmarks: {path}")
     try:
-        # A lone .npy file is an array, which no `with` accepts: TypeError.
+        # A lone .npy file is an array, which no `with` accepts: TypeError,
+        # or AttributeError before Python 3.11.
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (
+        AttributeError,
         TypeError,
         ValueError,
         OSError,
