@@ -41,8 +41,9 @@ def test_run_prints_draws_and_reports(tmp_path, capsys, few):
 
 
 def test_the_annealing_reaches_its_floor_within_the_run():
-    steps = job.EPOCHS * 4000 // job.BATCH
-    assert job.ANNEALING(steps // 2 + steps // 4) == job.ANNEALING.minimum
+    assert job.ANNEALING(job.STEPS * 3 // 4) == job.ANNEALING.minimum
+    few = digits.load_sklearn()
+    assert job.steps_per_epoch(few) == 9
 
 
 def test_class_angles_by_hand():
