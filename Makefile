@@ -63,4 +63,5 @@ $(VENV)/.demo $(VENV)/.test $(VENV)/.dev $(VENV)/.docs: $(VENV)/.%: $(VENV)/pyve
 	touch $@
 
 $(VENV)/pyvenv.cfg:
+	@test -n '$(PYTHON)' # .ci/python has said what is missing
 	$(PYTHON) -m venv $(VENV)
