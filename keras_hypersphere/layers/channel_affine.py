@@ -21,6 +21,9 @@ class ChannelAffine(keras.layers.Layer):
             `"zeros"`.
         gamma_regularizer: Regularizer of `gamma`. Default: None.
         beta_regularizer: Regularizer of `beta`. Default: None.
+        gamma_constraint: Constraint of `gamma`, such as
+            `kh.constraints.ClipRange(0.0, 1.0)`. Default: None.
+        beta_constraint: Constraint of `beta`. Default: None.
         **kwargs: As in `keras.layers.Layer`.
 
     Call arguments:
@@ -58,6 +61,8 @@ class ChannelAffine(keras.layers.Layer):
         beta_initializer="zeros",
         gamma_regularizer=None,
         beta_regularizer=None,
+        gamma_constraint=None,
+        beta_constraint=None,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -65,6 +70,8 @@ class ChannelAffine(keras.layers.Layer):
         self.beta_initializer = keras.initializers.get(beta_initializer)
         self.gamma_regularizer = keras.regularizers.get(gamma_regularizer)
         self.beta_regularizer = keras.regularizers.get(beta_regularizer)
+        self.gamma_constraint = keras.constraints.get(gamma_constraint)
+        self.beta_constraint = keras.constraints.get(beta_constraint)
 
     def build(self, input_shape) -> None:
         if len(input_shape) < 2 or input_shape[-1] is None:
@@ -77,12 +84,14 @@ class ChannelAffine(keras.layers.Layer):
             shape=(input_shape[-1],),
             initializer=self.gamma_initializer,
             regularizer=self.gamma_regularizer,
+            constraint=self.gamma_constraint,
         )
         self.beta = self.add_weight(
             name="beta",
             shape=(input_shape[-1],),
             initializer=self.beta_initializer,
             regularizer=self.beta_regularizer,
+            constraint=self.beta_constraint,
         )
         self.input_spec = keras.layers.InputSpec(
             min_ndim=2, axes={-1: input_shape[-1]}
@@ -111,5 +120,11 @@ class ChannelAffine(keras.layers.Layer):
             ),
             "beta_regularizer": keras.regularizers.serialize(
                 self.beta_regularizer
+            ),
+            "gamma_constraint": keras.constraints.serialize(
+                self.gamma_constraint
+            ),
+            "beta_constraint": keras.constraints.serialize(
+                self.beta_constraint
             ),
         }

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_hypersphere.constraints.clip_range import ClipRange
 from keras_hypersphere.layers.channel_affine import ChannelAffine
 
 GAMMA = np.array([2.0, -1.0, 0.5], "float32")
@@ -40,6 +41,8 @@ def test_config_has_every_argument():
         beta_initializer="ones",
         gamma_regularizer=keras.regularizers.L2(0.1),
         beta_regularizer=keras.regularizers.L1(0.2),
+        gamma_constraint=ClipRange(0.0, 4.0),
+        beta_constraint=keras.constraints.NonNeg(),
         name="affine",
     )
     copy = ChannelAffine.from_config(layer.get_config())
@@ -47,6 +50,8 @@ def test_config_has_every_argument():
     copy.build((None, 2))
     np.testing.assert_array_equal(copy.gamma, [3.0, 3.0])
     np.testing.assert_array_equal(copy.beta, [1.0, 1.0])
+    assert copy.gamma.constraint.maximum == 4.0
+    assert isinstance(copy.beta.constraint, keras.constraints.NonNeg)
     # 0.1 * (9 + 9) + 0.2 * (1 + 1)
     assert float(sum(copy.losses)) == pytest.approx(2.2)
 
