@@ -16,12 +16,19 @@ class AddedLoss(WideLayer):
     its replica, and only that replica finds it.
     """
 
+    # Read by `kh.models`, which logs it.
+    adds_loss = True
+
     def add_batch_mean(self, losses: Any) -> None:
         """Adds the mean of (N,) losses of this replica and all others."""
         mean = distribute.batch_mean(ops.sum(losses), ops.shape(losses)[0])
         if distribute.replica_count() > 1:
             mean._replica = distribute.replica_index()
         self.add_loss(mean)
+
+    def added_losses(self) -> list[Any]:
+        """Losses of the last call on this replica, without regularizers."""
+        return self._get_own_losses()
 
     def _get_own_losses(self) -> list[Any]:
         here = distribute.replica_index()

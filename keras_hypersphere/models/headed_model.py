@@ -1,12 +1,17 @@
+import contextlib
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 
 from keras_hypersphere.models import heads
+from keras_hypersphere.models.watch import Watch
+from keras_hypersphere.models.watched import Watched
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class HeadedModel(keras.Model):
+class HeadedModel(Watched, keras.Model):
     """Functional model `{image, label} -> logits`, its label optional.
 
     Made by `kh.models.with_head`, which describes it.
@@ -35,6 +40,36 @@ class HeadedModel(keras.Model):
         self.backbone = backbone
         self.head = head
         self.label_name = label_name
+        self.watch = Watch(layers)
+        # Replicas are threads; each is in a step or not.
+        self.step = threading.local()
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        labels = None
+        if self.watch.on and getattr(self.step, "running", False):
+            labels = inputs[self.label_name]
+        if labels is None:
+            return super().call(inputs, training=training, mask=mask)
+        embeddings = self.backbone(inputs["image"], training=training)
+        layers = self.watch.heads
+        logits = heads.apply(layers, embeddings, labels, training)
+        return self.watch.see(logits, embeddings, labels, logits)
+
+    def train_step(self, *arguments: Any) -> Any:
+        with self._stepping():
+            return super().train_step(*arguments)
+
+    def test_step(self, *arguments: Any) -> Any:
+        with self._stepping():
+            return super().test_step(*arguments)
+
+    @contextlib.contextmanager
+    def _stepping(self) -> Iterator[None]:
+        self.step.running = True
+        try:
+            yield
+        finally:
+            self.step.running = False
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere.models.loss_components import log_name
+
 Tensor = Any
 
 
@@ -27,6 +29,11 @@ def gives_distances(head: keras.layers.Layer) -> bool:
 def trains_itself(head: keras.layers.Layer) -> bool:
     """Whether a head's added loss replaces the cross-entropy."""
     return getattr(head, "trains_itself", False)
+
+
+def adds_loss(head: keras.layers.Layer) -> bool:
+    """Whether a layer adds a loss when it is given labels."""
+    return getattr(head, "adds_loss", False)
 
 
 def as_list(head: Any) -> list[keras.layers.Layer]:
@@ -67,3 +74,29 @@ def apply(
         else:
             outputs = head(outputs, training=training)
     return ops.negative(outputs) if gives_distances(heads[-1]) else outputs
+
+
+def loss_names(heads: list[keras.layers.Layer]) -> list[str]:
+    """What the added losses are called in logs, head by head.
+
+    As Keras calls the losses of several outputs, `<layer>_loss`.
+    """
+    names: list[str] = []
+    for head in filter(adds_loss, heads):
+        name = log_name(head)
+        name = name if name.endswith("loss") else f"{name}_loss"
+        names.append(name)
+    return [
+        name if name not in names[:i] else f"{name}_{names[:i].count(name)}"
+        for i, name in enumerate(names)
+    ]
+
+
+def added_losses(heads: list[keras.layers.Layer]) -> dict[str, Tensor]:
+    """The losses that heads added in the last call, by `loss_names`."""
+    adding = [head for head in heads if adds_loss(head)]
+    return {
+        name: sum(head.added_losses())
+        for name, head in zip(loss_names(heads), adding, strict=True)
+        if head.added_losses()
+    }

@@ -1,12 +1,20 @@
+"""A backbone and a head behind plain `fit(x, y)`."""
+
+import functools
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
+from keras_hypersphere import distribute
 from keras_hypersphere.losses.softmax_cross_entropy import (
     SoftmaxCrossEntropy,
 )
 from keras_hypersphere.models import heads
+from keras_hypersphere.models.latest_value import LatestValue
+from keras_hypersphere.models.loss_components import LossComponents
+from keras_hypersphere.models.watch import Watch
+from keras_hypersphere.models.watched import Watched
 from keras_hypersphere.ops import labels as class_labels
 
 Tensor = Any
@@ -19,8 +27,20 @@ class Labelled(NamedTuple):
     labels: Any
 
 
+class Scored(NamedTuple):
+    """Outputs of such a step: logits, and losses by the name in the logs."""
+
+    logits: Any
+    added: dict[str, Any]
+
+
+def as_scored(y_pred: Any) -> Scored:
+    """Logits alone, as Keras passes while it builds metrics, have no losses."""
+    return y_pred if isinstance(y_pred, Scored) else Scored(y_pred, {})
+
+
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class MarginModel(keras.Model):
+class MarginModel(Watched, keras.Model):
     """A backbone and a head that train with plain `fit(x, y)`.
 
     In `fit` and `evaluate` the head gets the labels of the batch; the loss
@@ -47,11 +67,15 @@ class MarginModel(keras.Model):
     dtype: That of the backbone; losses are float32.
 
     `compile(optimizer)` alone trains with the softmax cross-entropy of the
-    head's logits and logs `accuracy`; `loss=` replaces the cross-entropy and
-    `metrics=` the accuracy; both see logits. Heads with a loss of their own
-    (AgentContrastive, AgentTriplet) need no cross-entropy and get none;
-    `loss=` then adds one. With annealed heads the logs have `annealing`, the
-    margin's lambda after the last step.
+    head's logits; `loss=` replaces it and `metrics=` the accuracy; both see
+    logits. Heads with a loss of their own (AgentContrastive, AgentTriplet)
+    need no cross-entropy and get none; `loss=` then adds one.
+
+    The logs of `fit` and `evaluate` have `accuracy`, `loss`, and its parts:
+    the cross-entropy as `softmax_cross_entropy` (another loss under its own
+    name), what a head adds under the head's name, as in `center_loss` or
+    `agent_contrastive_loss`. Regularizers count in `loss` alone. With
+    annealed heads, `annealing` is the margin's lambda after the last step.
 
     Raises:
         ValueError: For a head that gives no logits, and for labels that are
@@ -63,12 +87,13 @@ class MarginModel(keras.Model):
     ...     [keras.Input((28, 28)), keras.layers.Flatten(),
     ...      keras.layers.Dense(16)]
     ... )
-    >>> model = kh.models.MarginModel(backbone, kh.layers.ASoftmax(10))
+    >>> heads = [kh.layers.CenterLoss(10), kh.layers.ASoftmax(10)]
+    >>> model = kh.models.MarginModel(backbone, heads)
     >>> model.compile("adam")
     >>> x, y = np.random.rand(32, 28, 28), np.arange(32) % 10
     >>> history = model.fit(x, y, verbose=0)
     >>> sorted(history.history)
-    ['accuracy', 'annealing', 'loss']
+    ['accuracy', 'annealing', 'center_loss', 'loss', 'softmax_cross_entropy']
     >>> model.predict(x, verbose=0).shape
     (32, 16)
 
@@ -76,6 +101,8 @@ class MarginModel(keras.Model):
         SphereFace and NormFace train this way in Caffe, with the labels as
         second bottom of the head.
     """
+
+    components = None
 
     def __init__(
         self, backbone: keras.Model, head: Any, name: str | None = None
@@ -89,6 +116,7 @@ class MarginModel(keras.Model):
         self.heads = heads.as_list(head)
         self.backbone = backbone
         self.head = head
+        self.watch = Watch(self.heads)
         self.annealing = None
         if any(getattr(h, "annealing", None) is not None for h in self.heads):
             self.annealing = LatestValue(name="annealing")
@@ -110,7 +138,10 @@ class MarginModel(keras.Model):
         if not isinstance(inputs, Labelled):
             return self.backbone(inputs, training=training)
         embeddings = self.backbone(inputs.inputs, training=training)
-        return heads.apply(self.heads, embeddings, inputs.labels, training)
+        logits = heads.apply(self.heads, embeddings, inputs.labels, training)
+        # Handed on with the logits: on JAX, a head forgets after the call.
+        scored = Scored(logits, heads.added_losses(self.heads))
+        return self.watch.see(scored, embeddings, inputs.labels, logits)
 
     def compile(
         self,
@@ -133,6 +164,7 @@ class MarginModel(keras.Model):
                 for metric in metrics
             ]
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
+        self.components = LossComponents(loss, heads.loss_names(self.heads))
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles again after loading; Keras leaves own `compile`s to us."""
@@ -167,14 +199,41 @@ class MarginModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        if self.annealing is not None:
-            for head in self.heads:
-                if getattr(head, "annealing", None) is not None:
-                    self.annealing.update_state(
-                        head.annealing(ops.maximum(head.annealing_step, 1))
-                    )
-        return loss
+        logits, added = as_scored(self.watch.take(y_pred))
+        # Not by the base class, which adds up what is logged apart here.
+        replicas = distribute.replica_count()
+        losses = [ops.sum(loss) / replicas for loss in self.losses]
+        parts = dict(added)
+        # Keras keeps an old loss when it is compiled again without one.
+        if self.components.data is not None:
+            losses.append(self._compile_loss(y, logits, sample_weight))
+            parts[self.components.data] = losses[-1] * replicas
+        if not losses and isinstance(y_pred, Scored):
+            raise ValueError(
+                "`loss` must be given to `compile` where no head adds one. "
+                "Received: loss=None."
+            )
+        self.components.update(parts, ops.shape(logits)[0])
+        for head in self.heads:
+            if getattr(head, "annealing", None) is not None:
+                self.annealing.update_state(
+                    head.annealing(ops.maximum(head.annealing_step, 1))
+                )
+        return functools.reduce(ops.add, losses, ops.zeros(()))
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """As `keras.Model.compute_metrics`, of the logits."""
+        logits, _ = as_scored(self.watch.outputs(y_pred))
+        return super().compute_metrics(x, y, logits, sample_weight)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Those of Keras, and the parts of the loss."""
+        if self.components is None:
+            return super().metrics
+        return [*super().metrics, *self.components.trackers]
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -193,21 +252,3 @@ class MarginModel(keras.Model):
                 config[part], custom_objects=custom_objects
             )
         return cls(**config)
-
-
-class LatestValue(keras.metrics.Metric):
-    """Logs the last value that it was given, not a mean."""
-
-    def __init__(self, name: str, dtype: str | None = None) -> None:
-        super().__init__(name=name, dtype=dtype)
-        self.value = self.add_variable(
-            (), "zeros", aggregation="only_first_replica", name="value"
-        )
-
-    def update_state(self, value: Tensor) -> None:
-        """Takes the value over."""
-        self.value.assign(ops.cast(value, self.value.dtype))
-
-    def result(self) -> Tensor:
-        """The last value."""
-        return ops.convert_to_tensor(self.value)

@@ -2,8 +2,14 @@ import keras
 import numpy as np
 import pytest
 
+from keras_hypersphere.layers.agent_contrastive import AgentContrastive
+from keras_hypersphere.layers.agent_triplet import AgentTriplet
 from keras_hypersphere.layers.asoftmax import ASoftmax
+from keras_hypersphere.layers.center_loss import CenterLoss
 from keras_hypersphere.layers.cosine_dense import CosineDense
+from keras_hypersphere.losses.softmax_cross_entropy import (
+    SoftmaxCrossEntropy,
+)
 from keras_hypersphere.models.margin_model import MarginModel
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
@@ -30,7 +36,12 @@ def test_trains_with_plain_labels(data):
     model = MarginModel(backbone(), ASoftmax(CLASSES, margin=2))
     model.compile(keras.optimizers.Adam(0.01))
     history = model.fit(x, y, batch_size=16, epochs=20, verbose=0).history
-    assert sorted(history) == ["accuracy", "annealing", "loss"]
+    assert sorted(history) == [
+        "accuracy",
+        "annealing",
+        "loss",
+        "softmax_cross_entropy",
+    ]
     assert history["loss"][-1] < 0.5 * history["loss"][0]
     assert int(model.head.annealing_step) == 60
     # The log is the margin's own, after the last step of the epoch.
@@ -54,6 +65,95 @@ def test_evaluation_knows_no_margin(data):
     log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     loss = -log_p[np.arange(len(y)), y].mean()
     assert model.evaluate(x, y, verbose=0)[0] == pytest.approx(loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("weights", [None, np.linspace(0.5, 2.0, 48)])
+def test_logs_the_parts_of_the_loss(data, weights):
+    """Of uneven batches, in training and evaluation."""
+    x, y = data
+    model = MarginModel(
+        backbone(),
+        [
+            CenterLoss(CLASSES, loss_weight=0.5),
+            CenterLoss(CLASSES, loss_weight=0.25),
+            CosineDense(CLASSES, scale=8.0, name="cosine"),
+        ],
+    )
+    model.compile("sgd")
+    logs = model.fit(
+        x,
+        y,
+        batch_size=20,
+        sample_weight=weights,
+        validation_data=(x, y),
+        verbose=0,
+    ).history
+    names = ["center_loss", "center_loss_1", "softmax_cross_entropy"]
+    assert set(logs) == {
+        f"{prefix}{name}"
+        for prefix in ("", "val_")
+        for name in ["accuracy", "loss", *names]
+    }
+    logs = {name: values[0] for name, values in logs.items()}
+    for prefix in ("", "val_"):
+        total = sum(logs[f"{prefix}{name}"] for name in names)
+        assert total == pytest.approx(logs[f"{prefix}loss"], rel=1e-5)
+    # By hand: half the squared distance to the centers, and its weight.
+    features = model.backbone.predict(x, verbose=0)
+    centers = keras.ops.convert_to_numpy(model.heads[0].centers)
+    squares = np.square(features - centers[y]).sum(axis=1)
+    assert logs["val_center_loss"] == pytest.approx(
+        0.25 * squares.mean(), rel=1e-5
+    )
+    assert logs["val_center_loss_1"] == pytest.approx(
+        0.125 * squares.mean(), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("make_head", "loss", "names"),
+    [
+        # Automatic names would have a number here.
+        (lambda: AgentTriplet(CLASSES), None, ["agent_triplet_loss"]),
+        (
+            lambda: AgentContrastive(CLASSES, name="agents"),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            ["agents_loss", "sparse_categorical_crossentropy"],
+        ),
+        (
+            lambda: CosineDense(CLASSES),
+            SoftmaxCrossEntropy(name="faces_7"),
+            ["faces_7"],
+        ),
+        (
+            lambda: CosineDense(CLASSES),
+            lambda y, logits: keras.ops.mean(logits),
+            ["data_loss"],
+        ),
+    ],
+)
+def test_names_in_the_logs(data, make_head, loss, names):
+    x, y = data
+    make_head()
+    model = MarginModel(backbone(), make_head())
+    # What is compiled again does not log what it logged before.
+    model.compile("sgd", loss=keras.losses.Poisson())
+    model.compile("sgd", loss=loss)
+    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert sorted(logs) == sorted(["accuracy", "loss", *names])
+
+
+def test_regularizers_count_in_the_loss_alone(data):
+    x, y = data
+    head = AgentContrastive(CLASSES, kernel_regularizer=keras.regularizers.L2())
+    model = MarginModel(backbone(), head)
+    model.compile("sgd")
+    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    extra = 0.01 * np.square(keras.ops.convert_to_numpy(head.kernel)).sum()
+    assert extra > 0.01
+    assert logs["loss"] == pytest.approx(
+        logs["agent_contrastive_loss"] + extra, rel=1e-5
+    )
 
 
 def test_predicts_embeddings(data):
@@ -91,7 +191,7 @@ def test_own_loss_and_metrics_see_logits(data):
         metrics=[keras.metrics.SparseTopKCategoricalAccuracy(k=2, name="top")],
     )
     history = model.fit(x, y, verbose=0).history
-    assert sorted(history) == ["loss", "top"]
+    assert sorted(history) == ["loss", "sparse_categorical_crossentropy", "top"]
 
 
 def test_data_sets_and_weights(data):
