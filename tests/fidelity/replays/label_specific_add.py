@@ -26,36 +26,35 @@ def step(
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """One step, whose margin is given.
 
-    The recorded bottom becomes cosines: the feature is the first axis, and
-    column j of the kernel has the j-th value along it, the rest on an axis of
-    its own. In Caffe's gradient the first row is that by the cosines.
+    The recorded bottom becomes cosines: every feature is the first axis, and
+    each entry of the bottom has a class of its own, whose vector has that
+    entry along the first axis and the rest on one more axis. In Caffe's
+    gradient the first row of the kernel's is that by the cosines.
     """
     cosines, labels = z.float32("bottom0"), z.labels("bottom1")
-    units = cosines.shape[1]
+    samples, classes = cosines.shape
+    units = cosines.size
     head = AMSoftmax(units, margin=margin, scale=1.0, gradient="caffe")
-    x = np.eye(1, 1 + units, dtype="float32")
+    x = np.eye(1, 1 + units, dtype="float32").repeat(samples, axis=0)
     head.build(x.shape)
+    flat = cosines.ravel().astype("float64")
+    head.kernel.assign(
+        np.concatenate([flat[None], np.diag(np.sqrt(1 - flat**2))])
+    )
+    # Sample i looks at the i-th row of the bottom.
+    own = np.arange(samples)
+    upstream = np.zeros((samples, samples, classes))
+    upstream[own, own] = z[f"{prefix}top_diff0"]
     training = z.meta["phase"] == "TRAIN"
-    tops, bottoms = [], []
-    for row, label, upstream in zip(
-        cosines, labels, z[f"{prefix}top_diff0"], strict=True
-    ):
-        rest = np.diag(np.sqrt(1 - row.astype("float64") ** 2))
-        head.kernel.assign(np.concatenate([row[None], rest]))
-        result = backward(
-            lambda x, label=label: head(
-                x, labels=label[None], training=training
-            ),
-            [x],
-            upstream[None],
-            [head.kernel],
-        )
-        tops.append(result.outputs[0])
-        bottoms.append(result.variables[0][0])
+    result = backward(
+        lambda x: head(x, labels=own * classes + labels, training=training),
+        [x],
+        upstream.reshape(samples, units),
+        [head.kernel],
+    )
+    tops = result.outputs.reshape(samples, samples, classes)[own, own]
+    bottoms = result.variables[0][0].reshape(samples, classes)
     return {
-        f"{prefix}top0": (np.array(tops), z[f"{prefix}top0"]),
-        f"{prefix}bottom_diff0": (
-            np.array(bottoms),
-            z[f"{prefix}bottom_diff0"],
-        ),
+        f"{prefix}top0": (tops, z[f"{prefix}top0"]),
+        f"{prefix}bottom_diff0": (bottoms, z[f"{prefix}bottom_diff0"]),
     }

@@ -25,7 +25,8 @@ def backward(
     """
     several = isinstance(upstream, list)
     weights = [
-        np.asarray(g, "float32") for g in (upstream if several else [upstream])
+        ops.convert_to_tensor(g, "float32")
+        for g in (upstream if several else [upstream])
     ]
 
     def weighted(*tensors: Any) -> tuple[Any, Any]:

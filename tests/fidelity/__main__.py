@@ -1,0 +1,67 @@
+"""`python -m tests.fidelity`: writes docs/fidelity.md.
+
+Replays every recording on each backend that is installed, a process each.
+"""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.fidelity.ledger import Verdict, judge_all
+from tests.fidelity.report import PAGE, TITLES, page
+
+ROOT = Path(__file__).parents[2]
+
+
+def verdicts_on(backend: str) -> list[Verdict]:
+    """The ledger of a process that runs on a backend."""
+    command = [sys.executable, "-m", "tests.fidelity", "--verdicts"]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "verdicts.json"
+        subprocess.run(
+            [*command, str(file)],
+            env={**os.environ, "KERAS_BACKEND": backend},
+            cwd=ROOT,
+            check=True,
+        )
+        return [Verdict(*row) for row in json.loads(file.read_text())]
+
+
+def main() -> int:
+    """Replays, and writes the page if nothing failed."""
+    if sys.argv[1:2] == ["--verdicts"]:
+        Path(sys.argv[2]).write_text(json.dumps(judge_all()))
+        return 0
+    runs = {}
+    for backend in TITLES:
+        if importlib.util.find_spec(backend):
+            print(f"replaying on {backend}", file=sys.stderr)
+            runs[backend] = verdicts_on(backend)
+    failed = [
+        f"{backend}: {v.name}: {v.why}"
+        for backend, verdicts in runs.items()
+        for v in verdicts
+        if v.outcome == "failed"
+    ]
+    if failed:
+        print("\n".join(failed), file=sys.stderr)
+        print(f"{PAGE.name} is left as it was", file=sys.stderr)
+        return 1
+    versions = [f"Python {platform.python_version()}"] + [
+        f"{title} {importlib.metadata.version(name)}"
+        for name, title in {"keras": "Keras", **TITLES}.items()
+        if name == "keras" or name in runs
+    ]
+    PAGE.write_text(page(runs, versions))
+    print(f"{PAGE.relative_to(ROOT)} is written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
