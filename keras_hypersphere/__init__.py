@@ -14,6 +14,7 @@ from keras_hypersphere.version import __version__
 if TYPE_CHECKING:
     from keras_hypersphere import (
         caffe_format,
+        callbacks,
         constraints,
         data,
         evaluation,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "__version__",
     "caffe_format",
+    "callbacks",
     "constraints",
     "data",
     "evaluation",

@@ -142,6 +142,7 @@ BASES = {losses.MetricLoss}
 ROOMS = (
     "layers",
     "losses",
+    "callbacks",
     "constraints",
     "initializers",
     "models",

@@ -1,0 +1,163 @@
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_hypersphere.callbacks import anatomy
+from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation.roc import verification_report
+from keras_hypersphere.evaluation.scores import larger_is_same, pair_scores
+from keras_hypersphere.layers import arguments
+
+
+class VerificationCallback(keras.callbacks.Callback):
+    """Logs how well embeddings tell same from different pairs.
+
+    At the end of an epoch both photos of each pair are embedded; the logs
+    get `val_verification_accuracy`, `val_verification_auc` and
+    `val_verification_eer`. Put it before the callbacks that read them, and
+    tell those the direction, which Keras cannot guess.
+
+    The embeddings are `predict` of a `MarginModel`, of the `.backbone` of a
+    `with_head`, of what comes before the one head of another functional
+    model, and otherwise of the model itself.
+
+    Args:
+        left: what the backbone takes: the first photo of each pair, or a
+            data set of batches of them, in a fixed order.
+        right: the second photo of each pair.
+        same: `(n,)` booleans (or 0 and 1): do both show one person?
+        every: int. It measures in the first epoch, in each `every`-th after
+            it, and in the last. Defaults to `1`.
+        batch_size: int. Defaults to `32`.
+        distance: `"cosine"`, `"l2"` or `"squared-l2"`. Defaults to
+            `"cosine"`.
+        folds: None: the accuracy is the best over all thresholds, found on
+            the pairs themselves, so a little high. Otherwise as in
+            `kh.evaluation.lfw`: the threshold of a fold is found on the
+            others. Defaults to None.
+        prefix: str, before the names. Defaults to `"val_verification_"`.
+
+    The last result is kept in `report`: a `VerificationReport`, or with
+    `folds` a `Report`.
+
+    Raises:
+        ValueError: if the arguments are not those above, if pairs of one
+            kind are missing, or if the embeddings are not `(n, d)`.
+
+    Example:
+
+    >>> backbone = keras.Sequential(
+    ...     [keras.Input((8,)), keras.layers.Dense(4)]
+    ... )
+    >>> model = kh.models.MarginModel(backbone, kh.layers.AMSoftmax(3))
+    >>> model.compile("adam")
+    >>> x, y = np.eye(8)[:6], np.array([0, 0, 1, 1, 2, 2])
+    >>> pairs = kh.callbacks.VerificationCallback(
+    ...     x[[0, 2, 4, 0]], x[[1, 3, 5, 2]], [True, True, True, False]
+    ... )
+    >>> best = keras.callbacks.EarlyStopping(
+    ...     "val_verification_auc", mode="max"
+    ... )
+    >>> logs = model.fit(x, y, callbacks=[pairs, best], verbose=0).history
+    >>> 0.0 <= logs["val_verification_auc"][-1] <= 1.0
+    True
+
+    Reference:
+        Labeled Faces in the Wild (2007), https://vis-www.cs.umass.edu/lfw/,
+        whose accuracy is that of `folds=10`.
+    """
+
+    def __init__(
+        self,
+        left: Any,
+        right: Any,
+        same: ArrayLike,
+        every: int = 1,
+        batch_size: int = 32,
+        distance: str = "cosine",
+        folds: int | ArrayLike | None = None,
+        prefix: str = "val_verification_",
+    ) -> None:
+        super().__init__()
+        self.same = checks.as_flags(same, "same", np.size(same))
+        checks.require_both_kinds(self.same, "`same`")
+        for name, side in (("left", left), ("right", right)):
+            if hasattr(side, "shape") and len(side) != len(self.same):
+                raise ValueError(
+                    f"`{name}` must hold one photo for each of the "
+                    f"{len(self.same)} pairs. Received: {name} of shape "
+                    f"{tuple(side.shape)}."
+                )
+        self.left, self.right = left, right
+        self.every = arguments.positive_integer("every", every)
+        self.batch_size = arguments.positive_integer("batch_size", batch_size)
+        checks.require_distance(distance)
+        self.distance = distance
+        self.folds = folds
+        if not isinstance(prefix, str):
+            raise ValueError(
+                f"`prefix` must be a string. Received: prefix={prefix!r}."
+            )
+        self.prefix = prefix
+        self.report: Any = None
+        self.epochs_seen = 0
+
+    def set_model(self, model: keras.Model) -> None:
+        super().set_model(model)
+        self.parts = anatomy.dissect(model)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.epochs_seen = 0
+
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        due = self.epochs_seen % self.every == 0
+        self.epochs_seen += 1
+        last = (self.params or {}).get("epochs") == epoch + 1
+        if logs is None or not (due or last):
+            return
+        # On JAX, asking for the model puts the weights where we find them.
+        _ = self.model
+        report = self.measure()
+        logs[f"{self.prefix}accuracy"] = report.accuracy
+        logs[f"{self.prefix}auc"] = report.auc
+        logs[f"{self.prefix}eer"] = report.eer
+
+    def measure(self) -> Any:
+        """Embeds all pairs with the model as it is; returns the report."""
+        left, right = self._embed(self.left), self._embed(self.right)
+        for name, side in (("left", left), ("right", right)):
+            if side.ndim != 2 or len(side) != len(self.same):
+                raise ValueError(
+                    f"`{name}` must give one embedding (d,) for each of the "
+                    f"{len(self.same)} pairs. Received: embeddings of shape "
+                    f"{side.shape}."
+                )
+        if self.folds is not None:
+            # With scikit-learn, which takes a second to load.
+            from keras_hypersphere.evaluation.lfw import lfw
+
+            self.report = lfw(
+                left,
+                right,
+                self.same,
+                folds=self.folds,
+                distance=self.distance,
+            )
+        else:
+            self.report = verification_report(
+                pair_scores(left, right, self.distance),
+                self.same,
+                larger_is_same(self.distance),
+            )
+        return self.report
+
+    def _embed(self, photos: Any) -> np.ndarray:
+        photos = anatomy.images(photos, self.parts)
+        found = self.parts.embedder.predict(
+            photos, batch_size=self.batch_size, verbose=0
+        )
+        return np.asarray(found)

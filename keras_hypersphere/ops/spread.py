@@ -1,0 +1,47 @@
+"""How embeddings lie: lengths, angles to weights, cosines between classes."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_hypersphere.ops import sphere
+
+Tensor = Any
+
+
+def widen(x: Tensor) -> Tensor:
+    """Half types as float32, for sums; a constant for the gradient."""
+    wide = keras.backend.standardize_dtype(x.dtype) in ("float32", "float64")
+    return ops.stop_gradient(x if wide else ops.cast(x, "float32"))
+
+
+def lengths(x: Tensor) -> Tensor:
+    """(N, d) vectors -> (N,) Euclidean lengths."""
+    return ops.squeeze(sphere.normalize(x)[1], -1)
+
+
+def angles(x: Tensor, weights: Tensor) -> Tensor:
+    """(N, d) and (N, d) -> (N,) degrees; 90 where a vector is zero."""
+    u, v = sphere.normalize(x)[0], sphere.normalize(weights)[0]
+    # Unlike arccos, exact for small angles too.
+    half = ops.arctan2(
+        ops.sqrt(ops.sum(ops.square(u - v), axis=-1)),
+        ops.sqrt(ops.sum(ops.square(u + v), axis=-1)),
+    )
+    return half * (360.0 / math.pi)
+
+
+def pair_cosines(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean cosine of the pairs of two classes, and their number.
+
+    Two zero vectors have the cosine 1: they lie on one point.
+    """
+    u = sphere.normalize(x)[0]
+    zero = ops.logical_not(ops.any(x, axis=-1))
+    empty = ops.cast(zero, u.dtype)[:, None]
+    cosines = ops.matmul(u, ops.transpose(u)) + empty * ops.transpose(empty)
+    other = ops.cast(labels[:, None] != labels[None, :], u.dtype)
+    count = ops.sum(other)
+    return ops.sum(cosines * other) / ops.maximum(count, 1.0), count
