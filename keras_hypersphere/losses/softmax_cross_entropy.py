@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere import distribute
+from keras_hypersphere.layers import arguments
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.ops import gradients
 
@@ -13,16 +15,26 @@ from keras_hypersphere.ops import gradients
 class SoftmaxCrossEntropy(MetricLoss):
     """Cross-entropy of class logits `f`, with a mean over all replicas.
 
-    `L_i = -log(exp(f_{i y_i}) / sum_j exp(f_ij))` for a sample of class
-    `y_i`.
+    `L_i = (1 - s) l_{i y_i} + s / C * sum_j l_ij` for a sample of class
+    `y_i`, with `l_ij = log(sum_k exp(f_ik)) - f_ij` and `s` the
+    `label_smoothing`.
 
     The numbers are those of `keras.losses.SparseCategoricalCrossentropy(
-    from_logits=True)` on one device. Under `tf.distribute`, Keras averages
-    the means of replicas, whatever the number of their samples; here every
-    sample of an uneven last batch weighs the same. `kh.models.MarginModel`
-    trains with it by default.
+    from_logits=True)` on one device, which has no `label_smoothing`; those
+    of `CategoricalCrossentropy` with it. Under `tf.distribute`, Keras
+    averages the means of replicas, whatever the number of their samples;
+    here every sample of an uneven last batch weighs the same.
+    `kh.models.MarginModel` trains with it by default.
 
     Args:
+        label_smoothing: float in [0, 1], the share of a sample's weight
+            that all classes have in common. Defaults to `0.0`.
+        ignore_class: int or None: samples of this class have no loss and
+            do not count in the mean. It may lie outside of the classes,
+            `-1` for example. Defaults to None.
+        maximum: float > 0, where the loss of a sample is cut, so that the
+            sum over a batch stays finite; the gradient is not. Defaults to
+            `1e30`; `87.3365` reports what Caffe does.
         reduction: as in Keras; means are over all replicas' samples.
             Defaults to `"sum_over_batch_size"`.
         name: str or None.
@@ -41,7 +53,8 @@ class SoftmaxCrossEntropy(MetricLoss):
     dtype: float32, or float64 if asked for.
 
     Raises:
-        ValueError: if labels are one-hot, fractional or out of range.
+        ValueError: if an argument is not one of those above, or if labels
+            are one-hot, fractional or out of range.
 
     Example:
 
@@ -51,14 +64,83 @@ class SoftmaxCrossEntropy(MetricLoss):
 
     Reference:
         Caffe's `SoftmaxWithLoss`, which cuts each loss at 87.3365, where the
-        probability underflows; this one at 1e30, where a batch's sum would.
+        probability underflows. `ignore_class` is its `ignore_label`. Its
+        `label_smooth_factor` (in NormFace's Caffe) is shared by the wrong
+        classes alone: `a` there is `label_smoothing = a C / (C - 1)` here.
     """
 
     labels_are_columns = True
+
+    def __init__(
+        self,
+        label_smoothing: float = 0.0,
+        ignore_class: int | None = None,
+        maximum: float = 1e30,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.label_smoothing = arguments.number(
+            "label_smoothing", label_smoothing, minimum=0.0
+        )
+        if self.label_smoothing > 1.0:
+            raise ValueError(
+                "`label_smoothing` must lie in [0, 1]. "
+                f"Received: label_smoothing={label_smoothing}; 0.1 is usual."
+            )
+        self.ignore_class = (
+            None
+            if ignore_class is None
+            else arguments.integer("ignore_class", ignore_class)
+        )
+
+        self.maximum = arguments.number("maximum", maximum, positive=True)
+
+    def __call__(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> Any:
+        loss = super().__call__(y_true, y_pred, sample_weight)
+        means = ("sum_over_batch_size", "mean")
+        if self.ignore_class is None or self.reduction not in means:
+            return loss
+        # The mean was over all samples; what counts is a share of them.
+        kept = ops.cast(self._kept(y_true), self.dtype)
+        share = distribute.batch_mean(ops.sum(kept), ops.size(kept))
+        share = ops.stop_gradient(share)
+        return loss / ops.where(share > 0, share, ops.ones_like(share))
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        if self.ignore_class is None:
+            return super().call(y_true, y_pred)
+        kept = self._kept(y_true)
+        labels = ops.where(kept, y_true, ops.zeros_like(y_true))
+        losses = super().call(labels, y_pred)
+        kept = ops.reshape(kept, (-1,))
+        return ops.where(kept, losses, ops.zeros_like(losses))
 
     def anchor_losses(self, labels: Any, y_pred: Any) -> Any:
         losses = ops.sparse_categorical_crossentropy(
             labels, y_pred, from_logits=True
         )
+        share = self.label_smoothing
+        if share:
+            classes = y_pred.shape[-1]
+            rest = ops.logsumexp(y_pred, axis=-1, keepdims=True) - y_pred
+            # Divided first: the sum over classes may overflow.
+            rest = ops.sum(rest / classes, axis=-1)
+            losses = (1.0 - share) * losses + share * rest
         # The sum over a batch must stay finite, and the gradient alive.
-        return gradients.graft(ops.minimum(losses, 1e30), losses)
+        return gradients.graft(ops.minimum(losses, self.maximum), losses)
+
+    def _kept(self, y_true: Any) -> Any:
+        """Which samples have a loss."""
+        return ops.not_equal(y_true, self.ignore_class)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "label_smoothing": self.label_smoothing,
+            "ignore_class": self.ignore_class,
+            "maximum": self.maximum,
+        }

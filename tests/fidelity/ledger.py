@@ -19,7 +19,16 @@ TOLERANCE = 1e-5
 EXCLUSIONS = Path(__file__).parents[2] / "docs" / "fidelity-exclusions.md"
 EXCLUDED = re.compile(r"\| `(.+?)` \| `(.+?)` \| (bug|concept) \| (.+) \|")
 UNCOMPARED = re.compile(r"\| `(.+?)` \| `(.+?)` \| not compared \| (.+) \|")
-GIVEN = re.compile(r"(s\d_)?((top|bottom_diff|param_diff)\d|\w+_after|loss)")
+# Keys of results, by the kind of recording; the second group has no step.
+GIVEN = {
+    "layer": re.compile(
+        r"(s\d_)?((top|bottom_diff|param_diff)\d|\w+_after|loss)"
+    ),
+    "net": re.compile(
+        r"(s\d_)?((blob|diff|param_diff)_\w+?|param_\w+_after|loss)(?<!_f64)"
+    ),
+    "trajectory": re.compile(r"(s\d_)?((?<=_)(blob|param)_\w+)(?<!_f64)"),
+}
 
 # Caffe's layer, or the kind of network -> module of `replays`
 REPLAYS = {
@@ -108,14 +117,11 @@ def error(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 
 def results(recording: Recording) -> set[str]:
-    """Names of the arrays that a layer's run gave."""
-    if recording.meta["kind"] != "layer":
-        return set()
-    inputs = recording.meta["inputs"]
+    """Names of the arrays that a run gave."""
+    given = GIVEN[recording.meta["kind"]]
+    inputs = recording.meta.get("inputs", ())
     labels = {f"bottom_diff{i}" for i, x in enumerate(inputs) if x == "label"}
-    given = re.compile(
-        r"(s\d_)?((top|bottom_diff|param_diff)\d|\w+_after|loss)"
-    )
+    labels |= {"blob_label", "diff_label"}
     found = {given.fullmatch(key) for key in recording.arrays}
     return {m[0] for m in found if m and m[2] not in labels}
 
