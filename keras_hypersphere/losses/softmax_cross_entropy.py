@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_hypersphere import distribute
 from keras_hypersphere.layers import arguments
-from keras_hypersphere.losses.metric_loss import MetricLoss
+from keras_hypersphere.losses.metric_loss import MEANS, MetricLoss
 from keras_hypersphere.ops import gradients
 
 
@@ -100,12 +100,20 @@ class SoftmaxCrossEntropy(MetricLoss):
     def __call__(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> Any:
+        if self.ignore_class is None:
+            return super().__call__(y_true, y_pred, sample_weight)
+        y_true = ops.convert_to_tensor(y_true)
+        kept = ops.cast(ops.reshape(self._kept(y_true), (-1,)), self.dtype)
+        if self.reduction == "mean_with_sample_weight":
+            if sample_weight is not None:
+                weights = ops.convert_to_tensor(sample_weight, self.dtype)
+                # A scalar, (N,) or (N, 1).
+                kept = kept * ops.reshape(weights, weights.shape[:1])
+            return super().__call__(y_true, y_pred, kept)
         loss = super().__call__(y_true, y_pred, sample_weight)
-        means = ("sum_over_batch_size", "mean")
-        if self.ignore_class is None or self.reduction not in means:
+        if self.reduction not in MEANS:
             return loss
         # The mean was over all samples; what counts is a share of them.
-        kept = ops.cast(self._kept(y_true), self.dtype)
         share = distribute.batch_mean(ops.sum(kept), ops.size(kept))
         share = ops.stop_gradient(share)
         return loss / ops.where(share > 0, share, ops.ones_like(share))
