@@ -6,6 +6,9 @@ from keras_hypersphere.losses.agent_contrastive_loss import (
     AgentContrastiveLoss,
 )
 from keras_hypersphere.losses.agent_triplet_loss import AgentTripletLoss
+from keras_hypersphere.losses.harmonic_triplet_loss import (
+    HarmonicTripletLoss,
+)
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.losses.pair_contrastive_loss import (
     PairContrastiveLoss,
@@ -13,11 +16,14 @@ from keras_hypersphere.losses.pair_contrastive_loss import (
 from keras_hypersphere.losses.softmax_cross_entropy import (
     SoftmaxCrossEntropy,
 )
+from keras_hypersphere.losses.triplet_loss import TripletLoss
 
 __all__ = [
     "AgentContrastiveLoss",
     "AgentTripletLoss",
+    "HarmonicTripletLoss",
     "MetricLoss",
     "PairContrastiveLoss",
     "SoftmaxCrossEntropy",
+    "TripletLoss",
 ]

@@ -1,0 +1,264 @@
+"""Positives and negatives of a distance matrix, for use in own losses."""
+
+from typing import Any
+
+from keras import ops
+
+from keras_hypersphere.layers import arguments
+from keras_hypersphere.mining.pairwise_distance import WIDE
+from keras_hypersphere.mining.positives import find_positives
+from keras_hypersphere.mining.tiles import Tile, visit_positives
+from keras_hypersphere.mining.triplets import (
+    choose,
+    negatives_of,
+    with_negatives,
+)
+from keras_hypersphere.ops import gradients
+from keras_hypersphere.ops import labels as class_labels
+
+Tensor = Any
+
+FALLBACKS = (None, "largest")
+
+
+def semi_hard_negatives(
+    distances: Tensor,
+    labels: Tensor,
+    reference_labels: Tensor | None = None,
+    offset: Tensor | int = 0,
+    margin: float | None = None,
+    fallback: str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """For each anchor and positive, the nearest negative beyond the positive.
+
+    For an anchor a and a positive p (another sample of its class) that is the
+    sample n of another class with the smallest `D_an` of those with
+    `D_ap < D_an < D_ap + margin`; of equals, the one with the lowest index.
+
+    The selection has no gradient, the distances have. It takes one pass over
+    the distances for each positive of an anchor, and memory for a few
+    matrices of their size.
+
+    Args:
+        distances: `(N, M)`, of N anchors to M references.
+        labels: `(N,)` or `(N, 1)`, the anchors' class indices.
+        reference_labels: `(M,)` or `(M, 1)`. Defaults to None: the
+            references are the anchors.
+        offset: int, the column of the first anchor among the references; -1
+            if anchors are not among them. Defaults to `0`.
+        margin: float >= 0, or None for no upper bound. A hinge of this margin
+            is zero beyond it. Defaults to None.
+        fallback: what a pair without negative beyond its positive gets: None
+            for nothing, `"largest"` for the farthest of all negatives, as
+            in TensorFlow Addons. Defaults to None.
+
+    Returns:
+        `(N, M)` distances of the chosen negatives, zero where there is none,
+        and the `(N, M)` bool mask of pairs that have one.
+
+    Raises:
+        ValueError: if an argument is not one of those above.
+
+    Example:
+
+    >>> distances = kh.mining.pairwise_distance([[0.0], [1.0], [2.0], [3.0]])
+    >>> chosen, valid = kh.mining.semi_hard_negatives(distances, [0, 0, 1, 1])
+    >>> np.array(chosen)[np.array(valid)].tolist()
+    [4.0, 4.0]
+
+    Reference:
+        FaceNet: A Unified Embedding for Face Recognition and Clustering
+        (2015), https://arxiv.org/abs/1503.03832, section 3.2.
+    """
+    distances, labels, others = _checked(distances, labels, reference_labels)
+    check_fallback(fallback)
+    if margin is not None:
+        margin = arguments.number("margin", margin, minimum=0.0)
+    fixed = ops.stop_gradient(distances)
+    positives = find_positives(labels, others, *_selves(labels, offset))
+    positives = with_negatives(positives, labels, others)
+
+    def visit(
+        tile: Tile, column: Tensor, valid: Tensor, state: list[Tensor]
+    ) -> list[Tensor]:
+        [columns] = state
+        _, found, chosen = choose(tile, tile.pick(column))
+        places = tile.at(column)
+        chosen = ops.where(valid & found, chosen + 1, ops.take(columns, places))
+        index = ops.expand_dims(places, 1)
+        return [ops.scatter_update(columns, index, chosen)]
+
+    # Columns from 1; 0 is none.
+    [columns] = visit_positives(
+        fixed,
+        lambda rows: negatives_of(labels, others, rows),
+        positives,
+        visit,
+        [ops.zeros_like(fixed, dtype="int32")],
+        fallback == "largest",
+    )
+    chosen = ops.take_along_axis(distances, ops.maximum(columns - 1, 0), axis=1)
+    valid = columns > 0
+    if margin is not None:
+        inside = ops.stop_gradient(chosen) < fixed + margin
+        if fallback == "largest":
+            inside = inside | (ops.stop_gradient(chosen) <= fixed)
+        valid = valid & inside
+    return ops.where(valid, chosen, ops.zeros_like(chosen)), valid
+
+
+def hard_negatives(
+    distances: Tensor,
+    labels: Tensor,
+    reference_labels: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """For each anchor, the nearest sample of another class.
+
+    Of equals, the one with the lowest index.
+
+    Args:
+        distances: `(N, M)`, of N anchors to M references.
+        labels: `(N,)` or `(N, 1)`, the anchors' class indices.
+        reference_labels: `(M,)` or `(M, 1)`. Defaults to None: the
+            references are the anchors.
+
+    Returns:
+        `(N,)` distances, zero where there is none, and the `(N,)` bool mask
+        of anchors that have one.
+
+    Raises:
+        ValueError: if an argument is not one of those above.
+
+    Example:
+
+    >>> distances = kh.mining.pairwise_distance([[0.0], [1.0], [3.0]])
+    >>> chosen, valid = kh.mining.hard_negatives(distances, [0, 0, 1])
+    >>> np.array(chosen).tolist()
+    [9.0, 4.0, 4.0]
+
+    Reference:
+        FaceNet: A Unified Embedding for Face Recognition and Clustering
+        (2015), https://arxiv.org/abs/1503.03832, section 3.2.
+    """
+    distances, labels, others = _checked(distances, labels, reference_labels)
+    rows = ops.arange(ops.shape(labels)[0], dtype="int32")
+    return nearest(distances, negatives_of(labels, others, rows))
+
+
+def hard_positives(
+    distances: Tensor,
+    labels: Tensor,
+    reference_labels: Tensor | None = None,
+    offset: Tensor | int = 0,
+) -> tuple[Tensor, Tensor]:
+    """For each anchor, the farthest other sample of its class.
+
+    Of equals, the one with the lowest index.
+
+    Args:
+        distances: `(N, M)`, of N anchors to M references.
+        labels: `(N,)` or `(N, 1)`, the anchors' class indices.
+        reference_labels: `(M,)` or `(M, 1)`. Defaults to None: the
+            references are the anchors.
+        offset: int, the column of the first anchor among the references; -1
+            if anchors are not among them. Defaults to `0`.
+
+    Returns:
+        `(N,)` distances, zero where there is none, and the `(N,)` bool mask
+        of anchors that have one.
+
+    Raises:
+        ValueError: if an argument is not one of those above.
+
+    Example:
+
+    >>> distances = kh.mining.pairwise_distance([[0.0], [1.0], [3.0]])
+    >>> chosen, valid = kh.mining.hard_positives(distances, [0, 0, 1])
+    >>> np.array(chosen).tolist(), np.array(valid).tolist()
+    ([1.0, 1.0, 0.0], [True, True, False])
+
+    Reference:
+        In Defense of the Triplet Loss for Person Re-Identification (2017),
+        https://arxiv.org/abs/1703.07737.
+    """
+    distances, labels, others = _checked(distances, labels, reference_labels)
+    mask = positive_mask(labels, others, *_selves(labels, offset))
+    return farthest(distances, mask)
+
+
+def positive_mask(labels: Tensor, candidates: Tensor, *skipped: Tensor) -> Any:
+    """(N, M) mask of the columns of an anchor's class that are not skipped."""
+    columns = ops.arange(ops.shape(candidates)[0], dtype="int32")
+    mask = ops.equal(ops.expand_dims(labels, 1), ops.expand_dims(candidates, 0))
+    for skip in skipped:
+        mask = mask & ops.not_equal(ops.expand_dims(skip, 1), columns)
+    return mask
+
+
+def nearest(distances: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """(N,) smallest distances of a mask, and where there is one."""
+    far = ops.full_like(distances, float("inf"))
+    fixed = ops.where(mask, ops.stop_gradient(distances), far)
+    return _take(distances, mask, ops.argmin(fixed, axis=1))
+
+
+def farthest(distances: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """(N,) largest distances of a mask, and where there is one."""
+    near = ops.full_like(distances, -float("inf"))
+    fixed = ops.where(mask, ops.stop_gradient(distances), near)
+    return _take(distances, mask, ops.argmax(fixed, axis=1))
+
+
+def _take(
+    distances: Tensor, mask: Tensor, columns: Tensor
+) -> tuple[Tensor, Tensor]:
+    columns = ops.expand_dims(ops.cast(columns, "int32"), 1)
+    chosen = ops.squeeze(ops.take_along_axis(distances, columns, axis=1), 1)
+    valid = ops.any(mask, axis=1)
+    return ops.where(valid, chosen, ops.zeros_like(chosen)), valid
+
+
+def _selves(labels: Tensor, offset: Tensor | int) -> tuple[Tensor, ...]:
+    """The column of every anchor, if it has one."""
+    if isinstance(offset, int) and offset == -1:
+        return ()
+    count = ops.shape(labels)[0]
+    return (ops.arange(count, dtype="int32") + ops.cast(offset, "int32"),)
+
+
+def check_fallback(fallback: Any) -> str | None:
+    """None or a word."""
+    if fallback not in FALLBACKS:
+        raise ValueError(
+            '`fallback` must be None or "largest". '
+            f"Received: fallback={fallback!r}."
+        )
+    return fallback
+
+
+def _checked(
+    distances: Tensor, labels: Tensor, others: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Wide distances and int32 labels of rows and columns."""
+    distances = ops.convert_to_tensor(distances)
+    if len(distances.shape) != 2:
+        raise ValueError(
+            "`distances` must be a matrix, anchors by references. "
+            f"Received: distances.shape={tuple(distances.shape)}."
+        )
+    if str(distances.dtype).rpartition(".")[2] not in WIDE:
+        distances = gradients.upcast(distances, "float32")
+    rows, columns = distances.shape
+    if others is None and None not in (rows, columns) and rows != columns:
+        raise ValueError(
+            "`distances` must be square unless `reference_labels` are given. "
+            f"Received: distances.shape={(rows, columns)}."
+        )
+    labels = class_labels.class_indices(labels, 2**31, rows)
+    if others is None:
+        return distances, labels, labels
+    return (
+        distances,
+        labels,
+        class_labels.class_indices(others, 2**31, columns),
+    )

@@ -1,0 +1,149 @@
+"""The hinges of all triplets of a kind, and how they move distances.
+
+With `distances` (N, M), the derivative of an anchor's sum of hinges is a row
+of small whole numbers: how often a distance is a positive's, minus how often
+it is a negative's. Only this matrix is kept for the gradient.
+"""
+
+from typing import Any
+
+from keras import ops
+
+from keras_hypersphere.mining.positives import Positives
+from keras_hypersphere.mining.tiles import Tile, visit_positives
+
+Tensor = Any
+
+
+def negatives_of(labels: Tensor, others: Tensor, rows: Tensor) -> Tensor:
+    """(A, M) mask of the columns of other classes than some anchors."""
+    of_anchors = ops.expand_dims(ops.take(labels, rows), 1)
+    return ops.not_equal(of_anchors, ops.expand_dims(others, 0))
+
+
+def count_negatives(labels: Tensor, others: Tensor) -> Tensor:
+    """(N,) numbers of columns of other classes than an anchor's."""
+    ascending = ops.sort(others)
+    first = ops.searchsorted(ascending, labels, side="left")
+    last = ops.searchsorted(ascending, labels, side="right")
+    same = ops.cast(last, "int32") - ops.cast(first, "int32")
+    return ops.shape(others)[0] - same
+
+
+def with_negatives(
+    positives: Positives, labels: Tensor, others: Tensor
+) -> Positives:
+    """Leaves no positives to anchors without negatives."""
+    has = ops.cast(count_negatives(labels, others) > 0, "int32")
+    return positives._replace(count=positives.count * has)
+
+
+def semi_hard_sums(
+    distances: Tensor,
+    labels: Tensor,
+    others: Tensor,
+    positives: Positives,
+    margin: float,
+    fallback: str | None,
+) -> Tensor:
+    """(N,) sums over an anchor's positives p of `[D_p - D_n + margin]_+`.
+
+    n is the nearest negative beyond p, or, with `fallback="largest"`, the
+    farthest of all where none is beyond.
+    """
+    positives = with_negatives(positives, labels, others)
+
+    def visit(
+        tile: Tile, column: Tensor, valid: Tensor, state: list[Tensor]
+    ) -> list[Tensor]:
+        sums, weights = state
+        positive = tile.pick(column)
+        negative, found, chosen = choose(tile, positive)
+        hinges = positive - negative + margin
+        active = valid & found & (hinges > 0)
+        sums = sums + ops.where(active, hinges, ops.zeros_like(hinges))
+        one = ops.cast(active, weights.dtype)
+        # Two columns, or twice nothing.
+        places = ops.concatenate([tile.at(column), tile.at(chosen)])
+        weights = _add(weights, places, ops.concatenate([one, -one]))
+        return [sums, weights]
+
+    return _differentiated(
+        distances, labels, others, positives, visit, fallback == "largest"
+    )
+
+
+def choose(tile: Tile, positive: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Distance of the chosen negative, whether there is one, its column."""
+    negative, column = tile.beyond(positive)
+    found = negative < float("inf")
+    if tile.farthest is None:
+        return ops.where(found, negative, positive), found, column
+    distance, farthest = tile.farthest
+    negative = ops.where(found, negative, distance)
+    column = ops.where(found, column, farthest)
+    return negative, ops.ones_like(found), column
+
+
+def all_sums(
+    distances: Tensor,
+    labels: Tensor,
+    others: Tensor,
+    positives: Positives,
+    margin: float,
+) -> Tensor:
+    """(N,) sums of `[D_p - D_n + margin]_+` over all triplets of an anchor."""
+    positives = with_negatives(positives, labels, others)
+
+    def visit(
+        tile: Tile, column: Tensor, valid: Tensor, state: list[Tensor]
+    ) -> list[Tensor]:
+        sums, weights = state
+        limits = tile.pick(column) + margin
+        limits = ops.where(valid, limits, ops.full_like(limits, -1.0))
+        limits = ops.expand_dims(limits, 1)
+        hinges = ops.maximum(limits - tile.negatives, 0.0)
+        active = ops.cast(tile.negatives < limits, weights.dtype)
+        weights = weights - ops.reshape(active, (-1,))
+        count = ops.sum(active, axis=1)
+        weights = _add(weights, tile.at(column), count)
+        return [sums + ops.sum(hinges, axis=1), weights]
+
+    return _differentiated(distances, labels, others, positives, visit)
+
+
+def _add(flat: Tensor, places: Tensor, values: Tensor) -> Tensor:
+    """Adds values at places that differ, unless their values are zero."""
+    values = ops.take(flat, places) + values
+    return ops.scatter_update(flat, ops.expand_dims(places, 1), values)
+
+
+def _differentiated(
+    distances: Tensor,
+    labels: Tensor,
+    others: Tensor,
+    positives: Positives,
+    visit: Any,
+    farthest: bool = False,
+) -> Tensor:
+    """The visitor's sums, whose derivative is its weights."""
+
+    @ops.custom_gradient
+    def sums(distances: Tensor) -> tuple[Tensor, Any]:
+        nothing = ops.zeros_like(distances)
+        total, weights = visit_positives(
+            distances,
+            lambda rows: negatives_of(labels, others, rows),
+            positives,
+            visit,
+            [ops.sum(nothing, axis=1), nothing],
+            farthest,
+        )
+
+        def grad(*args: Tensor, upstream: Tensor = None) -> Tensor:
+            upstream = args[0] if upstream is None else upstream
+            return ops.expand_dims(upstream, 1) * weights
+
+        return total, grad
+
+    return sums(distances)
