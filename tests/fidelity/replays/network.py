@@ -15,6 +15,7 @@ from tests.fidelity.replays.upstream import stored
 
 Arrays = dict[str, np.ndarray]
 LABELS = "label"
+STATEFUL = {"BatchNorm", "MarginInnerProduct"}
 
 
 @dataclass
@@ -106,6 +107,11 @@ class Network:
         loss = ops.convert_to_numpy(self.total(blobs))
         return Step(loss, as_recorded(blobs), {}, [])
 
+    def move(self, inputs: Arrays) -> None:
+        """Moves states, which `step` leaves as they were."""
+        if STATEFUL.intersection(layer.type for layer in self.layers):
+            self.evaluate(inputs)
+
     def step(self, inputs: Arrays) -> Step:
         """One forward and backward; states stay as they were."""
         fixed = as_ours(inputs)
@@ -185,9 +191,7 @@ def replayed(z: Recording, net: Network, inputs: Arrays, prefix: str) -> Arrays:
         slopes = net.in_caffes_layout(step.slopes)
         found |= {f"diff_{n}": x for n, x in step.diffs.items()}
         found |= {f"param_diff_{n}": x for n, x in slopes.items()}
-        if len(z.prefixes) > 1:
-            # Gradients leave states as they were; this moves them.
-            net.evaluate(inputs)
+        net.move(inputs)
     else:
         step = net.evaluate(inputs)
     found |= {f"blob_{n}": x for n, x in step.blobs.items()}

@@ -25,8 +25,7 @@ def replay(recording: Recording) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     for p in z.prefixes:
         inputs = batch(z, p)
         step = net.step(inputs)
-        # Gradients leave states as they were; this moves them.
-        net.evaluate(inputs)
+        net.move(inputs)
         slopes = dict(zip(net.names, step.slopes, strict=True))
         put_back_the_bug(z, slopes, inputs["label"])
         optimizer.apply(
