@@ -5,17 +5,26 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
+BACKENDS ?= jax torch
+# The tests whose results a backend computes.
+COMPUTING := tests/keras_hypersphere tests/fidelity tests/tools/caffe \
+	tests/zoo/alignment/test_detection.py tests/zoo/test_dlib_resnet.py \
+	tests/zoo/test_embedder.py
+TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-slow docs test-pythons test-package lint format weights sample clean
+.PHONY: help demo test test-slow test-backends fidelity docs test-pythons test-package test-runtime lint format weights sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
 	@echo 'make test          the tests (under 10 minutes on 2 cores, no network)'
 	@echo 'make test-slow     the tests that take minutes each'
+	@echo 'make test-backends the tests of what computes, on JAX and on PyTorch'
+	@echo 'make fidelity      real Caffe beside us, on each backend: docs/fidelity.md'
 	@echo 'make test-pythons  the tests on the lowest and the newest Python here'
 	@echo 'make test-package  sdist, wheel, install, demo from the bare wheel'
+	@echo 'make test-runtime  exported backbones in ONNX Runtime, LiteRT and OpenVINO'
 	@echo 'make lint          ruff; `make format` mends what it can'
 	@echo 'make docs          the guides and the API as HTML in build/docs'
 	@echo 'make weights       makes zoo/weights/ again from the published file'
@@ -30,6 +39,16 @@ test: $(VENV)/.test
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
+.PHONY: $(BACKENDS:%=test-on-%)
+test-backends: $(BACKENDS:%=test-on-%)
+
+$(BACKENDS:%=test-on-%): test-on-%: $(VENV)/.%
+	KERAS_BACKEND=$* $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
+		$(COMPUTING) $(ARGS)
+
+fidelity: $(VENV)/.test
+	$(BIN)/python -m tests.fidelity
+
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build --quiet --fail-on-warning docs build/docs
 	@echo 'open build/docs/index.html'
@@ -39,6 +58,14 @@ test-pythons:
 
 test-package: $(VENV)/.dev
 	.ci/package $(BIN)/python
+
+# An environment of its own: tf2onnx installs packages `tests` and `tools`.
+test-runtime:
+	test -e .venv-runtime/pyvenv.cfg || $(PYTHON) -m venv .venv-runtime
+	.venv-runtime/bin/python -m pip --disable-pip-version-check install --quiet \
+		--constraint constraints.txt --editable '.[demo,test,runtime]'
+	REQUIRE_RUNTIMES=1 .venv-runtime/bin/python -m pytest \
+		tests/keras_hypersphere/models/test_deployment.py $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -58,8 +85,18 @@ clean:
 	rm -rf .venv .venv-* build dist *.egg-info demo-output
 
 # One stamp an extra: `make demo` does not wait for what only tests need.
-$(VENV)/.demo $(VENV)/.test $(VENV)/.dev $(VENV)/.docs: $(VENV)/.%: $(VENV)/pyvenv.cfg setup.cfg constraints.txt
+$(VENV)/.demo $(VENV)/.test $(VENV)/.dev $(VENV)/.docs $(VENV)/.jax: $(VENV)/.%: $(VENV)/pyvenv.cfg setup.cfg constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,$*]'
+	touch $@
+
+$(VENV)/.jax $(VENV)/.torch: $(VENV)/.test
+
+# The CPU build or none: others bring gigabytes of CUDA.
+$(VENV)/.torch: constraints.txt
+	$(PIP) install --quiet --constraint constraints.txt 'torch==$(TORCH)+cpu' || { \
+		echo "error: pip finds no CPU build of PyTorch $(TORCH) for $$($(BIN)/python --version);" \
+			'let PIP_FIND_LINKS or PIP_EXTRA_INDEX_URL name its place, or say BACKENDS=jax.' >&2; \
+		exit 1; }
 	touch $@
 
 $(VENV)/pyvenv.cfg:

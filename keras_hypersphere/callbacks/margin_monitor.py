@@ -145,8 +145,9 @@ class MarginMonitor(keras.callbacks.Callback):
         model = self.model
         for head in self.parts.heads:
             if getattr(head, "annealing", None) is not None:
-                step = max(int(head.annealing_step), 1)
-                logs.setdefault("annealing", float(head.annealing(step)))
+                step = int(keras.ops.convert_to_numpy(head.annealing_step))
+                strength = float(head.annealing(max(step, 1)))
+                logs.setdefault("annealing", strength)
         seen = logs
         if self.x is not None:
             embeddings, labels = sample.embed(

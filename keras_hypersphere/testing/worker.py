@@ -17,7 +17,7 @@ from keras_hypersphere.testing import replicas
 
 
 def answer(request: dict[str, Any]) -> None:
-    """Loads a model, predicts, and perhaps trains it on two replicas."""
+    """Loads a model, predicts, and perhaps trains it on."""
     for name in request["imports"]:
         importlib.import_module(name)
     with np.load(request["data"]) as data:
@@ -28,10 +28,20 @@ def answer(request: dict[str, Any]) -> None:
     batch = request["batch"]
     model = keras.models.load_model(request["model"])
     plain = {**feeds, **{name: None for name in forgettable(model, request)}}
+    # A model of one input may take it as it is.
+    bare = request.get("bare")
+    inputs, plain = (feeds[bare], plain[bare]) if bare else (feeds, plain)
     outputs = keras.tree.flatten(
         model.predict(plain, batch_size=batch, verbose=0)
     )
     results = {f"output_{i}": np.asarray(y) for i, y in enumerate(outputs)}
+    if request.get("resume"):
+        usual = {"batch_size": batch, "verbose": 0}
+        found = model.evaluate(inputs, *targets, return_dict=True, **usual)
+        results |= {f"log_{name}": value for name, value in found.items()}
+        model.fit(inputs, *targets, shuffle=False, **usual)
+        weights = model.get_weights()
+        results |= {f"weight_{i}": w for i, w in enumerate(weights)}
     if request["replicas"]:
         with replicas.scope(request["replicas"]):
             model = keras.models.load_model(request["model"])

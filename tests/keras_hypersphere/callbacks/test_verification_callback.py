@@ -1,0 +1,189 @@
+import csv
+
+import keras
+import numpy as np
+import pytest
+
+from keras_hypersphere.callbacks.verification_callback import (
+    VerificationCallback,
+)
+from keras_hypersphere.layers.asoftmax import ASoftmax
+from keras_hypersphere.layers.cosine_dense import CosineDense
+from keras_hypersphere.models.headed_model import with_head
+from keras_hypersphere.models.margin_model import MarginModel
+
+SOFTMAX = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def ray(degrees):
+    angles = np.radians(np.asarray(degrees, "float64"))
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype("float32")
+
+
+# Angles of the pairs: same 10, 20, 50; different 40, 80, 90.
+LEFT, RIGHT = ray([0, 5, 9, 0, 0, 45]), ray([10, 25, 59, 40, 80, 135])
+SAME = np.array([1, 1, 1, 0, 0, 0])
+# One error of six at best; eight of nine orders are right; the curve meets
+# FAR = FRR at 1/3.
+ACCURACY, AUC, EER = 5 / 6, 8 / 9, 1 / 3
+X, Y = ray([0, 90, 180, 270]), np.array([0, 1, 0, 1])
+
+
+def backbone():
+    return keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(2, kernel_initializer="identity"),
+        ]
+    )
+
+
+def functional():
+    image = keras.Input((2,), name="image")
+    label = keras.Input((), dtype="int32", optional=True, name="label")
+    features = backbone()(image)
+    logits = ASoftmax(2)(features, label)
+    return keras.Model({"image": image, "label": label}, logits)
+
+
+def fit(model, *callbacks, loss=None, x=X, epochs=1, rate=0.0):
+    model.compile(keras.optimizers.SGD(rate), loss)
+    return model.fit(
+        x, Y, callbacks=list(callbacks), epochs=epochs, verbose=0
+    ).history
+
+
+@pytest.mark.parametrize(
+    ("make", "loss", "labelled"),
+    [
+        (lambda: MarginModel(backbone(), ASoftmax(2)), None, False),
+        (lambda: with_head(backbone(), ASoftmax(2)), SOFTMAX, True),
+        (functional, SOFTMAX, True),
+        (
+            lambda: keras.Sequential([backbone(), CosineDense(2)]),
+            SOFTMAX,
+            False,
+        ),
+        (backbone, SOFTMAX, False),
+    ],
+)
+def test_numbers_by_hand(make, loss, labelled):
+    x = {"image": X, "label": Y} if labelled else X
+    callback = VerificationCallback(LEFT, RIGHT, SAME, batch_size=4)
+    logs = fit(make(), callback, loss=loss, x=x)
+    assert logs["val_verification_accuracy"] == [pytest.approx(ACCURACY)]
+    assert logs["val_verification_auc"] == [pytest.approx(AUC)]
+    assert logs["val_verification_eer"] == [pytest.approx(EER)]
+    assert callback.report.tar_at(0.0) == pytest.approx(2 / 3)
+
+
+def test_distance_and_folds():
+    """Lengths count in Euclidean distances alone."""
+    left = np.array([[1, 0], [1, 0], [1, 0], [1, 0]], "float32")
+    right = np.array([[1, 0.1], [1, -0.1], [9, 0], [8, 0]], "float32")
+    same = [True, True, False, False]
+    model = MarginModel(backbone(), ASoftmax(2))
+    cosine = VerificationCallback(left, right, same, prefix="cosine_")
+    l2 = VerificationCallback(
+        left, right, same, distance="l2", folds=[0, 1, 0, 1], prefix="l2_"
+    )
+    logs = fit(model, cosine, l2)
+    assert logs["l2_accuracy"] == [1.0]
+    assert logs["l2_auc"] == [1.0]
+    # Every different pair has the larger cosine.
+    assert logs["cosine_auc"] == [0.0]
+    assert len(l2.report.folds) == 2
+
+
+class Turn(keras.callbacks.Callback):
+    """Spoils the backbone in one epoch, mends it in the next."""
+
+    def __init__(self, good):
+        super().__init__()
+        self.good = good
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # All embeddings on one line, or as they were.
+        kernel = np.eye(2) if epoch == self.good else np.array([[1, 0], [1, 0]])
+        self.model.backbone.layers[0].kernel.assign(kernel)
+
+
+def test_checkpoints_and_stops(tmp_path):
+    callback = VerificationCallback(LEFT, RIGHT, SAME)
+    auc = "val_verification_auc"
+    best = tmp_path / "best.keras"
+    model = MarginModel(backbone(), ASoftmax(2))
+    logs = fit(
+        model,
+        Turn(good=1),
+        callback,
+        keras.callbacks.ModelCheckpoint(
+            best, monitor=auc, mode="max", save_best_only=True
+        ),
+        keras.callbacks.EarlyStopping(monitor=auc, mode="max", patience=2),
+        keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+        epochs=9,
+    )
+    assert logs[auc][1] == pytest.approx(AUC)
+    assert logs[auc][1] > max(logs[auc][0], *logs[auc][2:])
+    assert len(logs[auc]) == 4
+    restored = keras.models.load_model(best)
+    np.testing.assert_array_equal(restored.backbone.layers[0].kernel, np.eye(2))
+    with open(tmp_path / "log.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row[auc]) for row in rows] == pytest.approx(logs[auc])
+
+
+def test_every(tmp_path):
+    callback = VerificationCallback(LEFT, RIGHT, SAME, every=3)
+    seen = []
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append(
+            "val_verification_auc" in logs
+        )
+    )
+    file = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    model = MarginModel(backbone(), ASoftmax(2))
+    fit(model, callback, watch, file, epochs=6)
+    assert seen == [True, False, False, True, False, True]
+    assert "val_verification_auc" in (tmp_path / "log.csv").read_text()
+
+
+def test_training_moves_the_numbers():
+    """The weights of the epoch's end, on every backend."""
+    callback = VerificationCallback(LEFT, RIGHT, SAME)
+    model = MarginModel(backbone(), ASoftmax(2))
+    fit(model, callback, epochs=3, rate=0.5)
+    left = model.predict(LEFT, verbose=0).astype("float64")
+    right = model.predict(RIGHT, verbose=0).astype("float64")
+    cosines = (left * right).sum(1) / np.linalg.norm(left, axis=1)
+    cosines /= np.linalg.norm(right, axis=1)
+    order = cosines[SAME == 1][:, None] > cosines[SAME == 0][None]
+    assert callback.report.auc == pytest.approx(order.mean())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"same": [1, 1, 1, 1, 1, 1]}, "`same`"),
+        ({"same": [1, 0]}, "`left` must hold one photo for each of the 2"),
+        ({"right": RIGHT[:4]}, "`right` must hold one photo"),
+        ({"every": 0}, "`every` must be an integer, at least 1"),
+        ({"batch_size": 1.5}, "`batch_size` must be an integer"),
+        ({"distance": "angle"}, "distance"),
+        ({"prefix": None}, "`prefix` must be a string"),
+    ],
+)
+def test_errors(arguments, message):
+    arguments = {"left": LEFT, "right": RIGHT, "same": SAME, **arguments}
+    with pytest.raises(ValueError, match=message):
+        VerificationCallback(**arguments)
+
+
+def test_images_as_embeddings_are_refused():
+    model = keras.Sequential([keras.Input((2, 2)), keras.layers.Identity()])
+    photos = np.zeros((2, 2, 2), "float32")
+    callback = VerificationCallback(photos, photos, [1, 0])
+    callback.set_model(model)
+    with pytest.raises(ValueError, match="one embedding"):
+        callback.measure()
