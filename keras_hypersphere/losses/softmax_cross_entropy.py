@@ -107,8 +107,9 @@ class SoftmaxCrossEntropy(MetricLoss):
         if self.reduction == "mean_with_sample_weight":
             if sample_weight is not None:
                 weights = ops.convert_to_tensor(sample_weight, self.dtype)
-                # A scalar, (N,) or (N, 1).
-                kept = kept * ops.reshape(weights, weights.shape[:1])
+                if len(weights.shape) > 1:
+                    weights = ops.reshape(weights, (-1,))
+                kept = kept * weights
             return super().__call__(y_true, y_pred, kept)
         loss = super().__call__(y_true, y_pred, sample_weight)
         if self.reduction not in MEANS:
