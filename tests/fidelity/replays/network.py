@@ -96,7 +96,7 @@ class Network:
     def total(self, blobs: dict[str, Any]) -> Any:
         """Caffe's loss: weighted sums of tops."""
         terms = [
-            ops.sum(blobs[name] * weight)
+            ops.sum(blobs[name] * ops.convert_to_tensor(weight, "float32"))
             for name, weight in self.upstream.items()
         ]
         return sum(terms[1:], terms[0])
