@@ -121,8 +121,8 @@ class HarmonicTripletLoss(MetricLoss):
             everyones, _ = distribute.gather_over_replicas(labels)
         if everyone.shape[0] == 0:
             return ops.sum(y_pred, axis=-1)
-        new, old = split(y_pred)
-        references = ops.concatenate(split(everyone), axis=0)
+        new, old = split(y_pred, width // 2)
+        references = ops.concatenate(split(everyone, width // 2), axis=0)
         # Columns: v2 of all images, then v1 of all images.
         others = ops.concatenate([everyones, everyones])
         nobody = ops.full_like(everyones, NOBODY)
@@ -153,7 +153,6 @@ class HarmonicTripletLoss(MetricLoss):
         }
 
 
-def split(pairs: Any) -> tuple[Any, Any]:
+def split(pairs: Any, width: int) -> tuple[Any, Any]:
     """(N, 2d) -> v2, and v1 without gradient, (N, d) each."""
-    width = pairs.shape[1] // 2
     return pairs[:, :width], ops.stop_gradient(pairs[:, width:])

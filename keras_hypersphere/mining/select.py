@@ -61,10 +61,10 @@ def semi_hard_negatives(
 
     Example:
 
-    >>> distances = kh.mining.pairwise_distance([[0.0], [1.0], [2.0], [3.0]])
-    >>> chosen, valid = kh.mining.semi_hard_negatives(distances, [0, 0, 1, 1])
+    >>> distances = kh.mining.pairwise_distance([[0.0], [2.0], [1.0], [5.0]])
+    >>> chosen, valid = kh.mining.semi_hard_negatives(distances, [0, 0, 1, 2])
     >>> np.array(chosen)[np.array(valid)].tolist()
-    [4.0, 4.0]
+    [25.0, 9.0]
 
     Reference:
         FaceNet: A Unified Embedding for Face Recognition and Clustering

@@ -133,8 +133,14 @@ HEADS = {
 LOSSES = {
     losses.AgentContrastiveLoss: [{}],
     losses.AgentTripletLoss: [{}],
+    losses.HarmonicTripletLoss: [{}],
     losses.PairContrastiveLoss: [{}],
     losses.SoftmaxCrossEntropy: [{}],
+    losses.TripletLoss: [
+        {},
+        {"init_kwargs": {"mining": "hard", "distance": "l2"}},
+        {"init_kwargs": {"mining": "all", "distance": "cosine"}},
+    ],
 }
 # To be subclassed; nothing that runs by itself.
 BASES = {losses.MetricLoss}
@@ -149,7 +155,7 @@ ROOMS = (
     "optimizers",
     "schedules",
 )
-FUNCTIONS = ("testing", "theory")
+FUNCTIONS = ("mining", "testing", "theory")
 
 
 def cases(table):

@@ -165,13 +165,10 @@ def test_edges_are_finite(mining, distance, fallback):
         3e38 * np.sign(some),
         some * [[0], [1], [0], [1], [0], [1]],
     ):
-        for dtype in ("float32", "float16", "bfloat16"):
-            given = keras.ops.cast(x.astype("float32"), "float32")
-            if dtype == "float16":
-                given = keras.ops.clip(given, -6e4, 6e4)
-            result = run(loss, keras.ops.cast(given, dtype), PAIRS)
-            assert np.isfinite(result.value)
-            assert np.isfinite(result.inputs[0]).all()
+        # The conformance checks go through the half types.
+        result = run(loss, x.astype("float32"), PAIRS)
+        assert np.isfinite(result.value)
+        assert np.isfinite(result.inputs[0]).all()
 
 
 def test_collapse_is_the_margin():
