@@ -19,7 +19,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.ops import gradients
+from keras_hypersphere.ops import bounds, gradients
 
 Tensor = Any
 
@@ -83,9 +83,9 @@ def batch_mean(total: Tensor, count: Tensor | int) -> Tensor:
     count = ops.cast(count, total.dtype)
     replicas = replica_count()
     if replicas == 1:
-        return total / ops.maximum(count, 1)
+        return total / bounds.at_least(count, 1)
     sums = sum_over_replicas(ops.stack([total, count]))
-    everyone = ops.maximum(sums[1], 1)
+    everyone = bounds.at_least(sums[1], 1)
     return gradients.graft(sums[0] / everyone, total * (replicas / everyone))
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 
+from keras_hypersphere.ops import bounds
+
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
 class ClipRange(keras.constraints.Constraint):
@@ -39,10 +41,12 @@ class ClipRange(keras.constraints.Constraint):
         self.maximum = maximum
 
     def __call__(self, w: Any) -> Any:
+        # Keras hands over the variable, which JAX's functions refuse.
+        w = keras.ops.convert_to_tensor(w)
         if self.minimum is not None:
-            w = keras.ops.maximum(w, self.minimum)
+            w = bounds.at_least(w, self.minimum)
         if self.maximum is not None:
-            w = keras.ops.minimum(w, self.maximum)
+            w = bounds.at_most(w, self.maximum)
         return w
 
     def get_config(self) -> dict[str, Any]:

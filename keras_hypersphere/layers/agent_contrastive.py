@@ -9,6 +9,7 @@ from keras_hypersphere import distribute
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.agent_head import AgentHead
 from keras_hypersphere.layers.contrastive_options import ContrastiveOptions
+from keras_hypersphere.ops import bounds
 from keras_hypersphere.ops.contrastive import contrastive
 
 
@@ -101,8 +102,8 @@ class AgentContrastive(AgentHead):
 
     >>> head = kh.layers.AgentContrastive(10)
     >>> x = keras.random.normal((2, 64))
-    >>> head(x, labels=keras.ops.array([3, 7])).shape
-    TensorShape([2, 10])
+    >>> tuple(head(x, labels=keras.ops.array([3, 7])).shape)
+    (2, 10)
     >>> len(head.losses)
     1
 
@@ -204,7 +205,7 @@ class AgentContrastive(AgentHead):
             now = distribute.batch_mean(ops.sum(hinges), size)
             mean = 0.99 * mean + 0.01 * now
             self.intra_distance.assign(
-                ops.minimum(mean, self.max_negative_margin)
+                bounds.at_most(mean, self.max_negative_margin)
             )
         return losses
 

@@ -74,8 +74,8 @@ class AgentTriplet(AgentHead):
 
     >>> head = kh.layers.AgentTriplet(10)
     >>> x = keras.random.normal((2, 64))
-    >>> head(x, labels=keras.ops.array([3, 7])).shape
-    TensorShape([2, 10])
+    >>> tuple(head(x, labels=keras.ops.array([3, 7])).shape)
+    (2, 10)
     >>> len(head.losses)
     1
 

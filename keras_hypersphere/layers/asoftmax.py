@@ -7,7 +7,15 @@ from keras import ops
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.margin_head import MarginHead
-from keras_hypersphere.ops import angles, columns, gradients, sphere
+from keras_hypersphere.ops import (
+    angles,
+    bounds,
+    columns,
+    gradients,
+    products,
+    sphere,
+)
+from keras_hypersphere.ops.larger import larger
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
 ANNEALING = LambdaAnnealing()
@@ -114,12 +122,12 @@ class ASoftmax(MarginHead):
 
     def logits(self, x: Any) -> Any:
         x = self._features(x)
-        return self._scaled(ops.matmul(x, self._directions()))
+        return self._scaled(products.matmul(x, self._directions()))
 
     def margin_logits(self, x: Any, labels: Any, strength: Any) -> Any:
         x = self._features(x)
         directions = self._directions()
-        logits = ops.matmul(x, directions)
+        logits = products.matmul(x, directions)
         if self.margin == 1:
             return self._scaled(logits)
         own = columns.mask(labels, self.units)
@@ -153,8 +161,8 @@ class ASoftmax(MarginHead):
         # d(|x| psi)/dx = slope * w + bend / |x| * x; the pair of coefficients
         # is made a unit vector. Both are multiplied by |x| beforehand.
         # Beyond 1e30, `bend` is lost beside the slope anyway.
-        slope = slope * ops.minimum(length, 1e30)
-        largest = ops.maximum(ops.abs(slope), ops.abs(bend))
+        slope = slope * bounds.at_most(length, 1e30)
+        largest = larger(ops.abs(slope), ops.abs(bend))
         slope, bend = slope / largest, bend / largest
         joint = ops.sqrt(ops.square(slope) + ops.square(bend))
         on_w = (slope / joint + weight) / (1.0 + weight) - 1.0

@@ -10,7 +10,7 @@ from keras_hypersphere.constraints.unit_vectors import UnitVectors
 from keras_hypersphere.initializers.resolve import resolve
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.wide_layer import WideLayer
-from keras_hypersphere.ops import gradients, sphere
+from keras_hypersphere.ops import gradients, products, sphere
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
@@ -145,7 +145,7 @@ class CosineDense(WideLayer):
             unit, _ = sphere.normalize(kernel, 0, epsilon=self.epsilon)
             caffe = self.gradient == "caffe"
             kernel = gradients.graft(unit, kernel) if caffe else unit
-        outputs = ops.matmul(x, kernel)
+        outputs = products.matmul(x, kernel)
         if self.learn_scale:
             outputs = outputs * ops.cast(self.learned_scale, self.wide_dtype)
         elif self.scale != 1.0:

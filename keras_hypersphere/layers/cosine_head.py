@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from keras import ops
-
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.margin_head import MarginHead
-from keras_hypersphere.ops import columns, gradients, sphere
+from keras_hypersphere.ops import columns, gradients, products, sphere
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
 
@@ -59,7 +57,7 @@ class CosineHead(MarginHead):
         unit, _ = sphere.normalize(kernel, axis=0)
         if self.gradient == "caffe":
             unit = gradients.graft(unit, kernel)
-        return ops.matmul(sphere.normalize(x)[0], unit)
+        return products.matmul(sphere.normalize(x)[0], unit)
 
     def get_config(self) -> dict[str, Any]:
         return {

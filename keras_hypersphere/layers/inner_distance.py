@@ -64,8 +64,8 @@ class InnerDistance(AgentLayer):
     Example:
 
     >>> layer = kh.layers.InnerDistance(10)
-    >>> layer(keras.random.normal((2, 64))).shape
-    TensorShape([2, 10])
+    >>> tuple(layer(keras.random.normal((2, 64))).shape)
+    (2, 10)
 
     Reference:
         NormFace: L2 Hypersphere Embedding for Face Verification (2017),

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.margin_head import MarginHead
-from keras_hypersphere.ops import angles, columns, gradients, sphere
+from keras_hypersphere.ops import angles, columns, gradients, products, sphere
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
 ANNEALING = LambdaAnnealing()
@@ -105,11 +105,11 @@ class LSoftmax(MarginHead):
         self.margin = arguments.positive_integer("margin", margin)
 
     def logits(self, x: Any) -> Any:
-        return ops.matmul(x, self.wide_kernel())
+        return products.matmul(x, self.wide_kernel())
 
     def margin_logits(self, x: Any, labels: Any, strength: Any) -> Any:
         kernel = self.wide_kernel()
-        logits = ops.matmul(x, kernel)
+        logits = products.matmul(x, kernel)
         if self.margin == 1:
             return logits
         own = columns.mask(labels, self.units)

@@ -8,6 +8,8 @@ from keras import ops
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.ops import bounds
+from keras_hypersphere.ops.larger import larger
 from keras_hypersphere.ops.narrowing import narrow
 
 
@@ -105,12 +107,12 @@ class LocalResponseNormalization(WideLayer):
         # does not depend on it.
         # XLA multiplies by reciprocals, and those of numbers beyond 2^126
         # are too small for it.
-        factor = ops.minimum(ops.stop_gradient(ops.abs(x)), 2.0**126)
-        factor = ops.maximum(factor, k**0.5)
+        factor = bounds.at_most(ops.stop_gradient(ops.abs(x)), 2.0**126)
+        factor = bounds.at_least(factor, k**0.5)
         total = None
         for axis in axes:
             cells = factor
-            factor = functools.reduce(ops.maximum, self._windows(cells, axis))
+            factor = functools.reduce(larger, self._windows(cells, axis))
             # Only a window of zeros with k = 0; its output is zero.
             factor = ops.where(factor > 0, factor, ops.ones_like(factor))
             if total is None:

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.ops import products
 from keras_hypersphere.ops.larger import larger
 from keras_hypersphere.ops.narrowing import narrow
 
@@ -103,7 +104,7 @@ class Maxout(WideLayer):
 
     def call(self, inputs) -> Any:
         kernel = ops.cast(self.kernel, self.wide_dtype)
-        linear = ops.matmul(self.widen(inputs), kernel)
+        linear = products.matmul(self.widen(inputs), kernel)
         if self.use_bias:
             linear = linear + ops.cast(self.bias, self.wide_dtype)
         pieces = ops.split(linear, self.pieces, axis=-1)

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.losses.metric_loss import MetricLoss
-from keras_hypersphere.ops import pairs
+from keras_hypersphere.ops import bounds, pairs
 
 # The square of a larger hinge, summed over a batch, would be infinite.
 LARGEST = 1e17
@@ -118,7 +118,7 @@ class PairContrastiveLoss(MetricLoss):
         zeros = ops.zeros_like(hinges)
         hinges = ops.where(valid & (hinges > 0), hinges, zeros)
         if self.squared:
-            hinges = ops.square(ops.minimum(hinges, LARGEST))
+            hinges = ops.square(bounds.at_most(hinges, LARGEST))
         weights = ops.where(
             same, zeros + self.positive_weight, zeros + self.negative_weight
         )

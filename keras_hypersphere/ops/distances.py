@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_hypersphere.ops import gradients
+from keras_hypersphere.ops import bounds, gradients, products, sphere
 
 Tensor = Any
 
@@ -37,9 +37,9 @@ def squared_l2(x: Tensor, w: Tensor) -> Tensor:
     """`|x|^2 + |w|^2 - 2 x.w`: (N, C) numbers and one matrix product."""
     squares = ops.sum(ops.square(x), axis=-1, keepdims=True)
     total = squares + ops.sum(ops.square(w), axis=-1)
-    total = total - 2.0 * ops.matmul(x, ops.transpose(w))
+    total = total - 2.0 * products.matmul(x, ops.transpose(w))
     # The gradient 2 (x - w) is right also where rounding fell below zero.
-    return gradients.graft(ops.maximum(total, 0.0), total)
+    return gradients.graft(bounds.at_least(total, 0.0), total)
 
 
 def rowwise(x: Tensor, w: Tensor, distance: str = "l2") -> Tensor:
@@ -50,8 +50,7 @@ def rowwise(x: Tensor, w: Tensor, distance: str = "l2") -> Tensor:
 def measure(difference: Tensor, distance: str) -> Tensor:
     """What the entries of a difference add to the distance."""
     if distance == "l1":
-        # JAX gives |0| a slope of 1.
-        return difference * ops.stop_gradient(ops.sign(difference))
+        return sphere.magnitude(difference)
     return ops.square(difference)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from keras import ops
 
 from keras_hypersphere import distribute
-from keras_hypersphere.ops import distances, sphere
+from keras_hypersphere.ops import distances, products, sphere
 
 Tensor = Any
 
@@ -15,7 +15,7 @@ def batch_distances(x: Tensor, references: Tensor, distance: str) -> Tensor:
     if distance == "cosine":
         x, _ = sphere.normalize(x)
         references, _ = sphere.normalize(references)
-        return 1.0 - ops.matmul(x, ops.transpose(references))
+        return 1.0 - products.matmul(x, ops.transpose(references))
     x, references = distances.saturate(x), distances.saturate(references)
     # Distances do not change when all vectors move, their rounding does.
     middle = ops.stop_gradient(ops.mean(references, axis=0))

@@ -12,6 +12,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere.ops import bounds
+
 Tensor = Any
 
 
@@ -29,7 +31,9 @@ def normalize(
         return _normalize_numbers(x, floor)
     factor = scale(x, axis, floor)
     u = x / factor
-    total = ops.sum(ops.square(u) if root else ops.abs(u), axis, keepdims=True)
+    total = ops.sum(
+        ops.square(u) if root else magnitude(u), axis, keepdims=True
+    )
     if epsilon > 0:
         small = floor / factor
         total = total + (ops.square(small) if root else small)
@@ -46,13 +50,18 @@ def normalize(
 def _normalize_numbers(x: Tensor, floor: float) -> tuple[Tensor, Tensor]:
     # The derivative of x / sqrt(x^2 + floor^2) is floor^2 / r^3; as a
     # difference of nearly equal numbers it would have no digits left.
-    size = ops.abs(x)
+    size = magnitude(x)
     large = size > floor
     t = floor / ops.where(large, size, ops.ones_like(x))
     v = ops.where(large, ops.zeros_like(x), x / floor)
     near, far = ops.sqrt(1.0 + ops.square(v)), ops.sqrt(1.0 + ops.square(t))
     unit = ops.where(large, ops.sign(x) / far, v / near)
     return unit, ops.where(large, size * far, floor * near)
+
+
+def magnitude(x: Tensor) -> Tensor:
+    """`|x|` with slope 0 at 0, where JAX gives 1."""
+    return x * ops.stop_gradient(ops.sign(x))
 
 
 def scale(x: Tensor, axis: int = -1, floor: float = 0.0) -> Tensor:
@@ -64,9 +73,9 @@ def scale(x: Tensor, axis: int = -1, floor: float = 0.0) -> Tensor:
     largest = ops.max(ops.abs(ops.stop_gradient(x)), axis, True, initial=0.0)
     # XLA multiplies by reciprocals; those of larger numbers vanish.
     wide = keras.backend.standardize_dtype(x.dtype) == "float64"
-    largest = ops.minimum(largest, 2.0**1022 if wide else 2.0**126)
+    largest = bounds.at_most(largest, 2.0**1022 if wide else 2.0**126)
     if floor > 0:
-        return ops.maximum(largest, floor)
+        return bounds.at_least(largest, floor)
     return ops.where(largest > 0, largest, ops.ones_like(largest))
 
 
