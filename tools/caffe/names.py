@@ -4,8 +4,9 @@
 class Names:
     """Gives each name out once.
 
-    Keras refuses `/` and two layers of one name. `/` becomes `__`; a name
-    that is taken gets `_1`, `_2` …
+    Keras refuses `/` and two layers of one name, and on PyTorch `.` in a
+    layer with weights. Both signs become `__`, on every backend, since models
+    travel; a name that is taken gets `_1`, `_2` …
     """
 
     def __init__(self) -> None:
@@ -14,7 +15,7 @@ class Names:
     def claim(self, name: str) -> str:
         """The name that Keras gets for a Caffe layer, an input or a part."""
         # A name must not be empty.
-        cleaned = name.replace("/", "__") or "_"
+        cleaned = name.replace("/", "__").replace(".", "__") or "_"
         chosen, number = cleaned, 0
         while chosen in self.taken:
             number += 1

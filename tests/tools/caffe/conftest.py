@@ -2,6 +2,7 @@ import json
 import os
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -46,7 +47,7 @@ class Recording:
     def difference(self, blob, values):
         """Largest difference over the range; values as the model has them."""
         recorded = np.load(self.folder / "blobs.npz")
-        values = channels_first(np.asarray(values))
+        values = channels_first(keras.ops.convert_to_numpy(values))
         if f"blob_{blob}" in recorded:
             expected = recorded[f"blob_{blob}"]
             assert values.shape == expected.shape

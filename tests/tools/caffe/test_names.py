@@ -6,5 +6,6 @@ def test_each_name_is_given_once():
     assert names.claim("conv1/7x7") == "conv1__7x7"
     assert names.claim("conv1__7x7") == "conv1__7x7_1"
     assert names.claim("conv1/7x7") == "conv1__7x7_2"
+    assert names.claim("conv1.7x7") == "conv1__7x7_3"
     assert names.claim("a b:c") == "a b:c"
     assert names.claim("") == "_"
