@@ -27,7 +27,8 @@ def test_gradient_goes_to_the_larger_and_at_a_tie_to_the_second():
 
     def function(x):
         y = layer(x)
-        return ops.sum(y * np.array([[1.0, 10.0, 100.0]], "float32")), y
+        weights = np.array([[1.0, 10.0, 100.0]], "float32")
+        return ops.sum(ops.multiply(y, weights)), y
 
     found = gradients(function, [x]).inputs[0]
     np.testing.assert_array_equal(found, [[0, 10, 0, 1, 0, 100]])

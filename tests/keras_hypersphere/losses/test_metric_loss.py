@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.testing.gradients import gradients
+from tests.keras_hypersphere.backends import float64
 
 
 class Norms(MetricLoss):
@@ -72,10 +73,9 @@ def test_half_gradients_stay_finite():
 
 
 def test_float64():
-    if keras.backend.backend() == "jax":
-        pytest.skip("JAX has float64 only where it is switched on")
-    loss = Norms(dtype="float64", reduction=None)
-    found = loss(np.array([1]), np.array([[1 + 1e-12]]))
+    with float64():
+        loss = Norms(dtype="float64", reduction=None)
+        found = loss(np.array([1]), np.array([[1 + 1e-12]]))
     assert keras.backend.standardize_dtype(found.dtype) == "float64"
     assert float(found[0]) - 1 == pytest.approx(2e-12, rel=1e-3)
 

@@ -28,5 +28,6 @@ def test_labels_outside_change_nothing():
 
 def test_own_weights():
     kernel = np.arange(6.0, dtype="float32").reshape(2, 3)
+    kernel = keras.ops.convert_to_tensor(kernel)
     rows = columns.own_weights(kernel, keras.ops.array([2, 0], "int32"))
     assert np.asarray(rows).tolist() == [[2.0, 5.0], [0.0, 3.0]]

@@ -207,6 +207,7 @@ def test_check_fails(check, cls, message):
     assert str(info.value).startswith(f"{cls.__name__}, check of ")
 
 
+@pytest.mark.only_on("tensorflow", "jax", reason="compiles nothing here")
 @pytest.mark.parametrize(
     ("cls", "message"),
     [

@@ -68,6 +68,7 @@ def test_refuses_other_arrays(image):
         detect(image)
 
 
+@pytest.mark.only_on("tensorflow", reason="the detector is TensorFlow's")
 def test_process_gives_the_same_rows_and_starts_again():
     process = DetectorProcess()
     try:
@@ -82,6 +83,7 @@ def test_process_gives_the_same_rows_and_starts_again():
     assert process.process is None
 
 
+@pytest.mark.only_on("tensorflow", reason="the other tests show it")
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_detect_in_a_process(backend):
     pytest.importorskip(backend, reason=f"{backend} is not installed")
