@@ -38,7 +38,7 @@ class AgentHead(AgentLayer, AddedLoss):
         x = self.widen(inputs)
         if self.normalize_inputs:
             x, _ = sphere.normalize(x, -1, epsilon=self.epsilon)
-        distances = self.distances(x, self.agents())
+        distances = self.distances(x)
         if labels is not None:
             labels = class_labels.class_indices(labels, self.units, x.shape[0])
             losses = self.agent_losses(distances, labels, training)

@@ -16,8 +16,8 @@ from keras_hypersphere.ops import labels as class_labels
 class AgentLayer(WideLayer):
     """Owns one row of the kernel, the agent, for each class.
 
-    `kernel` is `(units, d)`. A subclass asks for `agents()`, the rows as
-    they are used, and for `distances(x, agents)`.
+    `kernel` is `(units, d)`. A subclass asks for `distances(x)`, or for
+    `agents()`, the rows as they are used.
     """
 
     # Whether `gradient="caffe"` passes the normalization of agents unchanged.
@@ -83,9 +83,13 @@ class AgentLayer(WideLayer):
         unit, _ = sphere.normalize(kernel, 1, epsilon=self.epsilon)
         return gradients.graft(unit, kernel) if self._straight() else unit
 
-    def distances(self, x: Any, agents: Any) -> Any:
-        """(N, d) features and (units, d) agents -> (N, units)."""
-        return distances.pairwise(x, agents, self.distance)
+    def distances(self, x: Any) -> Any:
+        """(N, d) features -> (N, units) distances to the agents."""
+        directions = self.normalize_kernel and not self._straight()
+        if directions and self.distance == "l2":
+            kernel = ops.cast(self.kernel, self.wide_dtype)
+            return distances.to_directions(x, kernel, self.epsilon)
+        return distances.pairwise(x, self.agents(), self.distance)
 
     def compute_output_shape(self, inputs_shape, labels_shape=None) -> Any:
         return (inputs_shape[0], self.units)

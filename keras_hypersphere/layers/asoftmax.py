@@ -7,15 +7,9 @@ from keras import ops
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.margin_head import MarginHead
-from keras_hypersphere.ops import (
-    angles,
-    bounds,
-    columns,
-    gradients,
-    products,
-    sphere,
-)
+from keras_hypersphere.ops import angles, bounds, columns, gradients, sphere
 from keras_hypersphere.ops.larger import larger
+from keras_hypersphere.ops.projections import project
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
 ANNEALING = LambdaAnnealing()
@@ -121,13 +115,11 @@ class ASoftmax(MarginHead):
         )
 
     def logits(self, x: Any) -> Any:
-        x = self._features(x)
-        return self._scaled(products.matmul(x, self._directions()))
+        return self._scaled(self._products(self._features(x)))
 
     def margin_logits(self, x: Any, labels: Any, strength: Any) -> Any:
         x = self._features(x)
-        directions = self._directions()
-        logits = products.matmul(x, directions)
+        logits = self._products(x)
         if self.margin == 1:
             return self._scaled(logits)
         own = columns.mask(labels, self.units)
@@ -140,7 +132,8 @@ class ASoftmax(MarginHead):
         bent = angles.psi(cosine, self.margin) / (1.0 + weight)
         target = plain * (weight / (1.0 + weight)) + factor * size * bent
         if self.gradient == "caffe":
-            weights = columns.own_weights(directions, labels)
+            weights = columns.own_weights(self.wide_kernel(), labels)
+            weights, _ = sphere.normalize(weights)
             pull = self._published_pull(
                 x, cosine, factor * size, weight, weights
             )
@@ -172,12 +165,9 @@ class ASoftmax(MarginHead):
     def _features(self, x: Any) -> Any:
         return sphere.normalize(x)[0] if self.normalize_inputs else x
 
-    def _directions(self) -> Any:
-        kernel = self.wide_kernel()
-        unit, _ = sphere.normalize(kernel, axis=0)
-        return (
-            gradients.graft(unit, kernel) if self.gradient == "caffe" else unit
-        )
+    def _products(self, x: Any) -> Any:
+        straight = self.gradient == "caffe"
+        return project(x, self.wide_kernel(), straight=straight)
 
     def _scaled(self, logits: Any) -> Any:
         return logits if self.scale is None else logits * self.scale

@@ -10,7 +10,8 @@ from keras_hypersphere.constraints.unit_vectors import UnitVectors
 from keras_hypersphere.initializers.resolve import resolve
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.wide_layer import WideLayer
-from keras_hypersphere.ops import gradients, products, sphere
+from keras_hypersphere.ops import products, sphere
+from keras_hypersphere.ops.projections import project
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
@@ -141,15 +142,16 @@ class CosineDense(WideLayer):
         kernel = ops.cast(self.kernel, self.wide_dtype)
         if self.normalize_inputs:
             x, _ = sphere.normalize(x, -1, epsilon=self.epsilon)
-        if self.normalize_kernel:
-            unit, _ = sphere.normalize(kernel, 0, epsilon=self.epsilon)
-            caffe = self.gradient == "caffe"
-            kernel = gradients.graft(unit, kernel) if caffe else unit
-        outputs = products.matmul(x, kernel)
+        # The features are smaller than the outputs, so they are scaled.
         if self.learn_scale:
-            outputs = outputs * ops.cast(self.learned_scale, self.wide_dtype)
+            x = x * ops.cast(self.learned_scale, self.wide_dtype)
         elif self.scale != 1.0:
-            outputs = outputs * self.scale
+            x = x * self.scale
+        if self.normalize_kernel:
+            straight = self.gradient == "caffe"
+            outputs = project(x, kernel, self.epsilon, straight)
+        else:
+            outputs = products.matmul(x, kernel)
         if self.use_bias:
             outputs = outputs + ops.cast(self.bias, self.wide_dtype)
         return outputs

@@ -4,7 +4,8 @@ from typing import Any
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.margin_head import MarginHead
-from keras_hypersphere.ops import columns, gradients, products, sphere
+from keras_hypersphere.ops import columns, sphere
+from keras_hypersphere.ops.projections import project
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
 
@@ -44,20 +45,17 @@ class CosineHead(MarginHead):
         raise NotImplementedError
 
     def logits(self, x: Any) -> Any:
-        return self._cosines(x) * self.scale
+        # The features are smaller than the cosines, so they are scaled.
+        x = sphere.normalize(x)[0] * self.scale
+        straight = self.gradient == "caffe"
+        return project(x, self.wide_kernel(), straight=straight)
 
     def margin_logits(self, x: Any, labels: Any, strength: Any) -> Any:
-        cosines = self._cosines(x)
+        logits = self.logits(x)
         own = columns.mask(labels, self.units)
-        target = self.with_margin(columns.pick(cosines, own), strength)
-        return columns.put(cosines, own, target) * self.scale
-
-    def _cosines(self, x: Any) -> Any:
-        kernel = self.wide_kernel()
-        unit, _ = sphere.normalize(kernel, axis=0)
-        if self.gradient == "caffe":
-            unit = gradients.graft(unit, kernel)
-        return products.matmul(sphere.normalize(x)[0], unit)
+        cosine = columns.pick(logits, own) / self.scale
+        target = self.with_margin(cosine, strength) * self.scale
+        return columns.put(logits, own, target)
 
     def get_config(self) -> dict[str, Any]:
         return {

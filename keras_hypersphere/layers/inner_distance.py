@@ -108,12 +108,13 @@ class InnerDistance(AgentLayer):
 
     def call(self, inputs, labels=None, training=None) -> Any:
         x = self.widen(inputs)
-        agents = self.agents()
         if labels is not None:
             labels = class_labels.class_indices(labels, self.units, x.shape[0])
         if not self.update_center_only:
-            return self.distances(x, agents)
-        outputs = self.distances(x, ops.stop_gradient(agents))
+            return self.distances(x)
+        agents = self.agents()
+        still = ops.stop_gradient(agents)
+        outputs = distances.pairwise(x, still, self.distance)
         if labels is None:
             return outputs
         own = ops.take(agents, ops.clip(labels, 0, self.units - 1), axis=0)

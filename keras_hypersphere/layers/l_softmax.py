@@ -9,6 +9,7 @@ from keras import ops
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.margin_head import MarginHead
 from keras_hypersphere.ops import angles, columns, gradients, products, sphere
+from keras_hypersphere.ops.projections import length
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
 ANNEALING = LambdaAnnealing()
@@ -114,7 +115,7 @@ class LSoftmax(MarginHead):
             return logits
         own = columns.mask(labels, self.units)
         plain = columns.pick(logits, own)
-        lengths = columns.pick(sphere.normalize(kernel, axis=0)[1], own)
+        lengths = columns.pick(length(kernel, axis=0), own)
         target = self._target(x, plain, lengths, strength)
         return columns.put(logits, own, target)
 

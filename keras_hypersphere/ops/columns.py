@@ -19,9 +19,7 @@ def mask(labels: Tensor, units: int) -> Tensor:
 
 def pick(matrix: Tensor, own: Tensor) -> Tensor:
     """(N, C) values and mask -> (N, 1) values of the own classes."""
-    return ops.sum(
-        ops.where(own, matrix, ops.zeros_like(matrix)), axis=-1, keepdims=True
-    )
+    return ops.sum(ops.where(own, matrix, 0.0), axis=-1, keepdims=True)
 
 
 def put(matrix: Tensor, own: Tensor, values: Tensor) -> Tensor:

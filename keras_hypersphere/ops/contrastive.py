@@ -98,9 +98,7 @@ def capped_hinge(x: Tensor, margin: float, cap: float) -> Tensor:
 
 def row_sum(mask: Tensor, x: Tensor) -> Tensor:
     """(N, 1) sums over the entries of each row where `mask` holds."""
-    return ops.sum(
-        ops.where(mask, x, ops.zeros_like(x)), axis=-1, keepdims=True
-    )
+    return ops.sum(ops.where(mask, x, 0.0), axis=-1, keepdims=True)
 
 
 def chosen_row(x: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 from keras import ops
 
 from keras_hypersphere.ops import bounds, gradients, products, sphere
+from keras_hypersphere.ops.projections import inverse_length
 
 Tensor = Any
 
@@ -33,13 +34,34 @@ def pairwise(x: Tensor, w: Tensor, distance: str = "l2") -> Tensor:
     return squared_l2(x, w)
 
 
+def to_directions(x: Tensor, w: Tensor, epsilon: float) -> Tensor:
+    """(N, d) and (C, d) -> (N, C): squared L2 distances to `w / |w|`.
+
+    As `pairwise` of normalized `w`, with `|w| = sqrt(sum(w^2) + epsilon)`,
+    but with many rows no normalized copy of them is made.
+    """
+    if epsilon == 0 or math.prod(w.shape) <= SMALL:
+        unit, _ = sphere.normalize(w, 1, epsilon=epsilon)
+        return pairwise(x, unit)
+    x = saturate(x)
+    inverse = ops.transpose(inverse_length(w, 1, epsilon))
+    along = products.matmul(-2.0 * x, ops.transpose(w)) * inverse
+    return _add_up(x, 1.0 - epsilon * ops.square(inverse), along)
+
+
 def squared_l2(x: Tensor, w: Tensor) -> Tensor:
     """`|x|^2 + |w|^2 - 2 x.w`: (N, C) numbers and one matrix product."""
+    along = products.matmul(-2.0 * x, ops.transpose(w))
+    return _add_up(x, ops.sum(ops.square(w), axis=-1), along)
+
+
+def _add_up(x: Tensor, w_squares: Tensor, along: Tensor) -> Tensor:
+    """The parts of squared distances -> distances, at least zero."""
     squares = ops.sum(ops.square(x), axis=-1, keepdims=True)
-    total = squares + ops.sum(ops.square(w), axis=-1)
-    total = total - 2.0 * products.matmul(x, ops.transpose(w))
+    # Squares first: from i to j must be as far as from j to i.
+    total = (squares + w_squares) + along
     # The gradient 2 (x - w) is right also where rounding fell below zero.
-    return gradients.graft(bounds.at_least(total, 0.0), total)
+    return total - ops.stop_gradient(bounds.at_most(total, 0.0))
 
 
 def rowwise(x: Tensor, w: Tensor, distance: str = "l2") -> Tensor:

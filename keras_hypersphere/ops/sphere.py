@@ -13,6 +13,7 @@ import keras
 from keras import ops
 
 from keras_hypersphere.ops import bounds
+from keras_hypersphere.ops.larger import larger
 
 Tensor = Any
 
@@ -70,7 +71,12 @@ def scale(x: Tensor, axis: int = -1, floor: float = 0.0) -> Tensor:
     A constant for the gradient.
     """
     # `initial` lets an empty batch, a replica without samples, pass.
-    largest = ops.max(ops.abs(ops.stop_gradient(x)), axis, True, initial=0.0)
+    # Two reductions: `abs` would be a copy of x.
+    x = ops.stop_gradient(x)
+    largest = larger(
+        ops.max(x, axis, True, initial=0.0),
+        -ops.min(x, axis, True, initial=0.0),
+    )
     # XLA multiplies by reciprocals; those of larger numbers vanish.
     wide = keras.backend.standardize_dtype(x.dtype) == "float64"
     largest = bounds.at_most(largest, 2.0**1022 if wide else 2.0**126)
@@ -79,14 +85,20 @@ def scale(x: Tensor, axis: int = -1, floor: float = 0.0) -> Tensor:
     return ops.where(largest > 0, largest, ops.ones_like(largest))
 
 
-def split(x: Tensor, axis: int = -1) -> tuple[Tensor, Tensor, Tensor]:
+def split(
+    x: Tensor, axis: int = -1, epsilon: float = 0.0
+) -> tuple[Tensor, Tensor, Tensor]:
     """Returns (factor, size, empty) with length = factor * size.
 
-    `factor` is a constant, `size` lies between 1 and sqrt(d), so its powers
-    stay in range. Where `empty`, the vector is zero and both are 1.
+    The length is `sqrt(sum(x^2) + epsilon)`. `factor` is a constant, `size`
+    lies between 1 and sqrt(d + 1), so its powers stay in range. Where
+    `empty`, the vector is zero, without epsilon, and both are 1.
     """
-    factor = scale(x, axis)
+    floor = math.sqrt(epsilon)
+    factor = scale(x, axis, floor)
     total = ops.sum(ops.square(x / factor), axis, keepdims=True)
+    if floor > 0:
+        total = total + ops.square(floor / factor)
     empty = total < 0.5
     size = ops.sqrt(ops.where(empty, ops.ones_like(total), total))
     return factor, size, empty
