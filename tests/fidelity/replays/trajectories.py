@@ -69,7 +69,9 @@ class Witness(keras.constraints.Constraint):
         return witness
 
     def __call__(self, w: Any) -> Any:
-        self.given = ops.convert_to_numpy(w).copy()
+        # A forward asks too, with a tensor that JAX may only be tracing.
+        if isinstance(w, keras.Variable):
+            self.given = ops.convert_to_numpy(w).copy()
         return self.constraint(w)
 
     def before(self) -> np.ndarray:
