@@ -1,0 +1,97 @@
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from keras_hypersphere import distribute
+from keras_hypersphere.data.balanced_plan import BalancedPlan, not_negative
+from keras_hypersphere.data.image_loader import ImageLoader
+
+
+def balanced_dataset(
+    labels: Any,
+    classes_per_batch: int,
+    samples_per_class: int,
+    load: Any = None,
+    seed: int | None = None,
+    random_negatives: int = 0,
+    rounds_per_epoch: int | None = None,
+    num_shards: int = 1,
+    shard_index: int = 0,
+    initial_epoch: int = 0,
+) -> Any:
+    """The batches of `BalancedBatches` as a `tf.data.Dataset`.
+
+    Every pass over the data set is the next epoch; a pass that is given up
+    before its last batch is made does not count. The batch size is static
+    where all batches are full. Images are loaded in parallel and ahead.
+
+    Under a `tf.distribute` strategy, TensorFlow gives each replica its part
+    of every batch: several worker processes need the same `seed` and no
+    shards.
+
+    Args:
+        labels: as in `BalancedBatches`, like the other arguments.
+        classes_per_batch: int, P.
+        samples_per_class: int >= 2, K.
+        load: an array of N images, or a function of the `(B,)` NumPy indices
+            of a batch that returns its inputs: arrays, or a dictionary or
+            tuple of them. It is called from several threads, and once for the
+            shapes. Defaults to None: the indices are the inputs, for a `map`
+            of TensorFlow operations.
+        seed: int >= 0 or None.
+        random_negatives: int. Defaults to `0`.
+        rounds_per_epoch: int or None.
+        num_shards: int. Defaults to `1`.
+        shard_index: int. Defaults to `0`.
+        initial_epoch: int. Defaults to `0`.
+
+    Returns:
+        A `tf.data.Dataset` of `(x, labels)` that knows its length.
+
+    Raises:
+        ValueError: as `BalancedBatches` does.
+
+    Example:
+
+    >>> images = np.random.rand(60, 8, 8)
+    >>> labels = np.repeat(np.arange(6), 10)
+    >>> dataset = kh.data.balanced_dataset(labels, 3, 5, load=images, seed=0)
+    >>> x, y = dataset.element_spec
+    >>> tuple(x.shape), tuple(y.shape), len(dataset)
+    ((15, 8, 8), (15,), 4)
+    """
+    plan = BalancedPlan(
+        labels,
+        classes_per_batch,
+        samples_per_class,
+        seed,
+        random_negatives,
+        rounds_per_epoch,
+        num_shards,
+        shard_index,
+    )
+    epochs = Epochs(plan, not_negative("initial_epoch", initial_epoch))
+    return distribute.tensorflow_dataset(
+        epochs,
+        plan.batches_per_epoch,
+        plan.batch_size,
+        ImageLoader(load, plan.known.labels),
+        example=plan.batch(epochs.epoch, 0),
+    )
+
+
+class Epochs:
+    """Gives the batches of one epoch after the other, one a call."""
+
+    def __init__(self, plan: BalancedPlan, epoch: int) -> None:
+        self.plan = plan
+        self.epoch = epoch
+
+    def __call__(self) -> Iterator[np.ndarray]:
+        epoch, count = self.epoch, self.plan.batches_per_epoch
+        for index in range(count):
+            batch = self.plan.batch(epoch, index)
+            if index == count - 1:
+                self.epoch = epoch + 1
+            yield batch
