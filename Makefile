@@ -14,7 +14,7 @@ TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-slow test-backends fidelity docs test-pythons test-package test-runtime lint format weights sample clean
+.PHONY: help demo test test-slow test-backends fidelity docs test-pythons test-package test-runtime bench-heads lint format weights sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -25,6 +25,7 @@ help:
 	@echo 'make test-pythons  the tests on the lowest and the newest Python here'
 	@echo 'make test-package  sdist, wheel, install, demo from the bare wheel'
 	@echo 'make test-runtime  exported backbones in ONNX Runtime, LiteRT and OpenVINO'
+	@echo 'make bench-heads   what each head costs beside plain Dense (minutes)'
 	@echo 'make lint          ruff; `make format` mends what it can'
 	@echo 'make docs          the guides and the API as HTML in build/docs'
 	@echo 'make weights       makes zoo/weights/ again from the published file'
@@ -46,7 +47,7 @@ $(BACKENDS:%=test-on-%): test-on-%: $(VENV)/.%
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
 		$(COMPUTING) $(ARGS)
 
-fidelity: $(VENV)/.test
+fidelity: $(VENV)/.test $(BACKENDS:%=$(VENV)/.%)
 	$(BIN)/python -m tests.fidelity
 
 docs: $(VENV)/.docs
@@ -66,6 +67,9 @@ test-runtime:
 		--constraint constraints.txt --editable '.[demo,test,runtime]'
 	REQUIRE_RUNTIMES=1 .venv-runtime/bin/python -m pytest \
 		tests/keras_hypersphere/models/test_deployment.py $(ARGS)
+
+bench-heads: $(VENV)/.test
+	$(BIN)/python tests/benchmarks/heads.py $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
