@@ -11,8 +11,14 @@ from keras import ops
 
 from keras_hypersphere import distribute
 from keras_hypersphere.testing.gradients import gradients
+from tests.keras_hypersphere.replicas import subjects
 
-SCRIPT = Path(__file__).with_name("replicas_fit.py")
+ROOT = Path(__file__).parents[2]
+FIT = "tests.keras_hypersphere.replicas.fit"
+ON_TENSORFLOW = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="replicas are those of tf.distribute",
+)
 
 
 def test_alone_everything_is_the_identity():
@@ -39,17 +45,25 @@ def test_the_mean_alone():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A function: replicas -> losses and weights, from a process each."""
-    if keras.backend.backend() != "tensorflow":
-        pytest.skip("replicas are tf.distribute's")
+    """A function: backend, replicas -> logs and weights, of a process each."""
     folder = tmp_path_factory.mktemp("replicas")
 
     @functools.cache
-    def train(count):
-        path = folder / f"{count}.npz"
+    def train(backend, count, samples, *options):
+        path = folder / f"{backend}-{count}-{samples}-{len(options)}.npz"
+        flag = f"--xla_force_host_platform_device_count={count}"
         done = subprocess.run(
-            [sys.executable, str(SCRIPT), str(count), str(path)],
-            env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+            [
+                sys.executable,
+                "-m",
+                FIT,
+                str(count),
+                str(samples),
+                path,
+                *options,
+            ],
+            cwd=ROOT,
+            env={**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": flag},
             capture_output=True,
             text=True,
         )
@@ -60,24 +74,71 @@ def trained(tmp_path_factory):
     return train
 
 
-# Tracing a model for four replicas takes a minute.
-@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
-def test_replicas_end_at_one_devices_weights(trained, count):
-    """And log its losses: uneven batches and an empty replica included."""
-    one, several = trained(1), trained(count)
+def assert_equal(several, one):
+    """The same to 1e-5; a stock loss is not asked for that."""
     assert one.keys() == several.keys()
     for key, wanted in one.items():
-        np.testing.assert_allclose(
-            several[key], wanted, rtol=1e-5, atol=1e-6, err_msg=key
-        )
+        assert np.isfinite(wanted).all(), key
+        if not key.startswith("dense|keras"):
+            np.testing.assert_allclose(
+                several[key], wanted, rtol=1e-5, atol=1e-6, err_msg=key
+            )
 
 
+@ON_TENSORFLOW
+def test_replicas_end_at_one_devices_weights(trained):
+    """And log its losses, of batches of 8, 8 and 3."""
+    assert_equal(trained("tensorflow", 2, 19), trained("tensorflow", 1, 19))
+
+
+@pytest.mark.slow
+@ON_TENSORFLOW
+@pytest.mark.parametrize("count", [2, 4])
+def test_every_head_in_every_way(trained, count):
+    """An empty replica included."""
+    assert_equal(
+        trained("tensorflow", count, 19, "every"),
+        trained("tensorflow", 1, 19, "every"),
+    )
+
+
+@ON_TENSORFLOW
 def test_all_of_them_learn(trained):
     """Equal weights would mean little if nothing moved."""
-    one = trained(1)
-    first, *later = one["losses"]
-    assert np.isfinite(first)
-    assert max(later) < 0.8 * first
-    # Seven heads and losses and a MarginModel, none without weights.
+    one = trained("tensorflow", 1, 19)
+    losses = {key: v for key, v in one.items() if key.endswith("logs|loss")}
+    assert len(losses) == 3 + 2 * len(subjects.FEW)
+    for key, (first, *later) in losses.items():
+        assert max(later) < 0.95 * first, key
+    # None without weights; a head has the name that ours end with.
     dense = [key for key in one if key.endswith("_dense|kernel")]
-    assert len(dense) == 8
+    dense.remove("functional|all|cosine_dense|kernel")
+    everything = {*subjects.HEADS, *subjects.LOSSES} - subjects.RARE
+    assert len(dense) == len(everything) + 2 * len(subjects.FEW) + 2
+
+
+@ON_TENSORFLOW
+@pytest.mark.parametrize(
+    ("count", "options", "loss", "bias"),
+    [
+        (1, (), 1.171, 0.058),
+        (2, (), 1.128, -0.030),
+        pytest.param(4, ("every",), 1.148, -0.002, marks=pytest.mark.slow),
+    ],
+)
+def test_a_stock_loss_and_uneven_batches(trained, count, options, loss, bias):
+    """The figures of docs/labels.md."""
+    found = trained("tensorflow", count, 19, *options)
+    for name, size, first in (("keras", loss, bias), ("ours", 1.171, 0.058)):
+        ended = found[f"dense|{name}|evaluated|loss"]
+        assert ended == pytest.approx(size, abs=5e-4)
+        biases = found[f"dense|{name}|plain_dense|bias"]
+        assert biases[0] == pytest.approx(first, abs=5e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 4])
+def test_devices_of_jax_end_at_one_devices_weights(trained, count):
+    pytest.importorskip("jax", reason="JAX is not installed")
+    one, several = trained("jax", 1, 16), trained("jax", count, 16)
+    assert_equal(several, one)
