@@ -141,14 +141,19 @@ class BalancedBatches(keras.utils.PyDataset):
         self._begun = True
 
     def on_epoch_end(self) -> None:
-        """Goes to the next epoch, if all batches of this one were made.
+        """Goes to the next epoch, if the batches of this one were made.
 
-        Keras also calls this before the first epoch, and after taking a few
-        batches to build a model.
+        Keras also calls this before the first epoch, and after taking a batch
+        to build a model.
         """
-        # Processes ask where we do not see it.
+        count = len(self)
+        # Threads run ahead, and Keras serves what they made in the next
+        # epoch; processes ask where we do not see it.
+        threads = self.workers > 1 and not self.use_multiprocessing
+        ahead = self.max_queue_size + 2 * self.workers if threads else 0
+        enough = min(max(count - ahead, ahead + 1), count)
         if self._begun and (
-            self.use_multiprocessing or len(self._asked) == len(self)
+            self.use_multiprocessing or len(self._asked) >= enough
         ):
             self.epoch += 1
             self._asked = set()

@@ -1,0 +1,94 @@
+import itertools
+
+import keras
+import numpy as np
+import pytest
+
+from keras_hypersphere.callbacks.mining_monitor import MiningMonitor
+from keras_hypersphere.data.balanced_batches import BalancedBatches
+from keras_hypersphere.losses.triplet_loss import TripletLoss
+
+X = np.random.default_rng(0).standard_normal((20, 3)).astype("float32")
+Y = np.arange(20) % 5
+
+
+def still():
+    """A model that gives unit vectors and does not learn."""
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.UnitNormalization()]
+    )
+    model.compile("sgd", TripletLoss())
+    return model
+
+
+def by_loops(x, y, margin):
+    u = x.astype("float64")
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
+    found, anchors, violated, pairs = set(), set(), 0, 0
+    for a, p in itertools.permutations(range(len(y)), 2):
+        others = [n for n in range(len(y)) if y[n] != y[a]]
+        if y[a] != y[p] or not others:
+            continue
+        near = np.sum((u[a] - u[p]) ** 2)
+        far = [np.sum((u[a] - u[n]) ** 2) for n in others]
+        anchors.add(a)
+        pairs += 1
+        violated += min(far) <= near
+        if any(near < d < near + margin for d in far):
+            found.add(a)
+    return len(found) / len(anchors), violated / pairs
+
+
+@pytest.mark.parametrize("margin", [0.02, 0.2])
+def test_against_loops(margin):
+    monitor = MiningMonitor(X, Y, margin=margin, prefix="val_")
+    model = still()
+    logs = model.fit(X, Y, callbacks=[monitor], verbose=0).history
+    found, violated = by_loops(X, Y, margin)
+    assert 0 < found <= 1 and 0 < violated < 1
+    np.testing.assert_allclose(logs["val_semi_hard_anchors"], [found])
+    np.testing.assert_allclose(logs["val_violated_pairs"], [violated])
+    assert 0.3 < logs["val_embedding_spread"][0] < 1.2
+
+
+def test_batches_are_measured_one_by_one():
+    batches = BalancedBatches(Y, 2, 2, load=X, seed=0, rounds_per_epoch=2)
+    monitor = MiningMonitor(batches)
+    logs = still().fit(X, Y, callbacks=[monitor], verbose=0).history
+    parts = [by_loops(*batches[i], 0.2) for i in range(len(batches))]
+    found, violated = np.mean(parts, axis=0)
+    np.testing.assert_allclose(logs["semi_hard_anchors"], [found])
+    np.testing.assert_allclose(logs["violated_pairs"], [violated])
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_warns_of_collapse_once(value):
+    x = np.full((8, 3), value, "float32")
+    monitor = MiningMonitor(x, np.arange(8) % 2)
+    with pytest.warns(UserWarning, match="Collapse in epoch 1") as caught:
+        logs = still().fit(X, Y, epochs=2, callbacks=[monitor], verbose=0)
+    assert sum("Collapse" in str(w.message) for w in caught) == 1
+    assert logs.history["semi_hard_anchors"] == [0.0, 0.0]
+    assert logs.history["embedding_spread"] == pytest.approx([0, 0], abs=1e-6)
+
+
+def test_without_pairs():
+    monitor = MiningMonitor(X[:5], np.arange(5))
+    logs = still().fit(X, Y, callbacks=[monitor], verbose=0).history
+    assert logs["semi_hard_anchors"] == logs["violated_pairs"] == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"x": X}, "`x` and `y` must be given together"),
+        ({"x": X, "y": Y, "margin": -1}, "`margin` must be"),
+        ({"x": X, "y": Y, "distance": "l3"}, "`distance` must be one of"),
+        ({"x": X, "y": Y, "batch_size": 0}, "`batch_size` must be"),
+        ({"x": X, "y": Y, "prefix": 1}, "`prefix` must be a string"),
+        ({"x": X, "y": Y, "collapse": -1}, "`collapse` must be"),
+    ],
+)
+def test_errors(options, message):
+    with pytest.raises(ValueError, match=message):
+        MiningMonitor(**options)
