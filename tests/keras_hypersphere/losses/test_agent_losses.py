@@ -11,6 +11,8 @@ from keras_hypersphere.losses.agent_contrastive_loss import (
 from keras_hypersphere.losses.agent_triplet_loss import AgentTripletLoss
 from keras_hypersphere.testing.gradients import gradients
 
+# On PyTorch a C++ compiler would be busy for a minute.
+COMPILES = pytest.mark.only_on("tensorflow", "jax", reason="slow to compile")
 LOSSES = [AgentContrastiveLoss, AgentTripletLoss]
 # Spec by hand.
 D = np.array([[0.5, 0.8, 1.2], [0.3, 0.2, 2.0]], "float32")
@@ -88,7 +90,7 @@ def test_arguments_are_checked_and_kept(cls):
 
 
 @pytest.mark.parametrize("cls", LOSSES)
-@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=COMPILES)])
 def test_fit_and_load(cls, jit, tmp_path):
     rng = np.random.default_rng(0)
     y = np.arange(24) % 3

@@ -31,7 +31,7 @@ def test_follows_the_loop(distance):
 
     def function(a, b):
         found = pairwise_distance(a, b, distance)
-        return ops.sum(found * weights), found
+        return ops.sum(ops.multiply(found, weights)), found
 
     result = gradients(function, [A, B])
     wanted = [
@@ -53,7 +53,7 @@ def test_of_one_matrix(distance):
 
     def function(x):
         found = pairwise_distance(x, distance=distance)
-        return ops.sum(found * weights), found
+        return ops.sum(ops.multiply(found, weights)), found
 
     result = gradients(function, [x])
     assert not np.diag(result.outputs).any()
@@ -83,7 +83,7 @@ def test_far_from_the_origin():
 
     def function(x):
         found = pairwise_distance(x)
-        return ops.sum(found * weights), found
+        return ops.sum(ops.multiply(found, weights)), found
 
     near = gradients(function, [here])
     far = gradients(function, [here + np.float32(1000)])

@@ -41,7 +41,7 @@ def test_semi_hard_negatives_follow_the_loop(d, fallback, margin):
 
     def function(d):
         chosen, valid = semi_hard_negatives(d, LABELS, **options)
-        return ops.sum(chosen * weights), (chosen, valid)
+        return ops.sum(ops.multiply(chosen, weights)), (chosen, valid)
 
     result = gradients(function, [d])
     options["margin"] = np.inf if margin is None else margin
@@ -81,7 +81,7 @@ def test_hard_ones_follow_the_loop():
     def function(d):
         near, has_near = hard_negatives(d, LABELS)
         far, has_far = hard_positives(d, LABELS)
-        value = ops.sum((far - 2 * near) * weights)
+        value = ops.sum(ops.multiply(far - 2 * near, weights))
         return value, (near, has_near, far, has_far)
 
     result = gradients(function, [EQUALS])
