@@ -13,6 +13,7 @@ from keras_hypersphere.version import __version__
 
 if TYPE_CHECKING:
     from keras_hypersphere import (
+        addons,
         caffe_format,
         callbacks,
         constraints,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "__version__",
+    "addons",
     "caffe_format",
     "callbacks",
     "constraints",

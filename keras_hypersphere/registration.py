@@ -28,6 +28,7 @@ ROOMS = (
     "keras_hypersphere.losses",
     "keras_hypersphere.models",
     "keras_hypersphere.optimizers",
+    "keras_hypersphere.addons",
 )
 
 

@@ -60,9 +60,8 @@ class Maxout(WideLayer):
     Reference:
         Maxout Networks (2013), https://arxiv.org/abs/1302.4389; used in
         FaceNet (2015), https://arxiv.org/abs/1503.03832, table 1. The
-        layer `Maxout` of TensorFlow Addons has no weights and takes the
-        maximum over neighboring channels; here a unit's pieces are `units`
-        columns apart.
+        layer `Maxout` of TensorFlow Addons, `kh.addons.layers.Maxout`, has
+        no weights; behind a dense layer it is this one.
     """
 
     def __init__(
