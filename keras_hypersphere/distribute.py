@@ -110,6 +110,15 @@ def differentiate(
     return backends[backend](scalar, tensors, values)
 
 
+def steps_are_compiled() -> bool:
+    """Whether the steps of a loop cost no more than their arithmetic.
+
+    On JAX they are always compiled. TensorFlow compiles or not, which its
+    functions cannot know; PyTorch does not.
+    """
+    return keras.backend.backend() == "jax"
+
+
 def split_cpu(count: int) -> None:
     """Makes several logical CPUs; to be called before the backend is used."""
     import tensorflow as tf
