@@ -1,5 +1,7 @@
 """Which triplets of a batch to learn from: functions of distance matrices."""
 
+import keras  # noqa: F401  first: see registration.py
+
 from keras_hypersphere.mining.pairwise_distance import pairwise_distance
 from keras_hypersphere.mining.select import (
     hard_negatives,

@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
+from keras_hypersphere import distribute
 from keras_hypersphere.mining.positives import Positives
 
 Tensor = Any
 
-# Numbers of a tile: 4 MB, which the caches hold.
+# Numbers of a tile. Where steps are compiled, small ones stay in the nearest
+# cache; elsewhere each operation of each step costs, whatever its size.
 TILE = 2**20
+COMPILED_TILE = 2**15
 # Parts in which a row is searched; see `Tile.beyond`.
 LANES = 32
 INFINITY = float("inf")
@@ -29,6 +32,8 @@ class Tile(NamedTuple):
     negatives: Tensor
     # The same again, M rounded up, with part l of a row at l, l + LANES...
     lanes: Tensor
+    # Infinite numbers like these: made once, not in every pass.
+    nothing: Tensor
     # Distance and column of the farthest negative, if asked for.
     farthest: tuple[Tensor, Tensor] | None
 
@@ -50,9 +55,8 @@ class Tile(NamedTuple):
         """
         anchors, width = ops.shape(self.lanes)
         depth = width // LANES
-        nothing = ops.full_like(self.lanes, INFINITY)
         ahead = self.lanes > ops.expand_dims(limits, 1)
-        ahead = ops.where(ahead, self.lanes, nothing)
+        ahead = ops.where(ahead, self.lanes, self.nothing)
         nearest = ops.min(ops.reshape(ahead, (anchors, depth, LANES)), axis=1)
         distance = ops.min(nearest, axis=1)
         lane = ops.cast(ops.argmin(nearest, axis=1), "int32")
@@ -90,10 +94,11 @@ def visit_positives(
     if isinstance(count, int) and count == 0:
         return state
     known = isinstance(count, int) and isinstance(width, int)
+    size = COMPILED_TILE if distribute.steps_are_compiled() else TILE
     if known:
-        anchors = max(1, min(count, TILE // width))
+        anchors = max(1, min(count, size // width))
     else:
-        anchors = TILE // ops.maximum(width, 1)
+        anchors = size // ops.maximum(width, 1)
         anchors = ops.maximum(ops.minimum(anchors, count), 1)
     if known and anchors == count:
         rows = ops.arange(count, dtype="int32")
@@ -144,7 +149,8 @@ def make_tile(distances: Tensor, negative: Tensor, farthest: bool) -> Tile:
         ranked = ops.where(negative, distances, -nothing)
         column = ops.cast(ops.argmax(ranked, axis=1), "int32")
         found = ops.max(ranked, axis=1), column
-    return Tile(distances, negatives, lanes, found)
+    nothing = ops.full_like(lanes, INFINITY)
+    return Tile(distances, negatives, lanes, nothing, found)
 
 
 def _visit_ranks(

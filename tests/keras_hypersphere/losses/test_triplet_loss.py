@@ -82,7 +82,8 @@ def test_any_number_of_samples(count):
 @pytest.mark.parametrize("mining", ["semi-hard", "all"])
 def test_more_than_one_tile(mining, monkeypatch):
     """Tiles of 3 anchors, the last one filled up."""
-    monkeypatch.setattr("keras_hypersphere.mining.tiles.TILE", 3 * 23)
+    for name in ("TILE", "COMPILED_TILE"):
+        monkeypatch.setattr(f"keras_hypersphere.mining.tiles.{name}", 3 * 23)
     labels = np.r_[np.zeros(8, int), np.ones(5, int), np.arange(2, 12)]
     labels = RNG.permutation(labels)
     x = RNG.normal(size=(23, 4)).astype("float32")
