@@ -14,7 +14,7 @@ TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-slow test-backends fidelity docs test-pythons test-package test-runtime test-addons bench-heads bench-training lint format weights sample clean
+.PHONY: help demo test test-slow test-backends fidelity docs test-pythons test-package test-runtime test-addons bench-heads bench-training bench-triplets lint format weights sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -26,6 +26,7 @@ help:
 	@echo 'make test-package  sdist, wheel, install, demo from the bare wheel'
 	@echo 'make test-runtime  exported backbones in ONNX Runtime, LiteRT and OpenVINO'
 	@echo 'make bench-heads   what each head costs beside plain Dense (minutes)'
+	@echo 'make bench-triplets  the semi-hard loss beside three matrix products (minutes)'
 	@echo 'make bench-training  TripletLoss on real images, measured on new identities'
 	@echo 'make test-addons   kh.addons beside TensorFlow Addons 0.23 itself'
 	@echo 'make lint          ruff; `make format` mends what it can'
@@ -72,6 +73,9 @@ test-runtime:
 
 bench-heads: $(VENV)/.test
 	$(BIN)/python tests/benchmarks/heads.py $(ARGS)
+
+bench-triplets: $(VENV)/.test
+	$(BIN)/python tests/benchmarks/triplets.py $(ARGS)
 
 bench-training: $(VENV)/.demo $(VENV)/.test
 	$(BIN)/python tests/benchmarks/triplet_training.py $(ARGS)
