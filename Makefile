@@ -40,7 +40,7 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-slow: $(VENV)/.test
+test-slow: $(VENV)/.test $(VENV)/.jax
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 .PHONY: $(BACKENDS:%=test-on-%)

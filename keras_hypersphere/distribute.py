@@ -20,7 +20,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_hypersphere.ops import bounds, gradients
+from keras_hypersphere.ops import gradients
 
 Tensor = Any
 
@@ -78,15 +78,16 @@ def global_batch_size(local: Tensor | int) -> Tensor | int:
 def batch_mean(total: Tensor, count: Tensor | int) -> Tensor:
     """Mean over the samples of all replicas; zero without any.
 
-    `total` is the sum over the `count` samples of this replica. Each replica
-    gets the same mean, so what Keras logs is right for uneven batches too.
+    `total` is the sum over the `count` samples of this replica, or over
+    weights that add up to `count`, which may be below 1. Each replica gets
+    the same mean, so what Keras logs is right for uneven batches too.
     """
     count = ops.cast(count, total.dtype)
     replicas = replica_count()
     if replicas == 1:
-        return total / bounds.at_least(count, 1)
+        return total / _or_one(count)
     sums = sum_over_replicas(ops.stack([total, count]))
-    everyone = bounds.at_least(sums[1], 1)
+    everyone = _or_one(sums[1])
     return gradients.graft(sums[0] / everyone, total * (replicas / everyone))
 
 
@@ -183,6 +184,11 @@ def tensorflow_dataset(
     )
     counted = dataset.apply(tf.data.experimental.assert_cardinality(count))
     return counted.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _or_one(count: Tensor) -> Tensor:
+    """What to divide by: nothing is left where the count is 0."""
+    return ops.where(count > 0, count, ops.ones_like(count))
 
 
 def _context() -> Any:

@@ -41,6 +41,8 @@ def test_the_mean_alone():
     assert result.value == 3.0
     np.testing.assert_allclose(result.inputs[0], np.full(3, 1 / 3))
     assert float(distribute.batch_mean(ops.zeros(()), 0)) == 0.0
+    # Weights may add up to less than 1.
+    assert float(distribute.batch_mean(ops.ones(()), 0.25)) == 4.0
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +96,7 @@ def test_replicas_end_at_one_devices_weights(trained):
 @pytest.mark.slow
 @ON_TENSORFLOW
 @pytest.mark.parametrize("count", [2, 4])
-def test_every_head_in_every_way(trained, count):
+def test_every_variant_of_heads_and_losses(trained, count):
     """An empty replica included."""
     assert_equal(
         trained("tensorflow", count, 19, "every"),
@@ -107,14 +109,14 @@ def test_all_of_them_learn(trained):
     """Equal weights would mean little if nothing moved."""
     one = trained("tensorflow", 1, 19)
     losses = {key: v for key, v in one.items() if key.endswith("logs|loss")}
-    assert len(losses) == 3 + 2 * len(subjects.FEW)
+    assert len(losses) == 4 + 2 * len(subjects.FEW)
     for key, (first, *later) in losses.items():
         assert max(later) < 0.95 * first, key
     # None without weights; a head has the name that ours end with.
     dense = [key for key in one if key.endswith("_dense|kernel")]
     dense.remove("functional|all|cosine_dense|kernel")
     everything = {*subjects.HEADS, *subjects.LOSSES} - subjects.RARE
-    assert len(dense) == len(everything) + 2 * len(subjects.FEW) + 2
+    assert len(dense) == len(everything) + 2 * len(subjects.FEW) + 3
 
 
 @ON_TENSORFLOW
@@ -140,5 +142,5 @@ def test_a_stock_loss_and_uneven_batches(trained, count, options, loss, bias):
 @pytest.mark.parametrize("count", [2, 4])
 def test_devices_of_jax_end_at_one_devices_weights(trained, count):
     pytest.importorskip("jax", reason="JAX is not installed")
-    one, several = trained("jax", 1, 16), trained("jax", count, 16)
-    assert_equal(several, one)
+    one = trained("jax", 1, 16, "every")
+    assert_equal(trained("jax", count, 16, "every"), one)

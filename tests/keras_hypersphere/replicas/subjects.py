@@ -163,10 +163,16 @@ def plain(name):
 
 
 def dense(name):
-    """A dense layer under the cross-entropy of Keras ("keras") or ours."""
+    """A dense layer under the cross-entropy of Keras ("keras") or ours.
+
+    "light" divides by the sum of the sample weights.
+    """
     image = keras.Input((SIZE,))
     logits = keras.layers.Dense(CLASSES, name="plain_dense")(image)
+    model = keras.Model(image, logits)
     if name == "ours":
-        return keras.Model(image, logits), SoftmaxCrossEntropy()
+        return model, SoftmaxCrossEntropy()
+    if name == "light":
+        return model, SoftmaxCrossEntropy(reduction="mean_with_sample_weight")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    return keras.Model(image, logits), loss
+    return model, loss
