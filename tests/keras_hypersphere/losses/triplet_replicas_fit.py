@@ -1,6 +1,6 @@
 """Trains with the triplet losses on some replicas; run by the test beside.
 
-Usage: python triplet_replicas_fit.py REPLICAS OUT.npz
+Usage: python triplet_replicas_fit.py REPLICAS OUT.npz LOSS...
 """
 
 import sys
@@ -21,7 +21,7 @@ LOSSES = {
 }
 
 
-def train():
+def train(names):
     """Losses of three epochs, of an evaluation, and all weights."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(19, 5)).astype("float32")
@@ -30,8 +30,9 @@ def train():
     image = keras.Input((5,))
     outputs = {name: keras.layers.Dense(6, name=name)(image) for name in LOSSES}
     model = keras.Model(image, outputs)
-    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), loss=LOSSES)
-    targets = dict.fromkeys(LOSSES, y)
+    losses = {name: LOSSES[name] for name in names}
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), loss=losses)
+    targets = dict.fromkeys(names, y)
     weights = np.linspace(0.5, 1.5, 19).astype("float32")
     # Batches of 8, 8 and 3: uneven on 2 replicas, one of 4 stays empty.
     given = {"sample_weight": weights, "batch_size": 8, "verbose": 0}
@@ -44,12 +45,12 @@ def train():
     }
 
 
-def main(count, path):
+def main(count, path, names):
     replicas.prepare(count)
     with replicas.scope(count):
-        found = train()
+        found = train(names)
     np.savez(path, **{k.replace("/", "|"): v for k, v in found.items()})
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
