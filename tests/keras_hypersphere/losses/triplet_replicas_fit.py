@@ -28,7 +28,7 @@ def train(names):
     y = rng.integers(0, 4, 19)
     keras.utils.set_random_seed(0)
     image = keras.Input((5,))
-    outputs = {name: keras.layers.Dense(6, name=name)(image) for name in LOSSES}
+    outputs = {name: keras.layers.Dense(6, name=name)(image) for name in names}
     model = keras.Model(image, outputs)
     losses = {name: LOSSES[name] for name in names}
     model.compile(keras.optimizers.SGD(0.05, momentum=0.9), loss=losses)
