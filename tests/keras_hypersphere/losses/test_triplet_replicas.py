@@ -59,7 +59,8 @@ def test_replicas_end_at_one_devices_weights(trained, count, names):
 def test_all_of_them_learn(trained):
     """Equal weights would mean little if nothing moved."""
     one = trained(1, FEW)
-    first, *later = one["losses"]
+    # Which triplets are semi-hard changes from epoch to epoch.
+    first, *_, evaluated = one["losses"]
     assert np.isfinite(first)
-    assert max(later) < 0.9 * first
+    assert evaluated < 0.7 * first
     assert len([key for key in one if key.endswith("kernel")]) == len(FEW)
