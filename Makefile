@@ -14,7 +14,7 @@ TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-slow test-backends fidelity docs test-pythons test-package test-runtime test-addons bench-heads bench-training bench-triplets lint format weights sample clean
+.PHONY: help demo test test-slow test-backends fidelity docs pictures test-pythons test-package test-runtime test-addons bench-heads bench-training bench-triplets lint format weights sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -31,6 +31,7 @@ help:
 	@echo 'make test-addons   kh.addons beside TensorFlow Addons 0.23 itself'
 	@echo 'make lint          ruff; `make format` mends what it can'
 	@echo 'make docs          the guides and the API as HTML in build/docs'
+	@echo 'make pictures      draws the pictures of the guides again'
 	@echo 'make weights       makes zoo/weights/ again from the published file'
 	@echo 'make sample        trains the Caffe sample of tools/samples/ again'
 
@@ -56,6 +57,9 @@ fidelity: $(VENV)/.test $(BACKENDS:%=$(VENV)/.%)
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build --quiet --fail-on-warning docs build/docs
 	@echo 'open build/docs/index.html'
+
+pictures: $(VENV)/.demo
+	$(BIN)/python -m docs.pictures $(ARGS)
 
 test-pythons:
 	.ci/pythons $(ARGS)
