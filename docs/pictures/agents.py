@@ -126,9 +126,9 @@ def inner_distance() -> Figure:
             interpolation="nearest",
         )
         panel.contour(
-            side,
-            side,
-            lowest,
+            side[::4],
+            side[::4],
+            lowest[::4, ::4],
             [0.25, 0.5, 1.0],
             colors=style.INK,
             linewidths=0.5,
@@ -195,7 +195,7 @@ def center_loss() -> Figure:
 def agent_losses() -> Figure:
     """Both losses of one sample by its two distances."""
     figure, axes = style.panels(height=3.2, sharey=True)
-    side = np.linspace(0.0, 4.0, 81)
+    side = np.linspace(0.0, 4.0, 41)
     own, other = np.meshgrid(side, side)
     distances = np.stack([own, other], axis=-1).reshape(-1, 2)
     labels = np.zeros(len(distances), "int32")
@@ -208,13 +208,13 @@ def agent_losses() -> Figure:
         lines = panel.contour(
             side,
             side,
-            values.reshape(81, 81),
+            values.reshape(41, 41),
             np.arange(0.5, 5.0, 0.5),
             colors=style.BLUE,
             linewidths=1.2,
         )
         panel.contourf(
-            side, side, values.reshape(81, 81), [-1, 1e-6], colors="#cfe8dd"
+            side, side, values.reshape(41, 41), [-1, 1e-6], colors="#cfe8dd"
         )
         panel.clabel(lines, lines.levels[:5], fmt="%g", fontsize=8.5)
         panel.set_xlabel("distance to the own agent")
