@@ -107,7 +107,7 @@ def inner_distance() -> Figure:
     """The nearest agent at every place of the plane."""
     figure, axes = style.panels(height=3.3)
     agents = np.random.default_rng(2).uniform(-1.6, 1.6, (6, 2))
-    # Middles of 240 cells.
+    # Middles of 240 cells; contours need fewer.
     side = np.linspace(-2.0, 2.0, 481)[1::2]
     places = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     for panel, distance in zip(axes, ("l2", "l1"), strict=True):
@@ -129,7 +129,7 @@ def inner_distance() -> Figure:
             side[::4],
             side[::4],
             lowest[::4, ::4],
-            [0.25, 0.5, 1.0],
+            [0.25, 1.0],
             colors=style.INK,
             linewidths=0.5,
             alpha=0.6,
@@ -196,13 +196,12 @@ def agent_losses() -> Figure:
     """Both losses of one sample by its two distances."""
     figure, axes = style.panels(height=3.2, sharey=True)
     side = np.linspace(0.0, 4.0, 41)
-    own, other = np.meshgrid(side, side)
-    distances = np.stack([own, other], axis=-1).reshape(-1, 2)
+    distances = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     labels = np.zeros(len(distances), "int32")
-    for panel, loss in zip(
-        axes,
-        (kh.losses.AgentContrastiveLoss(), kh.losses.AgentTripletLoss()),
-        strict=True,
+    # Where the labels of the lines stand.
+    for panel, loss, shift, other in (
+        (axes[0], kh.losses.AgentContrastiveLoss(), 0.0, 2.5),
+        (axes[1], kh.losses.AgentTripletLoss(), 0.6, 1.4),
     ):
         values = keras.ops.convert_to_numpy(loss.call(labels, distances))
         lines = panel.contour(
@@ -216,7 +215,13 @@ def agent_losses() -> Figure:
         panel.contourf(
             side, side, values.reshape(41, 41), [-1, 1e-6], colors="#cfe8dd"
         )
-        panel.clabel(lines, lines.levels[:5], fmt="%g", fontsize=8.5)
+        panel.clabel(
+            lines,
+            lines.levels[:5],
+            fmt="%g",
+            fontsize=8.5,
+            manual=[(shift + level, other) for level in lines.levels[:5]],
+        )
         panel.set_xlabel("distance to the own agent")
         panel.set_title(type(loss).__name__)
         panel.set_aspect("equal")

@@ -17,29 +17,38 @@ CLASSES = [
     for name in module.__all__
     if inspect.isclass(getattr(module, name))
 ]
+CODE = re.compile(r"^```python\n(.*?)```", re.MULTILINE | re.DOTALL)
 IMAGE = re.compile(r"!\[(.+?)\]\((?:\.\./)?pictures/(\w+)\.svg\)")
+
+
+def stem(page):
+    return f"{page.parent.name}-{page.stem}"
+
+
+def scripts(page):
+    """The examples of a page that run as they stand."""
+    codes = CODE.findall(page.read_text())
+    return [code for code in codes if code.startswith("import ")]
 
 
 @pytest.mark.parametrize(("room", "name"), CLASSES)
 def test_every_layer_and_loss_has_a_page(room, name):
     pages = [p for p in PAGES if p.parent.name == room]
-    titles = [p.read_text().splitlines()[0] for p in pages]
-    assert any(name in title for title in titles), (
-        f"docs/{room} needs a page whose title names {name}"
+    titles = [p.read_text().splitlines()[0].removeprefix("# ") for p in pages]
+    assert [name in title.split(", ") for title in titles].count(True) == 1, (
+        f"docs/{room} needs one page whose title names {name}"
     )
 
 
-@pytest.mark.parametrize(
-    "page", PAGES, ids=lambda p: f"{p.parent.name}-{p.stem}"
-)
+@pytest.mark.parametrize("page", PAGES, ids=stem)
 def test_every_page_has_its_parts(page):
     text = page.read_text()
     parts = {
         "a formula": r"`[^`\n]*[=+\u2212·][^`\n]*`",
         "an example": r"^```python",
-        "when to use it": r"\*\*When\.|^## When to use it",
-        "defaults": r"[Dd]efault",
-        "what differs elsewhere": r"\*\*Differences\.|^## Elsewhere|Caffe",
+        "when to use it": r"^\*\*When\.|^## When to use it",
+        "defaults": r"^\*\*Defaults\.|^## Defaults",
+        "what differs elsewhere": r"^\*\*Differences\.|^## Elsewhere",
     }
     missing = [
         what for what, sign in parts.items() if not re.search(sign, text, re.M)
@@ -52,9 +61,22 @@ def test_every_page_has_its_parts(page):
         assert name in PICTURES, f"{name} is not drawn by docs/pictures"
 
 
+@pytest.mark.parametrize("page", [p for p in PAGES if scripts(p)], ids=stem)
+def test_examples_run(page, capsys):
+    """Those that begin with their imports, and print what they say."""
+    for script in scripts(page):
+        exec(compile(script, page.name, "exec"), {"__name__": page.stem})
+        printed = capsys.readouterr().out
+        for said in re.findall(r"# (\d+\.\d+)$", script, re.M):
+            assert said in printed
+
+
 def test_every_picture_is_drawn_and_shown():
     files = {path.stem for path in (ROOT / "pictures").glob("*.svg")}
     assert files == set(PICTURES), "run `make pictures`"
+    for name in files:
+        size = (ROOT / "pictures" / f"{name}.svg").stat().st_size
+        assert size <= 60_000, f"{name}.svg has {size} bytes"
     text = "".join(path.read_text() for path in ROOT.rglob("*.md"))
     assert {name for _, name in IMAGE.findall(text)} == files
 
