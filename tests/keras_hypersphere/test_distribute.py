@@ -87,6 +87,7 @@ def assert_equal(several, one):
             )
 
 
+@pytest.mark.slow
 @ON_TENSORFLOW
 def test_replicas_end_at_one_devices_weights(trained):
     """And log its losses, of batches of 8, 8 and 3."""
@@ -104,6 +105,7 @@ def test_every_variant_of_heads_and_losses(trained, count):
     )
 
 
+@pytest.mark.slow
 @ON_TENSORFLOW
 def test_all_of_them_learn(trained):
     """Equal weights would mean little if nothing moved."""
@@ -119,13 +121,14 @@ def test_all_of_them_learn(trained):
     assert len(dense) == len(everything) + 2 * len(subjects.FEW) + 3
 
 
+@pytest.mark.slow
 @ON_TENSORFLOW
 @pytest.mark.parametrize(
     ("count", "options", "loss", "bias"),
     [
         (1, (), 1.171, 0.058),
         (2, (), 1.128, -0.030),
-        pytest.param(4, ("every",), 1.148, -0.002, marks=pytest.mark.slow),
+        (4, ("every",), 1.148, -0.002),
     ],
 )
 def test_a_stock_loss_and_uneven_batches(trained, count, options, loss, bias):
