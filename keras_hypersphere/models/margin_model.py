@@ -39,6 +39,15 @@ def as_scored(y_pred: Any) -> Scored:
     return y_pred if isinstance(y_pred, Scored) else Scored(y_pred, {})
 
 
+def require_labels(y: Any) -> None:
+    """Refuses a batch without labels."""
+    if y is None:
+        raise ValueError(
+            "`y` must hold the class indices of the batch. Received: "
+            "y=None. Call fit(x, y), or give a data set of (x, y)."
+        )
+
+
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
 class MarginModel(Watched, keras.Model):
     """A backbone and a head that train with plain `fit(x, y)`.
@@ -183,11 +192,7 @@ class MarginModel(Watched, keras.Model):
     def _labelled(self, batch: Any) -> tuple[Any, ...]:
         """Puts the labels of a batch beside its inputs."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-        if y is None:
-            raise ValueError(
-                "`y` must hold the class indices of the batch. Received: "
-                "y=None. Call fit(x, y), or give a data set of (x, y)."
-            )
+        require_labels(y)
         y = class_labels.class_indices(y, self.units, None)
         return Labelled(x, y), y, sample_weight
 
@@ -225,6 +230,8 @@ class MarginModel(Watched, keras.Model):
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
         """As `keras.Model.compute_metrics`, of the logits."""
+        # On JAX and PyTorch, Keras builds the metrics before the first step.
+        require_labels(y)
         logits, _ = as_scored(self.watch.outputs(y_pred))
         return super().compute_metrics(x, y, logits, sample_weight)
 
