@@ -111,6 +111,48 @@ def differentiate(
     return backends[backend](scalar, tensors, values)
 
 
+def traced(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of tensors that is traced once and then runs as a graph.
+
+    PyTorch has no graphs: there it is the function itself.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function)
+    if backend == "jax":
+        import jax
+
+        return jax.jit(function)
+    return function
+
+
+def compiled_loops(*static: str) -> Callable[[Callable], Callable]:
+    """Decorates a function of tensors that has loops.
+
+    Outside of `jax.jit`, JAX compiles the loops of every call anew. There the
+    function is compiled instead, once for each value of its `static`
+    arguments and each shape of the others.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.cache
+        def compiled() -> Callable[..., Any]:
+            import jax
+
+            return jax.jit(function, static_argnames=static)
+
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            on_jax = keras.backend.backend() == "jax"
+            return (compiled() if on_jax else function)(*args, **kwargs)
+
+        return run
+
+    return decorate
+
+
 def steps_are_compiled() -> bool:
     """Whether the steps of a loop cost no more than their arithmetic.
 

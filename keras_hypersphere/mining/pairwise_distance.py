@@ -6,7 +6,13 @@ import keras
 from keras import ops
 
 from keras_hypersphere.layers import arguments
-from keras_hypersphere.ops import distances, gradients, sphere
+from keras_hypersphere.ops import (
+    bounds,
+    distances,
+    gradients,
+    products,
+    sphere,
+)
 
 Tensor = Any
 
@@ -89,9 +95,9 @@ def _off_diagonal(values: Tensor) -> Tensor:
 def _cosine(a: Tensor, b: Tensor | None) -> Tensor:
     units, _ = sphere.normalize(a)
     others = units if b is None else sphere.normalize(b)[0]
-    total = 1.0 - ops.matmul(units, ops.transpose(others))
+    total = 1.0 - products.matmul(units, ops.transpose(others))
     # The gradient is right also where rounding fell below zero.
-    total = gradients.graft(ops.maximum(total, 0.0), total)
+    total = gradients.graft(bounds.at_least(total, 0.0), total)
     return _off_diagonal(total) if b is None else total
 
 
@@ -126,9 +132,9 @@ def _gram(a: Tensor, b: Tensor) -> Tensor:
     rows = ops.sum(ops.square(a), axis=-1, keepdims=True)
     columns = ops.sum(ops.square(b), axis=-1)
     # Doubling is exact, and cheaper before the product.
-    total = rows + columns - ops.matmul(a, ops.transpose(2.0 * b))
+    total = rows + columns - products.matmul(a, ops.transpose(2.0 * b))
     largest = LARGEST[keras.backend.standardize_dtype(total.dtype)]
-    return ops.clip(total, 0.0, largest)
+    return bounds.at_most(bounds.at_least(total, 0.0), largest)
 
 
 # The derivative of a squared distance is 2 (a_i - b_j), also where rounding
@@ -143,7 +149,7 @@ def _squared_of_one(a: Tensor) -> Tensor:
             upstream = args[0] if upstream is None else upstream
             both = upstream + ops.transpose(upstream)
             total = ops.sum(both, axis=1, keepdims=True)
-            return 2.0 * (total * a - ops.matmul(both, a))
+            return 2.0 * (total * a - products.matmul(both, a))
 
         return _off_diagonal(_gram(a, a)), grad
 
@@ -159,8 +165,8 @@ def _squared_of_two(a: Tensor, b: Tensor) -> Tensor:
             rows = ops.sum(upstream, axis=1, keepdims=True)
             columns = ops.sum(flipped, axis=1, keepdims=True)
             return (
-                2.0 * (rows * a - ops.matmul(upstream, b)),
-                2.0 * (columns * b - ops.matmul(flipped, a)),
+                2.0 * (rows * a - products.matmul(upstream, b)),
+                2.0 * (columns * b - products.matmul(flipped, a)),
             )
 
         return _gram(a, b), grad

@@ -4,6 +4,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_hypersphere import distribute
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining.pairwise_distance import WIDE
 from keras_hypersphere.mining.positives import find_positives
@@ -75,7 +76,28 @@ def semi_hard_negatives(
     if margin is not None:
         margin = arguments.number("margin", margin, minimum=0.0)
     fixed = ops.stop_gradient(distances)
-    positives = find_positives(labels, others, *_selves(labels, offset))
+    selves = _selves(labels, offset)
+    columns = _chosen(fixed, labels, others, fallback, *selves)
+    chosen = ops.take_along_axis(distances, ops.maximum(columns, 0), axis=1)
+    valid = columns >= 0
+    if margin is not None:
+        inside = ops.stop_gradient(chosen) < fixed + margin
+        if fallback == "largest":
+            inside = inside | (ops.stop_gradient(chosen) <= fixed)
+        valid = valid & inside
+    return ops.where(valid, chosen, ops.zeros_like(chosen)), valid
+
+
+@distribute.compiled_loops("fallback")
+def _chosen(
+    distances: Tensor,
+    labels: Tensor,
+    others: Tensor,
+    fallback: str | None,
+    *skipped: Tensor,
+) -> Tensor:
+    """(N, M) columns of the negatives of every pair; -1 is none."""
+    positives = find_positives(labels, others, *skipped)
     positives = with_negatives(positives, labels, others)
 
     def visit(
@@ -84,27 +106,19 @@ def semi_hard_negatives(
         [columns] = state
         _, found, chosen = choose(tile, tile.pick(column))
         places = tile.at(column)
-        chosen = ops.where(valid & found, chosen + 1, ops.take(columns, places))
+        chosen = ops.where(valid & found, chosen, ops.take(columns, places))
         index = ops.expand_dims(places, 1)
         return [ops.scatter_update(columns, index, chosen)]
 
-    # Columns from 1; 0 is none.
     [columns] = visit_positives(
-        fixed,
+        distances,
         lambda rows: negatives_of(labels, others, rows),
         positives,
         visit,
-        [ops.zeros_like(fixed, dtype="int32")],
+        [ops.full_like(distances, -1, dtype="int32")],
         fallback == "largest",
     )
-    chosen = ops.take_along_axis(distances, ops.maximum(columns - 1, 0), axis=1)
-    valid = columns > 0
-    if margin is not None:
-        inside = ops.stop_gradient(chosen) < fixed + margin
-        if fallback == "largest":
-            inside = inside | (ops.stop_gradient(chosen) <= fixed)
-        valid = valid & inside
-    return ops.where(valid, chosen, ops.zeros_like(chosen)), valid
+    return columns
 
 
 def hard_negatives(

@@ -5,10 +5,12 @@ of small whole numbers: how often a distance is a positive's, minus how often
 it is a negative's. Only this matrix is kept for the gradient.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from keras import ops
 
+from keras_hypersphere import distribute
 from keras_hypersphere.mining.positives import Positives
 from keras_hypersphere.mining.tiles import Tile, visit_positives
 
@@ -51,6 +53,19 @@ def semi_hard_sums(
     n is the nearest negative beyond p, or, with `fallback="largest"`, the
     farthest of all where none is beyond.
     """
+    given = labels, others, positives, margin, fallback
+    return differentiated(lambda d: _semi_hard(d, *given), distances)
+
+
+@distribute.compiled_loops("margin", "fallback")
+def _semi_hard(
+    distances: Tensor,
+    labels: Tensor,
+    others: Tensor,
+    positives: Positives,
+    margin: float,
+    fallback: str | None,
+) -> list[Tensor]:
     positives = with_negatives(positives, labels, others)
 
     def visit(
@@ -68,7 +83,7 @@ def semi_hard_sums(
         weights = _add(weights, places, ops.concatenate([one, -one]))
         return [sums, weights]
 
-    return _differentiated(
+    return _from_zero(
         distances, labels, others, positives, visit, fallback == "largest"
     )
 
@@ -93,6 +108,18 @@ def all_sums(
     margin: float,
 ) -> Tensor:
     """(N,) sums of `[D_p - D_n + margin]_+` over all triplets of an anchor."""
+    given = labels, others, positives, margin
+    return differentiated(lambda d: _all(d, *given), distances)
+
+
+@distribute.compiled_loops("margin")
+def _all(
+    distances: Tensor,
+    labels: Tensor,
+    others: Tensor,
+    positives: Positives,
+    margin: float,
+) -> list[Tensor]:
     positives = with_negatives(positives, labels, others)
 
     def visit(
@@ -109,7 +136,7 @@ def all_sums(
         weights = _add(weights, tile.at(column), count)
         return [sums + ops.sum(hinges, axis=1), weights]
 
-    return _differentiated(distances, labels, others, positives, visit)
+    return _from_zero(distances, labels, others, positives, visit)
 
 
 def _add(flat: Tensor, places: Tensor, values: Tensor) -> Tensor:
@@ -118,27 +145,34 @@ def _add(flat: Tensor, places: Tensor, values: Tensor) -> Tensor:
     return ops.scatter_update(flat, ops.expand_dims(places, 1), values)
 
 
-def _differentiated(
+def _from_zero(
     distances: Tensor,
     labels: Tensor,
     others: Tensor,
     positives: Positives,
     visit: Any,
     farthest: bool = False,
+) -> list[Tensor]:
+    """The visitor's (N,) sums and (N, M) weights."""
+    nothing = ops.zeros_like(distances)
+    return visit_positives(
+        distances,
+        lambda rows: negatives_of(labels, others, rows),
+        positives,
+        visit,
+        [ops.sum(nothing, axis=1), nothing],
+        farthest,
+    )
+
+
+def differentiated(
+    visited: Callable[[Tensor], Sequence[Tensor]], distances: Tensor
 ) -> Tensor:
-    """The visitor's sums, whose derivative is its weights."""
+    """The first result of a function, whose derivative is the second."""
 
     @ops.custom_gradient
     def sums(distances: Tensor) -> tuple[Tensor, Any]:
-        nothing = ops.zeros_like(distances)
-        total, weights = visit_positives(
-            distances,
-            lambda rows: negatives_of(labels, others, rows),
-            positives,
-            visit,
-            [ops.sum(nothing, axis=1), nothing],
-            farthest,
-        )
+        total, weights = visited(distances)
 
         def grad(*args: Tensor, upstream: Tensor = None) -> Tensor:
             upstream = args[0] if upstream is None else upstream

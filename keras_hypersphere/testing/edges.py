@@ -1,13 +1,14 @@
 """Values and gradients stay finite at the edges of what inputs can be."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_hypersphere.testing.gradients import gradients
+from keras_hypersphere.testing.gradients import Gradients, differentiated
 from keras_hypersphere.testing.policies import policy_scope
 from keras_hypersphere.testing.subject import Subject
 
@@ -32,8 +33,9 @@ def check_edges(subject: Subject) -> None:
     for dtype, policy in POLICIES.items():
         with policy_scope(policy):
             layer = subject.built()
+        run = training_call(subject, layer)
         for name, inputs in edge_inputs(subject, dtype).items():
-            check_finite(subject, layer, f"{name} in {dtype}", inputs)
+            check_finite(subject, layer, f"{name} in {dtype}", run(inputs))
 
 
 def edge_inputs(subject: Subject, dtype: str) -> dict[str, list[Any]]:
@@ -75,13 +77,10 @@ def edge_inputs(subject: Subject, dtype: str) -> dict[str, list[Any]]:
     }
 
 
-def check_finite(
-    subject: Subject,
-    layer: keras.layers.Layer,
-    edge: str,
-    inputs: list[Any],
-) -> None:
-    """One training call at an edge."""
+def training_call(
+    subject: Subject, layer: keras.layers.Layer
+) -> Callable[[list[Any]], Gradients]:
+    """Outputs and gradients of a call in training."""
     takes_training = "training" in inspect.signature(layer.call).parameters
     trainable = {"training": True} if takes_training else {}
 
@@ -92,8 +91,17 @@ def check_finite(
         value = sum(ops.mean(ops.cast(y, "float32") / 64.0) for y in outputs)
         return value + sum(layer.losses), outputs
 
+    return differentiated(function, layer.trainable_variables, traced=True)
+
+
+def check_finite(
+    subject: Subject,
+    layer: keras.layers.Layer,
+    edge: str,
+    result: Gradients,
+) -> None:
+    """What came out of a training call at an edge."""
     variables = layer.trainable_variables
-    result = gradients(function, inputs, variables)
     parts = {
         **{f"output {i}": y for i, y in enumerate(result.outputs)},
         **{f"gradient of input {i}": g for i, g in enumerate(result.inputs)},

@@ -50,24 +50,53 @@ def gradients(
     >>> result.inputs[0].tolist(), result.variables[0].tolist()
     ([[1.0, 1.0]], [[1.0], [1.0]])
     """
-    tensors = [ops.convert_to_tensor(x) for x in inputs]
-    values = [ops.convert_to_tensor(v.value) for v in variables]
+    return differentiated(function, variables)(inputs)
 
-    def scalar(tensors: Sequence[Any], values: Sequence[Any]) -> Any:
-        mapping = list(zip(variables, values, strict=True))
-        with keras.StatelessScope(state_mapping=mapping, collect_losses=True):
-            value, outputs = function(*tensors)
-        return value, outputs
 
-    value, outputs, by_inputs, by_values = distribute.differentiate(
-        scalar, tensors, values
-    )
-    return Gradients(
-        array(value),
-        keras.tree.map_structure(array, outputs),
-        [array(g) for g in by_inputs],
-        [array(g) for g in by_values],
-    )
+def differentiated(
+    function: Callable[..., tuple[Any, Any]],
+    variables: Sequence[keras.Variable] = (),
+    traced: bool = False,
+) -> Callable[..., Gradients]:
+    """`gradients` of one function, for many inputs.
+
+    Args:
+        function: as in `gradients`; also takes the constants.
+        variables: as in `gradients`.
+        traced: whether it runs as a graph, which pays from the third call.
+
+    Returns:
+        Function of a list of inputs and a list of constants, by which it
+        does not differentiate.
+    """
+
+    def derive(tensors: Any, values: Any, constants: Any) -> Any:
+        def scalar(tensors: Any, values: Any) -> Any:
+            mapping = list(zip(variables, values, strict=True))
+            with keras.StatelessScope(
+                state_mapping=mapping, collect_losses=True
+            ):
+                value, outputs = function(*tensors, *constants)
+            return value, outputs
+
+        return distribute.differentiate(scalar, tensors, values)
+
+    run = distribute.traced(derive) if traced else derive
+
+    def result(inputs: Sequence[Any], constants: Sequence[Any] = ()) -> Any:
+        value, outputs, by_inputs, by_values = run(
+            [ops.convert_to_tensor(x) for x in inputs],
+            [ops.convert_to_tensor(v.value) for v in variables],
+            [ops.convert_to_tensor(c) for c in constants],
+        )
+        return Gradients(
+            array(value),
+            keras.tree.map_structure(array, outputs),
+            [array(g) for g in by_inputs],
+            [array(g) for g in by_values],
+        )
+
+    return result
 
 
 def array(x: Any) -> np.ndarray:

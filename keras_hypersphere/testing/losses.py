@@ -10,7 +10,7 @@ from keras import ops
 from keras_hypersphere.testing.configuration import check_configuration
 from keras_hypersphere.testing.edges import edge_inputs
 from keras_hypersphere.testing.fresh_process import modules, shared
-from keras_hypersphere.testing.gradients import array, gradients
+from keras_hypersphere.testing.gradients import array, differentiated
 from keras_hypersphere.testing.layers import remaining, train
 from keras_hypersphere.testing.subject import Subject
 from keras_hypersphere.testing.training import Training
@@ -170,15 +170,16 @@ def check_edges(subject: Subject, labels: np.ndarray) -> None:
         "all classes different": np.arange(subject.batch)
         % subject.shapes[0][-1],
     }
+
+    def function(y: Any, classes: Any) -> tuple[Any, list[Any]]:
+        value = loss(classes, y)
+        return value / 64.0, [value]
+
+    run = differentiated(function, traced=True)
     for dtype in ("float32", "float16", "bfloat16"):
-        for edge, [x] in edge_inputs(subject, dtype).items():
+        for edge, inputs in edge_inputs(subject, dtype).items():
             for kind, classes in kinds.items():
-
-                def function(y: Any, classes: Any = classes) -> tuple:
-                    value = loss(classes, y)
-                    return value / 64.0, [value]
-
-                result = gradients(function, [x])
+                result = run(inputs, [classes.astype("int32")])
                 for part, number in {
                     "its value": result.outputs[0],
                     "its gradient": result.inputs[0],

@@ -11,6 +11,7 @@ from keras_hypersphere.testing.subject import BATCH, Subject
 
 CHECK = "training"
 RATE = 0.05
+SPREAD = 0.1
 TOLERANCE = 1e-5
 
 
@@ -45,7 +46,11 @@ class Training:
         for index, shape in enumerate(subject.shapes):
             name = f"input_{index}"
             nodes[name] = keras.Input(shape[1:], name=name)
-            before = keras.layers.Dense(shape[-1], name=f"before_{index}")
+            # Small and seeded: of samples far apart, no triplet has a loss.
+            start = keras.initializers.RandomNormal(0.0, SPREAD, seed=index)
+            before = keras.layers.Dense(
+                shape[-1], kernel_initializer=start, name=f"before_{index}"
+            )
             hidden.append(before(nodes[name]))
             full = (2 * BATCH, *shape[1:])
             self.feeds[name] = rng.normal(size=full).astype("float32")

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -15,9 +14,8 @@ from tests.keras_hypersphere.replicas import subjects
 
 ROOT = Path(__file__).parents[2]
 FIT = "tests.keras_hypersphere.replicas.fit"
-ON_TENSORFLOW = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow",
-    reason="replicas are those of tf.distribute",
+ON_TENSORFLOW = pytest.mark.only_on(
+    "tensorflow", reason="replicas are tf.distribute's"
 )
 
 

@@ -5,12 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere import distribute
 from keras_hypersphere.addons.losses import batch
 from keras_hypersphere.addons.losses import distance_metric as metrics
 from keras_hypersphere.addons.losses.batch_loss import BatchLoss
 from keras_hypersphere.layers import arguments
-from keras_hypersphere.mining.positives import find_positives
+from keras_hypersphere.mining.positives import Positives, find_positives
 from keras_hypersphere.mining.tiles import Tile, visit_positives
+from keras_hypersphere.mining.triplets import differentiated
 
 Tensor = Any
 
@@ -76,6 +78,17 @@ def semi_hard_hinges(
     """
     rows = ops.arange(ops.shape(labels)[0], dtype="int32")
     positives = find_positives(labels, labels, rows)
+    sums = differentiated(
+        lambda d: _semi_hard(d, labels, positives, margin), distances
+    )
+    return sums, ops.sum(positives.count)
+
+
+@distribute.compiled_loops("margin")
+def _semi_hard(
+    distances: Tensor, labels: Tensor, positives: Positives, margin: float
+) -> tuple[Tensor, Tensor]:
+    """(N,) sums of hinges, and how each distance moves its row's."""
 
     def visit(
         tile: Tile, column: Tensor, valid: Tensor, state: list[Tensor]
@@ -109,35 +122,26 @@ def semi_hard_hinges(
         )
         return [sums, weights, longest, shortest, at_longest, at_shortest]
 
-    @ops.custom_gradient
-    def sums(distances: Tensor) -> tuple[Tensor, Any]:
-        others = ops.logical_not(batch.same_class(labels))
-        longest, shortest = ops.max(distances, 1), ops.min(distances, 1)
-        is_longest = ops.equal(distances, ops.expand_dims(longest, 1))
-        is_shortest = ops.equal(distances, ops.expand_dims(shortest, 1))
-        negative = ops.where(ops.any(others), others, is_shortest)
-        nothing = ops.zeros_like(distances)
-        none = ops.zeros_like(longest)
-        total, weights, _, _, at_longest, at_shortest = visit_positives(
-            distances,
-            lambda rows: ops.take(negative, rows, axis=0),
-            positives,
-            visit,
-            [none, nothing, longest, shortest, none, none],
-            True,
-        )
-        spread = _spread(others & is_longest, is_longest, distances.dtype)
-        weights = weights - ops.expand_dims(at_longest, 1) * spread
-        spread = _spread(others, is_shortest, distances.dtype)
-        weights = weights - ops.expand_dims(at_shortest, 1) * spread
-
-        def grad(*args: Tensor, upstream: Tensor = None) -> Tensor:
-            upstream = args[0] if upstream is None else upstream
-            return ops.expand_dims(upstream, 1) * weights
-
-        return total, grad
-
-    return sums(distances), ops.sum(positives.count)
+    others = ops.logical_not(batch.same_class(labels))
+    longest, shortest = ops.max(distances, 1), ops.min(distances, 1)
+    is_longest = ops.equal(distances, ops.expand_dims(longest, 1))
+    is_shortest = ops.equal(distances, ops.expand_dims(shortest, 1))
+    negative = ops.where(ops.any(others), others, is_shortest)
+    nothing = ops.zeros_like(distances)
+    none = ops.zeros_like(longest)
+    total, weights, _, _, at_longest, at_shortest = visit_positives(
+        distances,
+        lambda rows: ops.take(negative, rows, axis=0),
+        positives,
+        visit,
+        [none, nothing, longest, shortest, none, none],
+        True,
+    )
+    spread = _spread(others & is_longest, is_longest, distances.dtype)
+    weights = weights - ops.expand_dims(at_longest, 1) * spread
+    spread = _spread(others, is_shortest, distances.dtype)
+    weights = weights - ops.expand_dims(at_shortest, 1) * spread
+    return total, weights
 
 
 def _spread(negative: Tensor, extreme: Tensor, dtype: str) -> Tensor:

@@ -38,7 +38,9 @@ LOSSES = (
 
 
 def gram(x):
-    return ops.matmul(x, ops.transpose(x))
+    # No product of matrices: PyTorch's is not symmetric to the last bit, and
+    # what ties here must tie there.
+    return ops.sum(ops.expand_dims(x, 1) * ops.expand_dims(x, 0), axis=-1)
 
 
 def skew(x):

@@ -358,13 +358,9 @@ np.savez(sys.argv[3], **found)
 """
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="replicas are TensorFlow's"
-)
-@pytest.mark.parametrize(
-    "kind",
-    ["MarginModel", pytest.param("with_head", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.only_on("tensorflow", reason="replicas are tf.distribute's")
+@pytest.mark.parametrize("kind", ["MarginModel", "with_head"])
 def test_two_replicas_measure_as_one(kind, tmp_path):
     """19 samples in batches of 8, 8 and 3: the last is uneven."""
     rng = np.random.default_rng(0)

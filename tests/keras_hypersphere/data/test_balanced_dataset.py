@@ -72,7 +72,8 @@ def test_shards_and_resuming():
     assert sorted(np.concatenate(seen)) == list(range(len(LABELS)))
 
 
-@pytest.mark.only_on("tensorflow", reason="a strategy is TensorFlow's")
+@pytest.mark.slow
+@pytest.mark.only_on("tensorflow", reason="replicas are tf.distribute's")
 def test_fit_on_replicas():
     """Replicas share each batch; the loss is one device's."""
     done = subprocess.run(

@@ -152,6 +152,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.only_on("tensorflow", reason="replicas are tf.distribute's")
 def test_two_replicas_count_and_learn_as_one():
     found = json.loads(elsewhere(REPLICAS).splitlines()[-1])

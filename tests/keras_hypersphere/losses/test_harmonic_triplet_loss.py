@@ -137,6 +137,7 @@ def verification(left, right, labels):
     return ranks.mean()
 
 
+@pytest.mark.slow
 def test_new_embeddings_can_be_compared_with_old_ones():
     """Verification of v2 against v1, which nobody may touch."""
     x, y = photos(144, seed=1)

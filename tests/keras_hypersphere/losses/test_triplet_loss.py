@@ -197,6 +197,7 @@ def test_labels_need_not_be_small():
         assert found == float(TripletLoss()(PAIRS, ON_CIRCLE))
 
 
+@pytest.mark.only_on("tensorflow", "jax", reason="only these have XLA")
 @pytest.mark.parametrize(("mining", "distance", "fallback"), KINDS)
 def test_compiled_is_the_same(mining, distance, fallback):
     """Losses and weights of three steps, XLA on and off."""
@@ -204,8 +205,6 @@ def test_compiled_is_the_same(mining, distance, fallback):
     x = RNG.normal(size=(24, 4)).astype("float32")
     found = []
     for compiled in (False, True):
-        if compiled and keras.backend.backend() == "torch":
-            pytest.skip("Keras compiles nothing on PyTorch")
         keras.utils.set_random_seed(0)
         model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
         loss = TripletLoss(1.0, mining, distance, fallback)
