@@ -57,8 +57,10 @@ def lifted_struct_loss(
     taken = ops.logical_not(same & learns)
     lowest = ops.full_like(distances, -float("inf"))
     pushes = ops.logsumexp(ops.where(taken, margin - distances, lowest), axis=1)
-    # The negatives of both samples of a pair, in one logarithm.
-    both = ops.logaddexp(ops.expand_dims(pushes, 1), pushes) + distances
+    # The negatives of both samples of a pair, in one logarithm. Not by
+    # `logaddexp`, which rounds float64 to float32 on JAX and PyTorch.
+    gaps = ops.expand_dims(pushes, 1) - pushes
+    both = pushes + ops.softplus(gaps) + distances
     kept = positive & learns & (both > 0)
     squares = ops.square(ops.where(kept, both, ops.zeros_like(both)))
     pairs = ops.sum(ops.cast(positive, squares.dtype))
