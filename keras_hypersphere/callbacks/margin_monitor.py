@@ -1,3 +1,5 @@
+"""What a margin does to the embeddings, in the logs of `fit`."""
+
 import warnings
 from typing import Any
 

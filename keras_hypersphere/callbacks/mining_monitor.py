@@ -1,3 +1,5 @@
+"""What mining finds, in the logs of `fit`."""
+
 import warnings
 from typing import Any
 

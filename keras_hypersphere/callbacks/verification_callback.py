@@ -1,3 +1,5 @@
+"""Verification of pairs after every epoch of `fit`."""
+
 from typing import Any
 
 import keras

@@ -1,3 +1,5 @@
+"""Batches of P identities times K images, for any backend."""
+
 from typing import Any
 
 import keras

@@ -1,3 +1,5 @@
+"""The same batches as a `tf.data.Dataset`."""
+
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,6 +62,9 @@ def balanced_dataset(
     >>> x, y = dataset.element_spec
     >>> tuple(x.shape), tuple(y.shape), len(dataset)
     ((15, 8, 8), (15,), 4)
+
+    Reference:
+        That of `BalancedBatches`; the batches are the same.
     """
     plan = BalancedPlan(
         labels,

@@ -1,3 +1,5 @@
+"""Labels on their way to a model that takes them as an input."""
+
 from typing import Any
 
 import keras
@@ -27,6 +29,10 @@ def labels_as_input(dataset: Any, label_name: str = "label") -> Any:
     >>> inputs, labels = kh.data.labels_as_input((x, y))
     >>> sorted(inputs)
     ['image', 'label']
+
+    Reference:
+        SphereFace and NormFace give labels to the head as its second bottom;
+        Keras takes several inputs as a dictionary.
     """
 
     def as_input(*element: Any) -> tuple[Any, ...]:

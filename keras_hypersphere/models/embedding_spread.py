@@ -1,3 +1,5 @@
+"""A metric that tells a collapse."""
+
 from typing import Any
 
 import keras

@@ -1,3 +1,5 @@
+"""A backbone and a head as one functional model."""
+
 import contextlib
 import threading
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""Models that may measure their own embeddings."""
+
 from typing import Any
 
 import keras

@@ -1,3 +1,5 @@
+"""Caffe's stochastic gradient descent."""
+
 from fnmatch import fnmatchcase
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Caffe's learning-rate policies."""
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -175,6 +175,7 @@ ROOMS = (
     "addons.losses",
     "callbacks",
     "constraints",
+    "data",
     "initializers",
     "models",
     "optimizers",
