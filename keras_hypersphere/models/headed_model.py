@@ -10,6 +10,7 @@ import keras
 from keras_hypersphere.models import heads
 from keras_hypersphere.models.watch import Watch
 from keras_hypersphere.models.watched import Watched
+from keras_hypersphere.ops import labels as class_labels
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
@@ -48,9 +49,13 @@ class HeadedModel(Watched, keras.Model):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         labels = None
-        if self.watch.on and getattr(self.step, "running", False):
-            labels = inputs[self.label_name]
-        if labels is None:
+        if isinstance(inputs, dict):
+            labels = inputs.get(self.label_name)
+        if labels is not None:
+            # Keras would refuse them too, but not say what to pass.
+            class_labels.check_shape(tuple(labels.shape), None)
+        stepping = self.watch.on and getattr(self.step, "running", False)
+        if labels is None or not stepping:
             return super().call(inputs, training=training, mask=mask)
         embeddings = self.backbone(inputs["image"], training=training)
         layers = self.watch.heads

@@ -140,3 +140,15 @@ def check_elsewhere(model, route, given, logs, predicted, folder):
         np.testing.assert_allclose(
             found[f"weight_{index}"], weight, atol=1e-5, rtol=1e-5
         )
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_one_hot_labels_are_refused(route):
+    model = compiled(route, "asoftmax")
+    one_hot = np.eye(CLASSES, dtype="int32")[Y]
+    given = (X, one_hot)
+    given = given if route == "model" else labels_as_input(given)
+    # The input of a functional model by hand is Keras's own.
+    message = "Expected shape" if route == "functional" else "argmax"
+    with pytest.raises(ValueError, match=message):
+        model.fit(*given, batch_size=BATCH, verbose=0)
