@@ -197,7 +197,7 @@ def test_labels_need_not_be_small():
         assert found == float(TripletLoss()(PAIRS, ON_CIRCLE))
 
 
-@pytest.mark.only_on("tensorflow", "jax", reason="only these have XLA")
+@pytest.mark.only_on("tensorflow", reason="the others do not choose")
 @pytest.mark.parametrize(("mining", "distance", "fallback"), KINDS)
 def test_compiled_is_the_same(mining, distance, fallback):
     """Losses and weights of three steps, XLA on and off."""

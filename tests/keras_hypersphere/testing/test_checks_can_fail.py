@@ -85,7 +85,7 @@ class WrongShape(Sound):
 @register
 class WrongDtype(Sound):
     def call(self, inputs):
-        return ops.cast(super().call(inputs), "float64")
+        return ops.cast(super().call(inputs), "float16")
 
 
 @register
@@ -192,7 +192,7 @@ def test_a_sound_layer_passes_all_but_importing():
         (check_configuration, Drifts, "`config.factor` goes out as 3.0"),
         (check_configuration, HoldsObject, "not JSON: Cannot serialize object"),
         (check_shapes, WrongShape, r"symbolic shape \(8, 2\)"),
-        (check_shapes, WrongDtype, "float32 symbolically, float64 eagerly"),
+        (check_shapes, WrongDtype, "float32 symbolically, float16 eagerly"),
         (check_shapes, FixedBatch, "batch of None"),
         (check_shapes, BuildsLate, "`build` makes the weights"),
         (check_policies, RoundsWeights, "under mixed_float16.*is off by"),
