@@ -42,7 +42,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: $(VENV)/.test $(VENV)/.jax
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: $(BACKENDS:%=test-on-%)
 test-backends: $(BACKENDS:%=test-on-%)

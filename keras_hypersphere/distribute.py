@@ -58,10 +58,14 @@ def gather_over_replicas(x: Tensor) -> tuple[Tensor, Tensor | int]:
     context = _context()
     if context is None:
         return x, 0
-    # Collectives of integers are not on every device.
+    import tensorflow as tf
+
+    # Collectives of integers are not on every device. What comes straight
+    # from a data set has no device, which several workers ask for.
     dtype = keras.backend.standardize_dtype(x.dtype)
     wide = dtype if "float" in dtype else "float64"
-    rows = ops.cast(context.all_gather(ops.cast(x, wide), axis=0), dtype)
+    placed = tf.identity(ops.cast(x, wide))
+    rows = ops.cast(context.all_gather(placed, axis=0), dtype)
     size = ops.reshape(ops.cast(ops.shape(x)[0], "float32"), (1,))
     sizes = context.all_gather(size, axis=0)
     first = ops.sum(sizes[: replica_index()])

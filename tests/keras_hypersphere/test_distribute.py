@@ -130,7 +130,7 @@ def test_all_of_them_learn(trained):
     ],
 )
 def test_a_stock_loss_and_uneven_batches(trained, count, options, loss, bias):
-    """The figures of docs/labels.md."""
+    """The figures of docs/distribution.md."""
     found = trained("tensorflow", count, 19, *options)
     for name, size, first in (("keras", loss, bias), ("ours", 1.171, 0.058)):
         ended = found[f"dense|{name}|evaluated|loss"]
