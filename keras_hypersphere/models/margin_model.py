@@ -40,12 +40,13 @@ def as_scored(y_pred: Any) -> Scored:
 
 
 def require_labels(y: Any) -> None:
-    """Refuses a batch without labels."""
+    """Refuses a batch without labels, or of one-hot ones."""
     if y is None:
         raise ValueError(
             "`y` must hold the class indices of the batch. Received: "
             "y=None. Call fit(x, y), or give a data set of (x, y)."
         )
+    class_labels.check_shape(tuple(y.shape), None)
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
