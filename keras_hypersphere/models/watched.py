@@ -27,6 +27,14 @@ class Watched:
             self.watch.on = on
             self.train_function = self.test_function = None
 
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.fit`; an error ends the watch that it began."""
+        before = self.watch.on
+        try:
+            return super().fit(*args, **kwargs)
+        finally:
+            self.watch_embeddings(before)
+
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """Those of the model, and of the watch while it is on."""

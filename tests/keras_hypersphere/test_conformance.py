@@ -28,7 +28,7 @@ def flip_concat(**arguments):
 
 
 # Class: what to check it with, once or more. Replicas take seconds: further
-# variants of layers without labels leave them to the first.
+# variants of layers leave them to the first; test_distribute has every head.
 ONCE = {"skip": ["replicas"]}
 LAYERS = {
     layers.ChannelAffine: [{"input_shape": IMAGES}],
@@ -93,30 +93,34 @@ LAYERS = {
 HEADS = {
     layers.ASoftmax: [
         {},
-        {"init_kwargs": {"gradient": "caffe", "margin": 3}},
+        {"init_kwargs": {"gradient": "caffe", "margin": 3}, **ONCE},
     ],
     layers.AMSoftmax: [
         {},
-        {"init_kwargs": {"gradient": "caffe", "margin": 0.2, "scale": 20.0}},
+        {
+            "init_kwargs": {"gradient": "caffe", "margin": 0.2, "scale": 20.0},
+            **ONCE,
+        },
     ],
     layers.AgentContrastive: [
         {"loss": None},
         {
             "init_kwargs": {"gradient": "caffe", "adaptive_margin": True},
             "loss": None,
+            **ONCE,
         },
     ],
     layers.AgentTriplet: [
         {"loss": None},
-        {"init_kwargs": {"gradient": "caffe"}, "loss": None},
+        {"init_kwargs": {"gradient": "caffe"}, "loss": None, **ONCE},
     ],
     layers.ArcFace: [
         {},
-        {"init_kwargs": {"gradient": "caffe", "easy_margin": True}},
+        {"init_kwargs": {"gradient": "caffe", "easy_margin": True}, **ONCE},
     ],
     layers.CenterLoss: [
         {"loss": None},
-        {"init_kwargs": {"gradient": "caffe"}, "loss": None},
+        {"init_kwargs": {"gradient": "caffe"}, "loss": None, **ONCE},
     ],
     layers.InnerDistance: [
         {},
@@ -125,12 +129,13 @@ HEADS = {
                 "distance": "l1",
                 "gradient": "caffe",
                 "normalize_kernel": True,
-            }
+            },
+            **ONCE,
         },
     ],
     layers.LSoftmax: [
         {},
-        {"init_kwargs": {"margin": 2, "annealing": None}},
+        {"init_kwargs": {"margin": 2, "annealing": None}, **ONCE},
     ],
 }
 LOSSES = {

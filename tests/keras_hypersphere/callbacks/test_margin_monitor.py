@@ -318,6 +318,16 @@ def test_errors(arguments, message):
         MarginMonitor(**arguments)
 
 
+def test_an_interrupted_fit_stops_the_watch():
+    model = MarginModel(backbone(), asoftmax())
+    stop = keras.callbacks.LambdaCallback(on_batch_end=lambda batch, logs: 1 / 0)
+    model.compile("sgd")
+    with pytest.raises(ZeroDivisionError):
+        model.fit(X, Y, callbacks=[MarginMonitor(), stop], verbose=0)
+    logs = model.evaluate(X, Y, return_dict=True, verbose=0)
+    assert "embedding_norm" not in logs
+
+
 def test_one_hot_labels_are_refused():
     model = MarginModel(backbone(), asoftmax())
     with pytest.raises(ValueError, match="pass `np"):
