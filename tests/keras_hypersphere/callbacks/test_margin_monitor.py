@@ -320,7 +320,9 @@ def test_errors(arguments, message):
 
 def test_an_interrupted_fit_stops_the_watch():
     model = MarginModel(backbone(), asoftmax())
-    stop = keras.callbacks.LambdaCallback(on_batch_end=lambda batch, logs: 1 / 0)
+    stop = keras.callbacks.LambdaCallback(
+        on_batch_end=lambda batch, logs: 1 / 0
+    )
     model.compile("sgd")
     with pytest.raises(ZeroDivisionError):
         model.fit(X, Y, callbacks=[MarginMonitor(), stop], verbose=0)
