@@ -1,10 +1,8 @@
 """Trains every head and loss on some replicas; run by test_distribute.
 
 Usage: python -m tests.keras_hypersphere.replicas.fit REPLICAS SAMPLES OUT.npz
-[every]
 
-`every` trains the variants of heads and losses too. Replicas are
-those of a MirroredStrategy on TensorFlow, devices of
+Replicas are those of a MirroredStrategy on TensorFlow, devices of
 `keras.distribution.DataParallel` on JAX.
 """
 
@@ -47,10 +45,10 @@ def train(model, loss, size, targets=None, dictionary=False, heavy=1.0):
     return found
 
 
-def run(size, every):
+def run(size):
     """Everything that there is, by way, head and path."""
     keras.utils.set_random_seed(0)
-    model, losses = subjects.functional(every)
+    model, losses = subjects.functional()
     trained = train(model, losses, size, losses, dictionary=True)
     found = {f"functional/all/{k}": v for k, v in trained.items()}
     ways = [
@@ -87,9 +85,9 @@ def scope(count):
     return contextlib.nullcontext()
 
 
-def main(count, size, path, *options):
+def main(count, size, path):
     with scope(count):
-        found = run(size, "every" in options)
+        found = run(size)
         # Outside a replica there is nobody to talk to.
         assert distribute.replica_count() == 1
         rows = keras.ops.arange(3)
@@ -99,4 +97,4 @@ def main(count, size, path, *options):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -97,17 +97,6 @@ LOSSES = {
     ),
     "pair_loss_cosine": PairContrastiveLoss(distance="cosine", squared=False),
 }
-# Left to the slow test: what differs from another one in its gradient alone.
-RARE = {
-    "asoftmax_caffe",
-    "l_softmax_caffe",
-    "cosine_dense_caffe",
-    "inner_distance_own",
-    "contrastive",
-    "contrastive_loss_caffe",
-    "triplet_loss_caffe",
-    "pair_loss_cosine",
-}
 # One head of each kind, for ways that cost seconds a head.
 FEW = ("center_caffe", "contrastive_options")
 
@@ -124,18 +113,17 @@ def backbone(name):
     return keras.Sequential([keras.Input((SIZE,)), dense])
 
 
-def functional(every):
+def functional():
     """Heads and losses in one graph, each on a dense layer of its own."""
-    left_out = set() if every else RARE
     image = keras.Input((SIZE,), name="image")
     label = keras.Input((), dtype="int32", name="label", optional=True)
     outputs, losses = {}, {}
-    for name in [name for name in HEADS if name not in left_out]:
+    for name in HEADS:
         chain = heads.as_list(HEADS[name]())
         outputs[name] = heads.apply(chain, backbone(name)(image), label)
         if not heads.trains_itself(chain[-1]):
             losses[name] = SoftmaxCrossEntropy()
-    for name in [name for name in LOSSES if name not in left_out]:
+    for name in LOSSES:
         outputs[name] = backbone(name)(image)
         if not name.startswith("pair_loss"):
             agents = InnerDistance(CLASSES, normalize_kernel=True)
