@@ -1,0 +1,116 @@
+"""The reference beside real Caffe: every network, every blob."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from google.protobuf import text_format
+
+from keras_hypersphere.caffe_format import NetParameter, read_prototxt
+from keras_hypersphere.tools.caffe.graph import build_graph
+from keras_hypersphere.tools.caffe.reference import (
+    ReferenceLayer,
+    run_reference,
+)
+from keras_hypersphere.tools.caffe.reference.registry import REFERENCES
+from keras_hypersphere.tools.caffe.rules import make_state
+
+TESTS = Path(__file__).parents[3]
+FIXTURES = TESTS / "fixtures" / "caffe" / "conversion"
+GOLDEN = TESTS / "fixtures" / "golden"
+SHARED = TESTS / ".." / ".." / "shared" / "conversion"
+# Of a blob's range. Both compute in float64; Caffe's blobs are float32.
+EXACT = 1e-12
+SINGLE = 1e-5
+
+NETWORKS = sorted(
+    path.parent.name
+    for folder in (FIXTURES, SHARED)
+    for path in folder.glob("*/meta.json")
+    if not json.loads(path.read_text()).get("not_a_net")
+)
+
+
+@pytest.mark.parametrize("name", sorted(set(NETWORKS)))
+def test_every_blob_of_a_network(name, recording):
+    case = recording(name)
+    net = read_prototxt(case.prototxt)
+    state = make_state(
+        case.options["phase"],
+        (*case.options["stages"], *net.state.stage),
+        case.options["level"],
+    )
+    graph = build_graph(net, state)
+    feed = {
+        blob: array.transpose(0, 3, 1, 2) if array.ndim == 4 else array
+        for blob, array in case.inputs.items()
+    }
+    values, reasons = run_reference(graph, case.caffemodel, feed)
+    assert reasons == {}
+    last = {blob: values[n] for n, blob in enumerate(graph.values)}
+    compared = set()
+    with np.load(case.folder / "blobs.npz") as recorded:
+        for key in recorded:
+            kind, _, blob = key.partition("_")
+            if kind in ("blob", "sample", "out64"):
+                ours = last[blob]
+                if kind == "sample":
+                    ours = ours.ravel()[recorded[f"sampleidx_{blob}"]]
+                limit = EXACT if kind == "out64" else SINGLE
+                assert relative(ours, recorded[key]) < limit, key
+                compared.add(blob)
+    assert compared == set(last)
+
+
+def relative(ours, theirs):
+    """The largest difference over the range; huge values must be equal."""
+    assert ours.shape == theirs.shape
+    usual = np.abs(theirs) < 1e30
+    np.testing.assert_array_equal(ours[~usual], theirs[~usual])
+    ours, theirs = ours[usual], theirs[usual].astype("float64")
+    if not ours.size:
+        return 0.0
+    return np.abs(ours - theirs).max() / max(np.ptp(theirs), 1e-6)
+
+
+def layers(*patterns):
+    return sorted(
+        path.stem for pattern in patterns for path in GOLDEN.glob(pattern)
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    layers(
+        "normalize_*",
+        "innerproduct_*",
+        "innerdistance_*",
+        "flip_*",
+        "scale_*",
+        "labelspecificadd_*_test_*",
+    ),
+)
+def test_a_recorded_layer(name):
+    with np.load(GOLDEN / f"{name}.npz") as file:
+        recorded = dict(file)
+    meta = json.loads(str(recorded.pop("meta")))
+    if meta["kind"] != "layer" or meta["steps"] > 1 or meta["emulated"]:
+        pytest.skip("not one step of one layer")
+    net = text_format.Parse(meta["prototxt"], NetParameter())
+    parameter = next(layer for layer in net.layer if layer.name == "L")
+    if meta["phase"] == "TRAIN" and parameter.type == "LabelSpecificAdd":
+        pytest.skip("the reference is for test time")
+
+    def arrays(key):
+        found = []
+        while f"{key}{len(found)}" in recorded:
+            found.append(recorded[f"{key}{len(found)}"].astype("float64"))
+        return found
+
+    layer = ReferenceLayer(parameter, arrays("param") or None)
+    tops = REFERENCES[parameter.type](layer, arrays("bottom"))
+    tops = tops if isinstance(tops, list) else [tops]
+    for index, ours in enumerate(tops):
+        theirs = recorded[f"top{index}_f64"]
+        assert relative(ours.reshape(theirs.shape), theirs) < EXACT

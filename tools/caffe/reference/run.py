@@ -1,0 +1,117 @@
+"""Walks a network with the reference of each layer."""
+
+from collections.abc import Mapping
+from os import PathLike
+
+import numpy as np
+
+from keras_hypersphere.caffe_format.blobs import blob_array
+from keras_hypersphere.caffe_format.reader import read_caffemodel
+from keras_hypersphere.caffe_format.schema import LayerParameter
+from keras_hypersphere.tools.caffe.graph import Graph, Node
+from keras_hypersphere.tools.caffe.reference.layer import (
+    NoReference,
+    ReferenceLayer,
+)
+from keras_hypersphere.tools.caffe.reference.registry import REFERENCES
+
+Blobs = dict[str, list[np.ndarray]]
+
+
+def run_reference(
+    graph: Graph,
+    caffemodel: str | PathLike | None,
+    feed: Mapping[str, np.ndarray],
+) -> tuple[dict[int, np.ndarray], dict[int, str]]:
+    """Computes every value of a network, as Caffe does at test time.
+
+    Args:
+        graph: The layers, wired.
+        caffemodel: The weights, or None: layers start from their fillers.
+        feed: The inputs by blob name, in Caffe's order of axes.
+
+    Returns:
+        The values by number, float64, and for those that could not be
+        computed the reason.
+    """
+    stored = load(caffemodel)
+    share(stored, [node.parameter for node in graph.nodes])
+    values: dict[int, np.ndarray] = {}
+    reasons: dict[int, str] = {}
+    for node in graph.nodes:
+        lost = [reasons[n] for n in node.bottoms if n in reasons]
+        try:
+            if lost:
+                raise NoReference(lost[0])
+            tops = compute(node, values, stored.get(node.name), feed)
+        except NoReference as reason:
+            words = str(reason)
+            if not lost:
+                words = f"layer {node.name!r} ({node.type}): {words}"
+            reasons.update(dict.fromkeys(node.tops, words))
+        else:
+            values.update(zip(node.tops, tops, strict=True))
+    return values, reasons
+
+
+def compute(
+    node: Node,
+    values: Mapping[int, np.ndarray],
+    blobs: list[np.ndarray] | None,
+    feed: Mapping[str, np.ndarray],
+) -> list[np.ndarray]:
+    """The tops of one layer."""
+    names = node.parameter.top
+    if not node.bottoms and names and all(name in feed for name in names):
+        return [np.asarray(feed[name], np.float64) for name in names]
+    if node.type not in REFERENCES:
+        raise NoReference("has no reference; `register_reference` adds one")
+    layer = ReferenceLayer(node.parameter, blobs)
+    bottoms = [values[number] for number in node.bottoms]
+    try:
+        # NaN and infinity are results like others.
+        with np.errstate(all="ignore"):
+            tops = REFERENCES[node.type](layer, bottoms)
+    except (ValueError, TypeError, IndexError, ArithmeticError) as error:
+        reason = " ".join(str(error).split())
+        raise NoReference(f"the reference fails: {reason}") from error
+    tops = list(tops) if isinstance(tops, (list, tuple)) else [tops]
+    if len(tops) != len(node.tops):
+        raise NoReference(
+            f"the reference makes {len(tops)} tops of {len(node.tops)}"
+        )
+    return tops
+
+
+def load(caffemodel: str | PathLike | None) -> Blobs:
+    """The blobs of each layer; of two layers of one name the last stays."""
+    if caffemodel is None:
+        return {}
+    return {
+        layer.name: [blob_array(blob) for blob in layer.blobs]
+        for layer in read_caffemodel(caffemodel).layer
+        if layer.blobs
+    }
+
+
+def share(stored: Blobs, layers: list[LayerParameter]) -> None:
+    """Gives one array to all blobs of one `param { name }`.
+
+    Caffe copies the model's layers in their order into one memory: what was
+    copied last is what all of them have.
+    """
+    holders: dict[str, list[tuple[str, int]]] = {}
+    for layer in layers:
+        for index, spec in enumerate(layer.param):
+            if spec.name:
+                holders.setdefault(spec.name, []).append((layer.name, index))
+    order = {name: place for place, name in enumerate(stored)}
+    for places in holders.values():
+        held = [p for p in places if p[0] in order and p[1] < len(stored[p[0]])]
+        if not held:
+            continue
+        name, index = max(held, key=lambda place: order[place[0]])
+        for other, position in places:
+            blobs = stored.setdefault(other, [])
+            blobs += [stored[name][index]] * (position + 1 - len(blobs))
+            blobs[position] = stored[name][index]
