@@ -1,5 +1,7 @@
 """Convolution and its transpose: a matrix product for each kernel cell."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from keras_hypersphere.tools.caffe.reference.layer import ReferenceLayer
@@ -27,7 +29,9 @@ def spatial(
 class Geometry:
     """Sizes of a convolution, and its weights by group and kernel cell."""
 
-    def __init__(self, layer: ReferenceLayer, x: np.ndarray, turned: bool):
+    def __init__(
+        self, layer: ReferenceLayer, x: np.ndarray, turned: bool
+    ) -> None:
         settings = layer.parameter.convolution_param
         axis = layer.axis(settings.axis, x)
         self.lead, self.sizes = x.shape[:axis], x.shape[axis + 1 :]
@@ -57,7 +61,9 @@ class Geometry:
             -1, self.groups, channels // self.groups, *self.sizes
         )
 
-    def cells(self, counts: tuple[int, ...]):
+    def cells(
+        self, counts: tuple[int, ...]
+    ) -> Iterator[tuple[np.ndarray, tuple[slice, ...]]]:
         """Each kernel cell, and where it lies for all places of an output."""
         for cell in np.ndindex(*self.kernel):
             yield (
@@ -88,6 +94,7 @@ def product(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 @register_reference("Convolution")
 def convolution(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
+    """Each cell of the kernel times the places it meets, added up."""
     tops = []
     for x in bottoms:
         g = Geometry(layer, x, turned=False)

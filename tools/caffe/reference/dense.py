@@ -46,6 +46,7 @@ def kernel_of(
 
 @register_reference("InnerProduct")
 def inner_product(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """Products with rows of weights, and a bias."""
     settings = layer.parameter.inner_product_param
     x, lead = rows_of(layer, bottoms[0], settings.axis)
     kernel = kernel_of(layer, bottoms, settings, x.shape[1])
@@ -77,6 +78,7 @@ def inner_distance(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 
 @register_reference("Embed")
 def embed(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """The rows of a table that the bottom names."""
     (x,) = bottoms
     settings = layer.parameter.embed_param
     shape = (settings.input_dim, settings.num_output)

@@ -14,6 +14,7 @@ ONE = FillerParameter(value=1)
 
 @register_reference("LRN")
 def lrn(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x (k + alpha / n sum x^2)^-beta over n channels, or cells."""
     (x,) = bottoms
     settings = layer.parameter.lrn_param
     size = settings.local_size
@@ -31,6 +32,7 @@ def lrn(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 
 @register_reference("BatchNorm")
 def batch_norm(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x less its mean, over its standard deviation, by channel."""
     (x,) = bottoms
     settings = layer.parameter.batch_norm_param
     for name in ("disable_mean", "disable_variance", "scale_filler"):
@@ -74,6 +76,7 @@ def spread(
 
 @register_reference("Scale")
 def scale(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x times factors, own ones or the second bottom, and a bias."""
     settings = layer.parameter.scale_param
     filler = settings.filler if settings.HasField("filler") else ONE
     factors = spread(layer, bottoms, settings, filler)
@@ -92,12 +95,14 @@ def scale(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 
 @register_reference("Bias")
 def bias(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x plus offsets, own ones or the second bottom."""
     settings = layer.parameter.bias_param
     return bottoms[0] + spread(layer, bottoms, settings, settings.filler)
 
 
 @register_reference("MVN")
 def mvn(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x less its mean, over its standard deviation, within a sample."""
     (x,) = bottoms
     settings = layer.parameter.mvn_param
     axes = tuple(range(1 if settings.across_channels else 2, x.ndim))

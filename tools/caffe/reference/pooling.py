@@ -71,6 +71,7 @@ def first_maxima(
 
 @register_reference("Pooling")
 def pooling(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
+    """The largest value, or the mean, of each window."""
     (x,) = bottoms
     settings = layer.parameter.pooling_param
     if settings.pool == STOCHASTIC:

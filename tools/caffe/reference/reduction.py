@@ -11,6 +11,7 @@ SUM, ASUM, SUMSQ, MEAN = 1, 2, 3, 4
 
 @register_reference("Reduction")
 def reduction(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """The sum, of values, sizes or squares, or the mean, of trailing axes."""
     (x,) = bottoms
     settings = layer.parameter.reduction_param
     lead = x.shape[: layer.axis(settings.axis, x)]

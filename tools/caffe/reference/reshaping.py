@@ -10,6 +10,7 @@ Bottoms = list[np.ndarray]
 
 @register_reference("Flatten")
 def flatten(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """A range of axes as one."""
     (x,) = bottoms
     settings = layer.parameter.flatten_param
     start = layer.axis(settings.axis, x)
@@ -62,6 +63,7 @@ def crop(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 
 @register_reference("Tile")
 def tile(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """The bottom several times along an axis."""
     (x,) = bottoms
     settings = layer.parameter.tile_param
     return np.concatenate([x] * settings.tiles, settings.axis)
@@ -69,6 +71,7 @@ def tile(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 
 @register_reference("Flip")
 def flip(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """Mirrored, along the width unless told otherwise."""
     (x,) = bottoms
     settings = layer.parameter.flip_param
     axes = [

@@ -36,6 +36,7 @@ def margin_inner_product(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 def large_margin_inner_product(
     layer: ReferenceLayer, bottoms: Bottoms
 ) -> np.ndarray:
+    """Products with rows of weights as they are."""
     settings = layer.parameter.largemargin_inner_product_param
     x, lead = rows_of(layer, bottoms[0], settings.axis)
     kernel = class_weights(layer, settings, x.shape[1])

@@ -16,6 +16,7 @@ def named_axis(layer: ReferenceLayer, settings: object, old: str) -> int:
 
 @register_reference("Eltwise")
 def eltwise(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """A sum with coefficients, a product, or the largest."""
     settings = layer.parameter.eltwise_param
     if len({x.shape for x in bottoms}) > 1:
         layer.fail("its bottoms have different shapes")
@@ -35,12 +36,14 @@ def eltwise(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 
 @register_reference("Concat")
 def concat(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """Joined along an axis."""
     settings = layer.parameter.concat_param
     return np.concatenate(bottoms, named_axis(layer, settings, "concat_dim"))
 
 
 @register_reference("Slice")
 def slice_layer(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
+    """Parted along an axis, at points or evenly."""
     (x,) = bottoms
     settings = layer.parameter.slice_param
     axis = named_axis(layer, settings, "slice_dim")
@@ -50,11 +53,13 @@ def slice_layer(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
 
 @register_reference("Split")
 def split(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
+    """The bottom under each name."""
     return bottoms * len(layer.parameter.top)
 
 
 @register_reference("Silence")
 def silence(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
+    """Nothing."""
     return []
 
 
