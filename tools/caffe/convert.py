@@ -20,6 +20,7 @@ from keras_hypersphere.tools.caffe.graph import Graph, Node, build_graph
 from keras_hypersphere.tools.caffe.names import Names
 from keras_hypersphere.tools.caffe.registry import find_emitter
 from keras_hypersphere.tools.caffe.rules import make_state
+from keras_hypersphere.tools.caffe.sharing import Sharing
 from keras_hypersphere.tools.caffe.weights import Weights
 
 CONFIG_KEY = "caffe"
@@ -88,6 +89,7 @@ def emit(
     the names of layers that keep their fillers.
     """
     names = Names()
+    sharing = Sharing(graph.shared, weights)
     # Inputs first: their names are what users type.
     top_names = [
         [names.claim(top) for top in node.parameter.top]
@@ -104,7 +106,7 @@ def emit(
         graph.nodes, top_names, keras_names, strict=True
     ):
         emission = Emission(
-            node.parameter, tops, keras_name, names, weights, file
+            node.parameter, tops, keras_name, names, weights, file, sharing
         )
         made = run(emission, node, [tensors[i] for i in node.bottoms])
         tensors.update(zip(node.tops, made, strict=True))

@@ -16,6 +16,7 @@ from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.fillers import fill
 from keras_hypersphere.tools.caffe.names import Names
 from keras_hypersphere.tools.caffe.registry import supported_layers
+from keras_hypersphere.tools.caffe.sharing import Sharing
 from keras_hypersphere.tools.caffe.weights import Weights
 
 Tensor = keras.KerasTensor
@@ -36,6 +37,8 @@ class Emission:
         names: Gives names to the further Keras layers of this layer.
         weights: The model's blobs.
         file: The prototxt, named in errors.
+        sharing: The blobs that layers share. Default: names of blobs do not
+            matter.
 
     Attributes:
         parameter: The layer's message: `layer.parameter.relu_param`.
@@ -52,6 +55,7 @@ class Emission:
         names: Names,
         weights: Weights,
         file: str | None,
+        sharing: Sharing | None = None,
     ) -> None:
         self.parameter = parameter
         self.name = parameter.name
@@ -61,6 +65,8 @@ class Emission:
         self.names = names
         self.weights = weights
         self.file = file
+        self.sharing = sharing
+        self.shared: tuple[str, ...] = ()
         self.inputs_made: list[Tensor] = []
         self.kept_fillers = False
 
@@ -85,6 +91,11 @@ class Emission:
         Returns:
             The layer's output.
         """
+        kind = (layer_class, part, config, self.shared)
+        if weights and self.shared:
+            layer = self.sharing.find_holder(kind, weights)
+            if layer is not None:
+                return self.label(layer(inputs), part)
         layer = layer_class(name=self.make_name(part), **config)
         # Random numbers that are overwritten at once would cost most of the
         # time of a conversion.
@@ -100,7 +111,13 @@ class Emission:
             setattr(layer, key, value)
         if weights:
             layer.set_weights(list(weights))
+        if weights and self.shared:
+            self.sharing.keep_holder(kind, layer, weights)
         return output
+
+    def call_again(self, output: Tensor, inputs: Tensor, part: str) -> Tensor:
+        """Calls the layer that made `output` on further inputs."""
+        return self.label(output._keras_history.operation(inputs), part)
 
     def compute(
         self, function: Callable, *arguments: Any, part: str, **keywords: Any
@@ -138,20 +155,38 @@ class Emission:
         for shape in shapes:
             if not 0 < math.prod(shape) <= MOST_VALUES:
                 self.fail(f"declares a blob of shape {shape}")
-        if any(spec.name for spec in self.parameter.param):
-            self.unsupported(
-                "sharing blobs by `param { name }` is not supported"
-            )
         found = self.weights.find(self.name, self.type, shapes)
-        if found is not None:
-            return found
-        self.kept_fillers = True
-        return [self.filled(shape, filler) for shape, filler in declared]
+        specs = list(self.parameter.param[: len(shapes)])
+        names = [spec.name for spec in specs] if self.sharing else []
+        if all(names) and len(names) == len(shapes):
+            self.shared = tuple(names)
+        values = []
+        for index, (shape, filler) in enumerate(declared):
+            if any(names[index : index + 1]):
+                values.append(self.shared_blob(specs[index], shape, filler))
+            elif found is None:
+                values.append(self.filled(shape, filler))
+            else:
+                values.append(found[index])
+        return values
+
+    def shared_blob(
+        self, spec: Any, shape: tuple[int, ...], filler: FillerParameter
+    ) -> np.ndarray:
+        """The values of a blob that has a name."""
+        return self.sharing.find(
+            spec,
+            self.name,
+            shape,
+            lambda: self.filled(shape, filler),
+            self.fail,
+        )
 
     def filled(
         self, shape: tuple[int, ...], filler: FillerParameter
     ) -> np.ndarray:
         """Values for a blob that the model does not hold."""
+        self.kept_fillers = True
         values = fill(filler, shape)
         if values is None:
             self.unsupported(

@@ -46,11 +46,14 @@ class Graph:
         nodes: In the order of the file.
         values: Blob name of each value.
         outputs: Numbers of the values that the model returns.
+        shared: Who uses each blob that has a name (`param { name }`): layers
+            and numbers of their blobs, those among them that are left out.
     """
 
     nodes: list[Node]
     values: list[str]
     outputs: list[int]
+    shared: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
 
 def build_graph(
@@ -73,6 +76,7 @@ def build_graph(
         ValueError: If `outputs` names a blob that the network does not have.
     """
     layers = [layer for layer in net.layer if state.includes(layer)]
+    shared = named_blobs(layers)
     if outputs is not None:
         layers = needed(layers, check_outputs(outputs, layers))
     nodes, values, current = wire(layers, file)
@@ -85,7 +89,19 @@ def build_graph(
         raise CaffeFormatError(
             "has no layers in this phase, stages and level", file
         )
-    return Graph(nodes, values, [current[name] for name in outputs])
+    return Graph(nodes, values, [current[name] for name in outputs], shared)
+
+
+def named_blobs(
+    layers: Sequence[LayerParameter],
+) -> dict[str, list[tuple[str, int]]]:
+    """The users of each blob that has a name, in the order of the file."""
+    users: dict[str, list[tuple[str, int]]] = {}
+    for layer in layers:
+        for index, spec in enumerate(layer.param):
+            if spec.name:
+                users.setdefault(spec.name, []).append((layer.name, index))
+    return users
 
 
 def wire(

@@ -1,5 +1,6 @@
 """The learnt blobs of a model, by layer name."""
 
+from collections.abc import Sequence
 from os import PathLike, fspath
 
 import numpy as np
@@ -53,6 +54,21 @@ class Weights:
             )
         ]
 
+    def find_shared(
+        self, users: Sequence[tuple[str, int]]
+    ) -> np.ndarray | None:
+        """A blob that layers share, as a row: the last layer's, as in Caffe.
+
+        Args:
+            users: Layers, and which of their blobs it is.
+        """
+        numbers = dict(users)
+        for layer, blobs in reversed(self.layers.items()):
+            index = numbers.get(layer, len(blobs))
+            if index < len(blobs):
+                return self.values(blobs[index], index, layer).ravel()
+        return None
+
     def convert(
         self,
         blob: object,
@@ -79,10 +95,16 @@ class Weights:
                 layer,
                 type,
             )
+        return self.values(blob, index, layer, type).reshape(shape)
+
+    def values(
+        self, blob: object, index: int, layer: str, type: str | None = None
+    ) -> np.ndarray:
+        """What a blob holds, as float32."""
         try:
             values = blob_array(blob)
         except CaffeFormatError as error:
             raise CaffeFormatError(
                 f"blob {index}: {error.message}", self.file, layer, type
             ) from error
-        return values.reshape(shape).astype(np.float32, copy=False)
+        return values.astype(np.float32, copy=False)

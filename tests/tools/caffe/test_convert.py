@@ -274,16 +274,6 @@ def test_settings_that_caffe_would_refuse(layer, error, write):
     assert caught.value.layer == "c"
 
 
-def test_sharing_is_refused(write):
-    path = write(
-        'input: "x" input_shape { dim: 1 dim: 2 }\n'
-        'layer { name: "c" type: "InnerProduct" bottom: "x" top: "y" '
-        'param { name: "w" } inner_product_param { num_output: 2 } }'
-    )
-    with pytest.raises(UnsupportedLayerError, match="sharing"):
-        to_keras(path)
-
-
 def test_bare_sizes_do_not_exhaust_memory(write):
     for shape in ("dim: 1099511627776 dim: 2", "dim: 0 dim: 2", ""):
         path = write(

@@ -52,6 +52,7 @@ SUPPORTED = [
     "pool_max_ceil_a",
     "pool_max_ceil_pad_a",
     "power_exp_log_a",
+    "siamese_shared_params",
     "slice_mfm_a",
     "sphereface10_narrow8",
     "sphereface20_narrow8",
@@ -81,8 +82,7 @@ UNSUPPORTED = {
     "normface_mnist_lenet": "Normalize",
     "reshape_flatten_permute_a": "Reshape",
     "scale_broadcast_a": "Scale",
-    "siamese_shared_params": "Convolution",
-    "softmax_reduce_misc": "ArgMax",
+    "softmax_reduce_misc": "MVN",
 }
 # Formats that cannot be read: HDF5 weights, and layers of 2013.
 UNREADABLE = ("model_hdf5", "legacy_v0")
