@@ -30,42 +30,47 @@ def flatten(layer: Emission, x: Tensor, part: str = "") -> Tensor:
     return layer.add(keras.layers.Flatten, x, part)
 
 
+def rows(layer: Emission, x: Tensor, axis: int) -> Tensor:
+    """The axes from one on as one, all in Caffe's order."""
+    if axis == 1:
+        return flatten(layer, x, "flatten")
+    sizes = caffe_shape(x)[1:]
+    if len(x.shape) == 4:
+        x = layer.add(keras.layers.Permute, x, "nchw", dims=(3, 1, 2))
+    if axis == len(sizes):
+        return x
+    sizes = (*sizes[: axis - 1], math.prod(sizes[axis - 1 :]))
+    return layer.add(keras.layers.Reshape, x, "flatten", target_shape=sizes)
+
+
 @register_layer("InnerProduct")
 def inner_product(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`Permute` to C, H, W, `Flatten` and `Dense`; `axis: 1` only."""
+    """`Permute` to C, H, W, `Flatten` and `Dense`; any axis, `transpose`."""
     x = layer.expect(inputs, 1)
     settings = layer.parameter.inner_product_param
     if settings.normalize:
         layer.unsupported("`normalize: true` is not supported")
-    rank = len(x.shape)
-    axis = settings.axis + rank if settings.axis < 0 else settings.axis
-    layer.axis(axis, x)
-    if axis != 1:
-        layer.unsupported(f"`axis: {settings.axis}` is not supported; 1 is")
+    layer.axis(settings.axis, x)
+    axis = settings.axis % len(x.shape)
+    if axis == 0:
+        layer.unsupported("`axis: 0` would make one row of the whole batch")
     units = settings.num_output
     if units < 1:
         layer.fail("has no `num_output`")
-    size = math.prod(caffe_shape(x)[1:])
+    size = math.prod(caffe_shape(x)[axis:])
     shape = (size, units) if settings.transpose else (units, size)
     declared = [(shape, settings.weight_filler)]
     if settings.bias_term:
         declared.append(((units,), settings.bias_filler))
     kernel, *bias = layer.blobs(*declared)
-    return layer.add(
+    x = layer.add(
         keras.layers.Dense,
-        flatten(layer, x, "flatten"),
+        rows(layer, x, axis),
         weights=[kernel if settings.transpose else kernel.T, *bias],
         units=units,
         use_bias=settings.bias_term,
     )
-
-
-@register_layer("Flatten")
-def flatten_layer(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`Permute` to C, H, W and `Flatten`; axes 1 to the last only."""
-    x = layer.expect(inputs, 1)
-    settings = layer.parameter.flatten_param
-    rank = len(x.shape)
-    if settings.axis % rank != 1 or settings.end_axis % rank != rank - 1:
-        layer.unsupported("only `axis: 1` and `end_axis: -1` are supported")
-    return flatten(layer, x)
+    if axis == 3:
+        # Four axes again: N, C, H and the units.
+        x = layer.add(keras.layers.Permute, x, "nhwc", dims=(2, 3, 1))
+    return x
