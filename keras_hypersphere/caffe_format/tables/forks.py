@@ -1,4 +1,5 @@
-"""What forks of Caffe added: NormFace's, SphereFace's, CenterFace's layers.
+"""What forks of Caffe added: NormFace's, SphereFace's, CenterFace's layers,
+and those of detectors (SSD, Fast R-CNN), of DeepLab, SegNet and ShuffleNet.
 
 No numbers here. Forks gave one number to different fields (147 is A-Softmax
 in one and center loss in another), so a binary file cannot say which it
@@ -20,7 +21,13 @@ extend LayerParameter: roi_pooling_param ROIPoolingParameter,
     label_specific_rescale_param LabelSpecificRescaleParameter,
     margin_inner_product_param MarginInnerProductParameter,
     channel_scale_param ChannelScaleParameter,
-    label_specific_add_param LabelSpecificAddParameter
+    label_specific_add_param LabelSpecificAddParameter,
+    detection_output_param DetectionOutputParameter,
+    interp_param InterpParameter, norm_param NormalizeBBoxParameter,
+    prior_box_param PriorBoxParameter,
+    psroi_pooling_param PSROIPoolingParameter, reorg_param ReorgParameter,
+    shuffle_channel_param ShuffleChannelParameter,
+    upsample_param UpsampleParameter
 extend FillerParameter: alpha float
 extend TransformationParameter: crop_h uint32, crop_w uint32,
     center_crop bool, erase_ratio float, scale_min float=0.02,
@@ -48,6 +55,12 @@ ChannelScaleParameter: do_forward bool=true, do_backward_feature bool=true,
     do_backward_scale bool=true, global_scale bool,
     max_global_scale float=1000.0, min_global_scale float,
     init_global_scale float=1.0
+DetectionOutputParameter: num_classes uint32, share_location bool=true,
+    background_label_id int32, nms_param NonMaximumSuppressionParameter,
+    save_output_param SaveOutputParameter, code_type CodeType=CORNER,
+    variance_encoded_in_target bool, keep_top_k int32=-1,
+    confidence_threshold float, visualize bool, visualize_threshold float,
+    save_file string, objectness_score float
 FlipParameter: flip_width bool=true, flip_height bool
 GeneralContrastiveParameter: positive_margin float, negative_margin float=1.0,
     positive_weight float=1.0, negative_weight float=1.0,
@@ -62,6 +75,8 @@ InnerDistanceParameter: num_output uint32, bias_term bool=true,
     weight_filler FillerParameter, bias_filler FillerParameter, axis int32=1,
     transpose bool, distance_type string=L2, normalize bool,
     update_center_only bool
+InterpParameter: height int32, width int32, zoom_factor int32=1,
+    shrink_factor int32=1, pad_beg int32, pad_end int32
 LabelSpecificAddParameter: bias float, transform_test bool, bias_base float,
     bias_gamma float, bias_power float=1.0, bias_min float, bias_max float,
     iteration uint32
@@ -81,10 +96,26 @@ MarginInnerProductParameter: num_output uint32, type MarginType=SINGLE,
 NCAParameter: min_negative_only bool
 NoiseParameter: gaussian_std float, uniform_range float, bias float
 NormalizeParameter: normalize_type string=L2, fix_gradient bool, bp_norm bool
+NonMaximumSuppressionParameter: nms_threshold float=0.3, top_k int32,
+    eta float=1.0
+NormalizeBBoxParameter: across_spatial bool=true,
+    scale_filler FillerParameter, channel_shared bool=true, eps float=1e-10
+PSROIPoolingParameter: spatial_scale float, output_dim int32, group_size int32
 PermuteParameter: order uint32*
+PriorBoxParameter: min_size float*, max_size float*, aspect_ratio float*,
+    flip bool=true, clip bool, variance float*, img_size uint32, img_h uint32,
+    img_w uint32, step float, step_h float, step_w float, offset float=0.5
 ROIPoolingParameter: pooled_h uint32, pooled_w uint32, spatial_scale float=1
+ReorgParameter: stride uint32, reverse bool
+SaveOutputParameter: output_directory string, output_name_prefix string,
+    output_format string, label_map_file string, name_size_file string,
+    num_test_image uint32
+ShuffleChannelParameter: group uint32
 SoftTruncationParameter: c float=2
 TruncationParameter: lower_bound float, upper_bound float=5
+UpsampleParameter: scale uint32, scale_h uint32, scale_w uint32,
+    pad_out_h bool, pad_out_w bool, upsample_h uint32, upsample_w uint32
 
+enum CodeType: CORNER 1, CENTER_SIZE 2, CORNER_SIZE 3
 enum MarginType: SINGLE 0, DOUBLE 1, TRIPLE 2, QUADRUPLE 3
 """

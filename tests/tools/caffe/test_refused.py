@@ -21,6 +21,7 @@ BROKEN = {
     "model_weight_shape": (r"shape \(4, 4, 5, 5\)", "c"),
     "pool_pad_ge_kernel": ("must be smaller than the kernel", "p"),
     "pool_without_kernel": ("has no `kernel_size`", "p"),
+    "reshape_bad_count": ("makes 5 numbers of the 144", "r"),
     "slice_not_divisible": ("do not divide", "s"),
     "top_twice": ("another layer makes too", "c2"),
     "unknown_bottom": ("'nothere'", "x"),
@@ -28,7 +29,6 @@ BROKEN = {
 }
 UNSUPPORTED = (
     "lrn_even_size",
-    "reshape_bad_count",
     "softmaxwithloss_two_tops",
     "unknown_layer_type",
 )

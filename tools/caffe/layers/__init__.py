@@ -7,5 +7,8 @@ from keras_hypersphere.tools.caffe.layers import (  # noqa: F401
     dense,
     normalization,
     pooling,
+    rearranging,
+    reduction,
+    reshaping,
     wiring,
 )

@@ -179,9 +179,7 @@ def logarithm_of_base(layer: Emission, base: float) -> float:
 
 @register_layer("Softmax")
 def softmax(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`Softmax` over any axis but the batch."""
+    """`Softmax` along any axis."""
     x = layer.expect(inputs, 1)
     axis = layer.axis(layer.parameter.softmax_param.axis, x)
-    if axis == 0:
-        layer.unsupported("softmax over the batch is not supported")
     return layer.add(keras.layers.Softmax, x, axis=axis)

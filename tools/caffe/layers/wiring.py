@@ -16,11 +16,12 @@ def eltwise(layer: Emission, inputs: list[Tensor]) -> Tensor:
     settings = layer.parameter.eltwise_param
     if len(inputs) < 2:
         layer.fail(f"has {len(inputs)} bottoms; it takes two or more")
-    shapes = {tuple(x.shape) for x in inputs}
+    # The batch may be known for some of them only.
+    shapes = {(len(x.shape), *x.shape[1:]) for x in inputs}
     if len(shapes) > 1:
         layer.fail(
             "its bottoms have different shapes (channels last): "
-            + ", ".join(map(str, sorted(shapes, key=str)))
+            + ", ".join(sorted({str(tuple(x.shape)) for x in inputs}))
         )
     if settings.coeff and (
         settings.operation != SUM or len(settings.coeff) != len(inputs)
@@ -45,7 +46,7 @@ def eltwise(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("Concat")
 def concat(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`Concatenate` along any axis but the batch."""
+    """`Concatenate` along any axis, the batch among them."""
     if not inputs:
         layer.fail("has no bottoms")
     settings = layer.parameter.concat_param
@@ -53,10 +54,9 @@ def concat(layer: Emission, inputs: list[Tensor]) -> Tensor:
         layer.fail("gives `axis` and `concat_dim`; give one of them")
     old = settings.HasField("concat_dim")
     axis = layer.axis(settings.concat_dim if old else settings.axis, inputs[0])
-    if axis == 0:
-        layer.unsupported("joining along the batch is not supported")
+    # The batch may be known for some of them only.
     rest = {
-        (*x.shape[:axis], *x.shape[axis + 1 :], len(x.shape)) for x in inputs
+        (*x.shape[1:axis], *x.shape[axis + 1 :], len(x.shape)) for x in inputs
     }
     if len(rest) > 1:
         layer.fail("its bottoms differ in more than the axis that is joined")
@@ -67,30 +67,31 @@ def concat(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("Slice")
 def slice_layer(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
-    """`ops.split` along any axis but the batch."""
+    """`ops.split` along any axis; a batch of any size in equal parts."""
     x = layer.expect(inputs, 1)
     settings = layer.parameter.slice_param
     if settings.HasField("slice_dim") and settings.HasField("axis"):
         layer.fail("gives `axis` and `slice_dim`; give one of them")
     old = settings.HasField("slice_dim")
     axis = layer.axis(settings.slice_dim if old else settings.axis, x)
-    if axis == 0:
-        layer.unsupported("parting the batch is not supported")
     size, parts = x.shape[axis], len(layer.parameter.top)
     points = list(settings.slice_point)
-    if not points:
-        if parts < 1 or size % parts:
-            layer.fail(f"{parts} tops do not divide an axis of {size}")
-        points = list(range(size // parts, size, size // parts))
-    edges = [0, *points, size]
-    if len(points) != parts - 1 or any(a >= b for a, b in pairwise(edges)):
+    if parts < 1 or (size and not points and size % parts):
+        layer.fail(f"{parts} tops do not divide an axis of {size}")
+    if parts == 1 and not points:
+        return [layer.label(x)]
+    # The size of the batch is not known; it is that of the last edge.
+    edges = [0, *points, *([size] if size else [])]
+    if points and (
+        len(points) != parts - 1 or any(a >= b for a, b in pairwise(edges))
+    ):
         layer.fail(
             f"`slice_point` must be {parts - 1} rising numbers between 0 and "
-            f"{size}. Received: {points}"
+            f"{size or 'the batch'}. Received: {points}"
         )
-    if parts == 1:
-        return [layer.label(x)]
-    pieces = layer.compute(keras.ops.split, x, points, axis=axis, part="split")
+    pieces = layer.compute(
+        keras.ops.split, x, points or parts, axis=axis, part="split"
+    )
     return [
         layer.label(piece, f"top{index}" if index else "")
         for index, piece in enumerate(pieces)
@@ -111,3 +112,30 @@ def split(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
 def silence(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     """Nothing: it only keeps a blob from being an output."""
     return []
+
+
+@register_layer("Tile")
+def tile(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`ops.tile` along any axis."""
+    x = layer.expect(inputs, 1)
+    settings = layer.parameter.tile_param
+    axis = layer.axis(settings.axis, x)
+    if settings.tiles < 1:
+        layer.fail("`tiles` must be given, and positive")
+    repeats = [1] * len(x.shape)
+    repeats[axis] = settings.tiles
+    return layer.label(layer.compute(keras.ops.tile, x, repeats, part="tile"))
+
+
+@register_layer("BatchReindex")
+def batch_reindex(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`ops.take`: samples of the first bottom, as the second numbers them."""
+    x, numbers = layer.expect(inputs, 2)
+    if len(numbers.shape) != 1:
+        layer.fail(
+            f"takes a list of numbers; bottom 1 has {len(numbers.shape)} axes"
+        )
+    numbers = layer.compute(keras.ops.cast, numbers, "int32", part="numbers")
+    return layer.label(
+        layer.compute(keras.ops.take, x, numbers, axis=0, part="take")
+    )

@@ -1,0 +1,59 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_hypersphere.caffe_format import (
+    read_prototxt,
+    set_blob,
+    write_caffemodel,
+)
+from keras_hypersphere.tools.caffe import to_keras
+
+
+def to_keras_order(array):
+    """N, C, H, W as N, H, W, C; other arrays as they are."""
+    return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
+
+
+def to_caffe_order(array):
+    return array.transpose(0, 3, 1, 2) if array.ndim == 4 else array
+
+
+@pytest.fixture
+def net(write, tmp_path):
+    """Converts layers given as text, and runs them.
+
+    `net(layers, x=array, weights={"layer": [array, …]})` gives the values of
+    the network's outputs by blob name, as arrays in Caffe's order.
+    """
+
+    def run(layers, weights=None, outputs=None, batch=None, **inputs):
+        text = "".join(
+            f'input: "{name}" input_shape {{ '
+            + " ".join(f"dim: {size}" for size in array.shape)
+            + " }\n"
+            for name, array in inputs.items()
+        )
+        path = write(text + layers)
+        caffemodel = None
+        if weights is not None:
+            stored = read_prototxt(path)
+            for layer in stored.layer:
+                for array in weights.get(layer.name, ()):
+                    set_blob(layer.blobs.add(), np.asarray(array, np.float32))
+            caffemodel = tmp_path / "net.caffemodel"
+            write_caffemodel(stored, caffemodel)
+        model = to_keras(path, caffemodel, outputs=outputs)
+        feed = [
+            to_keras_order(np.asarray(array, np.float32))
+            for array in inputs.values()
+        ]
+        made = model(feed if len(feed) > 1 else feed[0], training=False)
+        made = made if isinstance(made, (list, tuple)) else [made]
+        run.model = model
+        return {
+            name: to_caffe_order(keras.ops.convert_to_numpy(value))
+            for name, value in zip(model.output_names, made, strict=True)
+        }
+
+    return run
