@@ -23,6 +23,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 TOLERANCE = 1e-5
 
 SUPPORTED = [
+    "lrn_across_a",
+    "lrn_within_a",
+    "legacy_v1_4d_blobs",
+    "batchnorm_batchstats_in_test",
+    "bias_layer_a",
+    "scale_broadcast_a",
     "activations_a",
     "batchnorm_scale_sf_a",
     "batchnorm_scale_sf_one",
@@ -70,18 +76,12 @@ SUPPORTED = [
 
 # The type of the first layer that cannot be converted.
 UNSUPPORTED = {
-    "batchnorm_batchstats_in_test": "BatchNorm",
-    "bias_layer_a": "Bias",
     "crop_a": "Deconvolution",
     "deconv_a": "Deconvolution",
-    "legacy_v1_4d_blobs": "LRN",
-    "lrn_across_a": "LRN",
-    "lrn_within_a": "LRN",
     "model_missing_layers_fillers": "Deconvolution",
     "normalize_flip_head_a": "Normalize",
     "normface_lenet_figure2": "Parameter",
     "normface_mnist_lenet": "Normalize",
-    "scale_broadcast_a": "Scale",
     "softmax_reduce_misc": "MVN",
 }
 # Formats that cannot be read: HDF5 weights, and layers of 2013.

@@ -1,4 +1,6 @@
-"""BatchNorm, and the Scale and Bias that Caffe keeps apart from it."""
+"""BatchNorm and MVN: a blob less its mean, over its deviation."""
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -7,61 +9,118 @@ from keras_hypersphere.caffe_format.schema import FillerParameter
 from keras_hypersphere.tools.caffe.emission import Emission, Tensor
 from keras_hypersphere.tools.caffe.registry import register_layer
 
-ONE = FillerParameter(type="constant", value=1)
 ZERO = FillerParameter()
 
 
 @register_layer("BatchNorm")
 def batch_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`BatchNormalization` without gamma and beta; stored statistics only."""
+    """`BatchNormalization`, no gamma or beta; `ops` for batch statistics."""
     x = layer.expect(inputs, 1)
     settings = layer.parameter.batch_norm_param
-    if settings.HasField("use_global_stats") and not settings.use_global_stats:
-        layer.unsupported("`use_global_stats: false` is not supported")
-    for name in ("disable_mean", "disable_variance", "scale_filler"):
-        if settings.HasField(name):
-            layer.unsupported(f"`{name}` is not supported")
-    if len(x.shape) not in (2, 4):
-        layer.unsupported("only 2-D and 4-D bottoms are supported")
-    channels = x.shape[-1]
-    mean, variance, factor = layer.blobs(
-        ((channels,), ZERO), ((channels,), ZERO), ((1,), ZERO)
+    refuse_rates(layer)
+    if len(x.shape) < 2:
+        layer.fail("its bottom has one axis; it takes two or more")
+    axis = layer.axis(1, x)
+    shape = (x.shape[axis],)
+    mean, variance, count = layer.blobs(
+        (shape, ZERO), (shape, ZERO), ((1,), ZERO)
     )
+    stored = not layer.training
+    if settings.HasField("use_global_stats"):
+        stored = settings.use_global_stats
+    if not stored and not layer.training:
+        return normalize_batch(layer, x, axis, settings)
+    if layer.training and (settings.disable_mean or settings.disable_variance):
+        layer.unsupported("training without mean or variance is not supported")
     # Caffe stores running sums; a count of 0 stands for sums of nothing.
-    scale = np.float32(0) if factor[0] == 0 else np.float32(1) / factor[0]
+    factor = np.float32(0) if count[0] == 0 else np.float32(1) / count[0]
+    mean, variance, epsilon = mean * factor, variance * factor, settings.eps
+    if settings.disable_mean:
+        mean = np.zeros_like(mean)
+    if settings.disable_variance:
+        variance, epsilon = np.ones_like(variance), 0.0
     return layer.add(
         keras.layers.BatchNormalization,
         x,
-        weights=[mean * scale, variance * scale],
+        weights=[mean, variance],
+        axis=axis if axis < len(x.shape) - 1 else -1,
         momentum=settings.moving_average_fraction,
-        epsilon=settings.eps,
+        epsilon=epsilon,
         center=False,
         scale=False,
+        # Stored statistics in training mean that they stay as they are.
+        trainable=not (stored and layer.training),
     )
 
 
-@register_layer("Scale")
-def scale(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`DepthwiseConv2D` of one cell: a factor for each channel of 4-D."""
-    if len(inputs) == 2:
-        layer.unsupported("two bottoms are not supported")
-    x = layer.expect(inputs, 1, rank=4)
-    settings = layer.parameter.scale_param
-    if settings.HasField("min_value") or settings.HasField("max_value"):
-        layer.unsupported("`min_value` and `max_value` are not supported")
-    if layer.axis(settings.axis, x) != 3 or settings.num_axes != 1:
-        layer.unsupported("only `axis: 1` with `num_axes: 1` is supported")
-    channels = x.shape[3]
-    filler = settings.filler if settings.HasField("filler") else ONE
-    declared = [((channels,), filler)]
-    if settings.bias_term:
-        declared.append(((channels,), settings.bias_filler))
-    factors, *bias = layer.blobs(*declared)
-    # A depthwise kernel of one cell is a factor for each channel.
+def refuse_rates(layer: Emission) -> None:
+    """Caffe learns no statistics; three blocks of rates are an old habit."""
+    rates = layer.parameter.param
+    if len(rates) != 3 and any(spec.lr_mult for spec in rates):
+        layer.fail(
+            "its statistics are not learnt; write `param { lr_mult: 0 }`, or "
+            "leave `param` out"
+        )
+
+
+def normalize_batch(
+    layer: Emission, x: Tensor, axis: int, settings: Any
+) -> Tensor:
+    """`use_global_stats: false`: statistics of the batch that is given."""
+    axes = [i for i in range(len(x.shape)) if i != axis]
+    if not settings.disable_mean:
+        mean = layer.compute(
+            keras.ops.mean, x, axis=axes, keepdims=True, part="mean"
+        )
+        x = layer.compute(keras.ops.subtract, x, mean, part="centered")
+    if not settings.disable_variance:
+        variance = mean_square(layer, x, axes)
+        variance = layer.compute(
+            keras.ops.add, variance, settings.eps, part="eps"
+        )
+        deviation = layer.compute(keras.ops.sqrt, variance, part="deviation")
+        x = layer.compute(keras.ops.divide, x, deviation, part="scaled")
+    return layer.label(x)
+
+
+def mean_square(layer: Emission, x: Tensor, axes: list[int]) -> Tensor:
+    """The mean of squares, with axes of 1 for those that it is taken over."""
+    squares = layer.compute(keras.ops.square, x, part="square")
+    return layer.compute(
+        keras.ops.mean, squares, axis=axes, keepdims=True, part="variance"
+    )
+
+
+@register_layer("MVN")
+def mvn(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`ops.mean` and the like: by sample and channel, or by sample."""
+    x = image(layer, layer.expect(inputs, 1))
+    settings = layer.parameter.mvn_param
+    axes = [1, 2, 3] if settings.across_channels else [1, 2]
+    mean = layer.compute(
+        keras.ops.mean, x, axis=axes, keepdims=True, part="mean"
+    )
+    x = layer.compute(keras.ops.subtract, x, mean, part="centered")
+    if settings.normalize_variance:
+        variance = mean_square(layer, x, axes)
+        deviation = layer.compute(keras.ops.sqrt, variance, part="deviation")
+        # Outside of the root, other than in BatchNorm.
+        deviation = layer.compute(
+            keras.ops.add, deviation, settings.eps, part="eps"
+        )
+        x = layer.compute(keras.ops.divide, x, deviation, part="scaled")
+    return layer.label(x)
+
+
+def image(layer: Emission, x: Tensor) -> Tensor:
+    """A blob of fewer axes as Caffe's four, which end in sizes of 1."""
+    if len(x.shape) == 4:
+        return x
+    if len(x.shape) > 4:
+        layer.fail(f"its bottom has {len(x.shape)} axes; it takes four at most")
+    channels, height = (*x.shape[1:], 1, 1)[:2]
+    if height > 1:
+        x = layer.add(keras.layers.Permute, x, "nhc", dims=(2, 1))
     return layer.add(
-        keras.layers.DepthwiseConv2D,
-        x,
-        weights=[factors.reshape(1, 1, -1, 1), *bias],
-        kernel_size=1,
-        use_bias=settings.bias_term,
+        keras.layers.Reshape, x, "image", target_shape=(height, 1, channels)
     )

@@ -1,0 +1,70 @@
+"""LRN: activations over a power of their neighbors' squares."""
+
+import keras
+
+from keras_hypersphere.tools.caffe.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.registry import register_layer
+
+ACROSS_CHANNELS = 0
+
+
+@register_layer("LRN")
+def lrn(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`AveragePooling2D` of squares, across channels or within each."""
+    x = layer.expect(inputs, 1)
+    settings = layer.parameter.lrn_param
+    if len(x.shape) != 4:
+        layer.fail(f"its bottom has {len(x.shape)} axes; it takes 4")
+    if settings.local_size % 2 == 0:
+        layer.fail(
+            f"`local_size: {settings.local_size}` must be odd, with as many "
+            "neighbors on either side"
+        )
+    across = settings.norm_region == ACROSS_CHANNELS
+    squares = layer.compute(keras.ops.square, x, part="square")
+    average = across_channels if across else within_channel
+    # The mean, padding included: alpha is for the sum over the size in Caffe.
+    mean = average(layer, squares, settings.local_size)
+    # Within a channel Caffe does not read `k`.
+    scale = layer.add(
+        keras.layers.Rescaling,
+        mean,
+        "scale",
+        scale=settings.alpha,
+        offset=settings.k if across else 1.0,
+    )
+    factor = layer.compute(keras.ops.power, scale, -settings.beta, part="power")
+    return layer.add(keras.layers.Multiply, [x, factor])
+
+
+def across_channels(layer: Emission, squares: Tensor, size: int) -> Tensor:
+    """Means over channels: they become the width of an image, to be pooled."""
+    height, width, channels = squares.shape[1:]
+    cells = layer.add(
+        keras.layers.Reshape,
+        squares,
+        "cells",
+        target_shape=(height * width, channels, 1),
+    )
+    means = pool(layer, cells, (1, size))
+    return layer.add(
+        keras.layers.Reshape,
+        means,
+        "means",
+        target_shape=(height, width, channels),
+    )
+
+
+def within_channel(layer: Emission, squares: Tensor, size: int) -> Tensor:
+    """Means over the places around each place."""
+    return pool(layer, squares, (size, size))
+
+
+def pool(layer: Emission, x: Tensor, sizes: tuple[int, int]) -> Tensor:
+    """Means around each cell; zeros beyond the ends count."""
+    if max(sizes) > 1:
+        around = tuple(size // 2 for size in sizes)
+        x = layer.add(keras.layers.ZeroPadding2D, x, "pad", padding=around)
+    return layer.add(
+        keras.layers.AveragePooling2D, x, "mean", pool_size=sizes, strides=1
+    )
