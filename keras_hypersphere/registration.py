@@ -25,6 +25,7 @@ ROOMS = (
     "keras_hypersphere.constraints",
     "keras_hypersphere.schedules",
     "keras_hypersphere.layers",
+    "keras_hypersphere.caffe_layers",
     "keras_hypersphere.losses",
     "keras_hypersphere.models",
     "keras_hypersphere.optimizers",

@@ -1,26 +1,21 @@
 """Caffe's files → a Keras model."""
 
 import functools
-import math
-import os
 import re
 import warnings
-from collections.abc import Sequence
-from os import PathLike
+from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
 from typing import Any
 
 import keras
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.reader import read_prototxt
-from keras_hypersphere.tools.caffe import layers  # noqa: F401  registers them
-from keras_hypersphere.tools.caffe.emission import MOST_VALUES, Emission, Tensor
-from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
-from keras_hypersphere.tools.caffe.graph import Graph, Node, build_graph
-from keras_hypersphere.tools.caffe.names import Names
+from keras_hypersphere.tools.caffe.build import Build
+from keras_hypersphere.tools.caffe.data_layers import preprocessing_of
+from keras_hypersphere.tools.caffe.graph import build_graph
 from keras_hypersphere.tools.caffe.registry import find_emitter
 from keras_hypersphere.tools.caffe.rules import make_state
-from keras_hypersphere.tools.caffe.sharing import Sharing
 from keras_hypersphere.tools.caffe.weights import Weights
 
 CONFIG_KEY = "caffe"
@@ -35,6 +30,8 @@ def to_keras(
     phase: str = "TEST",
     stages: Sequence[str] = (),
     level: int = 0,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    preprocessing: bool = False,
 ) -> keras.Model:
     """Converts a Caffe network.
 
@@ -45,9 +42,19 @@ def to_keras(
         outputs: Names of the blobs that the model returns, in this order.
             What they do not need is left out. Default: the blobs that no
             layer reads, in alphabetical order, as in pycaffe.
-        phase: `"TEST"` or `"TRAIN"`: which layers are included.
+        phase: `"TEST"`, or `"TRAIN"` for a model that trains: labels are
+            inputs, heads and losses are layers, and losses are added with
+            their weights, so `model.compile(optimizer)` and `model.fit({
+            "data": x, "label": y})` do. `"TEST"` leaves losses, accuracies
+            and labels out; what they read is an output.
         stages: Stages that are set, for layers with stage rules.
         level: Level, for layers with level rules.
+        input_shapes: Shapes of inputs by blob name, channels-last and
+            without the batch: `{"data": (112, 96, 3)}`. For data layers
+            that do not say, and for inputs of another size.
+        preprocessing: Whether the model begins with what the data layer
+            does to images: subtracting the mean, then multiplying. It takes
+            images of 0 to 255 then, blue first, resized and cropped.
 
     Returns:
         A functional model, channels-last, with a free batch size. Layers
@@ -60,92 +67,34 @@ def to_keras(
         CaffeFormatError: If the files are broken or do not fit each other.
         UnsupportedLayerError: If a layer cannot be converted exactly.
     """
-    file = os.fspath(prototxt)
+    file = fspath(prototxt)
     state = make_state(phase, stages, level)
     net = read_prototxt(prototxt)
     state = make_state(phase, (*stages, *net.state.stage), level)
-    graph = build_graph(net, state, outputs, file)
+    graph = build_graph(net, state, outputs, file, input_shapes)
     for node in graph.nodes:
         find_emitter(node.type, file, node.name)
-    weights = Weights(caffemodel)
-    inputs, keras_names, tensors, unfilled = emit(graph, weights, file)
-    if not inputs:
+    steps = preprocessing_of(filter(state.includes, net.layer), file)
+    build = Build(
+        graph, Weights(caffemodel), file, steps if preprocessing else {}
+    )
+    build.run(state.training)
+    if not build.inputs:
         raise CaffeFormatError("has no inputs; add an Input layer", file)
-    if caffemodel is not None and unfilled:
+    if caffemodel is not None and build.unfilled:
         warnings.warn(
-            f"{weights.file}: holds no blobs for {', '.join(unfilled)}: they "
-            "keep their fillers",
+            f"{fspath(caffemodel)}: holds no blobs for "
+            f"{', '.join(build.unfilled)}: they keep their fillers",
             stacklevel=2,
         )
-    return assemble(net.name, graph, inputs, keras_names, tensors)
+    kept = {name: s.to_dict() for name, s in steps.items()}
+    return assemble(net.name, build, kept)
 
 
-def emit(
-    graph: Graph, weights: Weights, file: str
-) -> tuple[list[Tensor], list[str], dict[int, Tensor], list[str]]:
-    """Calls the emitters.
-
-    Returns the inputs, the nodes' names in Keras, the values by number, and
-    the names of layers that keep their fillers.
-    """
-    names = Names()
-    sharing = Sharing(graph.shared, weights)
-    # Inputs first: their names are what users type.
-    top_names = [
-        [names.claim(top) for top in node.parameter.top]
-        if node.type == "Input"
-        else []
-        for node in graph.nodes
-    ]
-    keras_names = [
-        "" if node.type == "Input" else names.claim(node.name)
-        for node in graph.nodes
-    ]
-    inputs, tensors, unfilled = [], {}, []
-    for node, tops, keras_name in zip(
-        graph.nodes, top_names, keras_names, strict=True
-    ):
-        emission = Emission(
-            node.parameter, tops, keras_name, names, weights, file, sharing
-        )
-        made = run(emission, node, [tensors[i] for i in node.bottoms])
-        tensors.update(zip(node.tops, made, strict=True))
-        inputs += emission.inputs_made
-        if emission.kept_fillers:
-            unfilled.append(node.name)
-    return inputs, keras_names, tensors, unfilled
-
-
-def run(emission: Emission, node: Node, inputs: list[Tensor]) -> list[Tensor]:
-    """Calls one emitter, and checks what it made."""
-    try:
-        made = find_emitter(node.type)(emission, inputs)
-    except (CaffeFormatError, UnsupportedLayerError):
-        raise
-    except (ValueError, TypeError, OverflowError) as error:
-        # A setting that Keras refuses and no emitter foresaw.
-        reason = " ".join(str(error).split())
-        raise CaffeFormatError(
-            f"Keras refuses it: {reason}", emission.file, node.name, node.type
-        ) from error
-    made = list(made) if isinstance(made, (list, tuple)) else [made]
-    if len(made) != len(node.tops):
-        emission.fail(f"has {len(node.tops)} tops; it makes {len(made)}")
-    for tensor in made:
-        if not 0 < math.prod(tensor.shape[1:]) <= MOST_VALUES:
-            emission.fail(f"makes a blob of shape {tuple(tensor.shape)}")
-    return made
-
-
-def assemble(
-    name: str,
-    graph: Graph,
-    inputs: list[Tensor],
-    keras_names: list[str],
-    tensors: dict[int, Tensor],
-) -> keras.Model:
+def assemble(name: str, build: Build, steps: dict[str, Any]) -> keras.Model:
     """Makes the model, and notes the original names in it."""
-    outputs = [tensors[number] for number in graph.outputs]
+    graph, inputs = build.graph, build.inputs
+    outputs = [build.tensors[number] for number in graph.outputs]
     model = keras.Model(
         inputs[0] if len(inputs) == 1 else inputs,
         outputs[0] if len(outputs) == 1 else outputs,
@@ -154,7 +103,7 @@ def assemble(
     )
     run_odd_names(model)
     model.output_names = [graph.values[number] for number in graph.outputs]
-    record = make_record(graph, keras_names, tensors)
+    record = make_record(build, steps)
     own_config = model.get_config
     # A subclass could not be loaded without this package. Keras skips keys
     # that it does not know.
@@ -183,13 +132,12 @@ def recorded_config(own_config: Any, record: dict) -> dict[str, Any]:
     return {**own_config(), CONFIG_KEY: record}
 
 
-def make_record(
-    graph: Graph, keras_names: list[str], tensors: dict[int, Tensor]
-) -> dict[str, Any]:
+def make_record(build: Build, steps: dict[str, Any]) -> dict[str, Any]:
     """Which Keras layer makes which top of which Caffe layer."""
+    graph = build.graph
 
     def maker(number: int) -> str:
-        return tensors[number]._keras_history.operation.name
+        return build.tensors[number]._keras_history.operation.name
 
     return {
         "layers": [
@@ -198,10 +146,22 @@ def make_record(
                 "type": node.type,
                 "keras_name": keras_name,
                 "tops": {graph.values[n]: maker(n) for n in node.tops},
+                "weights": [
+                    variable.path
+                    for holder in holders
+                    for variable in holder.trainable_variables
+                ],
+                "multipliers": [
+                    [spec.lr_mult, spec.decay_mult]
+                    for spec in node.parameter.param
+                ],
             }
-            for node, keras_name in zip(graph.nodes, keras_names, strict=True)
+            for node, keras_name, holders in zip(
+                graph.nodes, build.names, build.holders, strict=True
+            )
         ],
         "outputs": [graph.values[number] for number in graph.outputs],
+        "preprocessing": steps,
     }
 
 
@@ -213,7 +173,9 @@ def name_map(model: keras.Model) -> dict[str, Any] | None:
 
     Returns:
         `{"layers": [{"name", "type", "keras_name", "tops": {blob: Keras
-        layer}}, …], "outputs": [blob, …]}`, or None for any other model. The
+        layer}, "weights": [path of a variable, …], "multipliers": [[lr_mult,
+        decay_mult], …]}, …], "outputs": [blob, …], "preprocessing": {blob:
+        Preprocessing.to_dict()}}`, or None for any other model. The
         same is in the saved file, in the model's config under `"caffe"`.
     """
     return model.get_config().get(CONFIG_KEY)

@@ -1,7 +1,7 @@
 """What an emitter sees of a layer, and how it makes Keras layers."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
 
 import keras
@@ -39,12 +39,18 @@ class Emission:
         file: The prototxt, named in errors.
         sharing: The blobs that layers share. Default: names of blobs do not
             matter.
+        training: Whether the model is made for training.
+        source: An input of the network, for layers that read nothing.
+        integer_tops: Tops of an input layer that hold whole numbers.
 
     Attributes:
         parameter: The layer's message: `layer.parameter.relu_param`.
         name: The layer's name in Caffe.
         inputs_made: Keras inputs that this layer made.
         kept_fillers: Whether blobs were missing in the model.
+        holders: Keras layers that hold its blobs, in their order.
+        adds_own_loss: Whether a Keras layer of it adds what its tops count
+            in the loss.
     """
 
     def __init__(
@@ -56,6 +62,9 @@ class Emission:
         weights: Weights,
         file: str | None,
         sharing: Sharing | None = None,
+        training: bool = False,
+        source: Tensor | None = None,
+        integer_tops: Collection[str] = (),
     ) -> None:
         self.parameter = parameter
         self.name = parameter.name
@@ -67,8 +76,13 @@ class Emission:
         self.file = file
         self.sharing = sharing
         self.shared: tuple[str, ...] = ()
+        self.training = training
+        self.source = source
+        self.integer_tops = integer_tops
         self.inputs_made: list[Tensor] = []
         self.kept_fillers = False
+        self.holders: list[keras.layers.Layer] = []
+        self.adds_own_loss = False
 
     def add(
         self,
@@ -76,6 +90,7 @@ class Emission:
         inputs: Tensor | Sequence[Tensor],
         part: str = "",
         weights: Sequence[np.ndarray] = (),
+        also: Sequence[Tensor] = (),
         **config: Any,
     ) -> Tensor:
         """Calls a new Keras layer.
@@ -86,6 +101,7 @@ class Emission:
             part: Empty for the layer that carries the Caffe layer's name;
                 else a word that is added to it.
             weights: Its weights, in the order of `layer.weights`.
+            also: Further arguments of the call: labels.
             config: Its arguments, without `name`.
 
         Returns:
@@ -95,7 +111,8 @@ class Emission:
         if weights and self.shared:
             layer = self.sharing.find_holder(kind, weights)
             if layer is not None:
-                return self.label(layer(inputs), part)
+                self.holders.append(layer)
+                return self.label(layer(inputs, *also), part)
         layer = layer_class(name=self.make_name(part), **config)
         # Random numbers that are overwritten at once would cost most of the
         # time of a conversion.
@@ -106,11 +123,12 @@ class Emission:
         }
         for key in initializers:
             setattr(layer, key, keras.initializers.Zeros())
-        output = layer(inputs)
+        output = layer(inputs, *also)
         for key, value in initializers.items():
             setattr(layer, key, value)
         if weights:
             layer.set_weights(list(weights))
+            self.holders.append(layer)
         if weights and self.shared:
             self.sharing.keep_holder(kind, layer, weights)
         return output
@@ -155,9 +173,10 @@ class Emission:
         for shape in shapes:
             if not 0 < math.prod(shape) <= MOST_VALUES:
                 self.fail(f"declares a blob of shape {shape}")
-        found = self.weights.find(self.name, self.type, shapes)
         specs = list(self.parameter.param[: len(shapes)])
         names = [spec.name for spec in specs] if self.sharing else []
+        shared = {index for index, name in enumerate(names) if name}
+        found = self.weights.find(self.name, self.type, shapes, shared)
         if all(names) and len(names) == len(shapes):
             self.shared = tuple(names)
         values = []

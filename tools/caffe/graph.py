@@ -7,35 +7,20 @@ number here, and nodes are wired by numbers.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
+from keras_hypersphere.tools.caffe.data_layers import as_inputs
+from keras_hypersphere.tools.caffe.labels import (
+    check,
+    is_loss,
+    leave_out_training,
+    whole_labels,
+)
+from keras_hypersphere.tools.caffe.node import Node
 from keras_hypersphere.tools.caffe.rules import State
-
-
-@dataclass
-class Node:
-    """A layer of the network.
-
-    Attributes:
-        parameter: The layer as the prototxt has it.
-        bottoms: Numbers of the values it reads.
-        tops: Numbers of the values it makes.
-    """
-
-    parameter: LayerParameter
-    bottoms: list[int] = field(default_factory=list)
-    tops: list[int] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return self.parameter.name
-
-    @property
-    def type(self) -> str:
-        return self.parameter.type
 
 
 @dataclass
@@ -46,6 +31,7 @@ class Graph:
         nodes: In the order of the file.
         values: Blob name of each value.
         outputs: Numbers of the values that the model returns.
+        whole: Numbers of the values that are read as class indices.
         shared: Who uses each blob that has a name (`param { name }`): layers
             and numbers of their blobs, those among them that are left out.
     """
@@ -53,6 +39,7 @@ class Graph:
     nodes: list[Node]
     values: list[str]
     outputs: list[int]
+    whole: set[int] = field(default_factory=set)
     shared: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
 
@@ -61,14 +48,21 @@ def build_graph(
     state: State,
     outputs: Sequence[str] | None = None,
     file: str | None = None,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
 ) -> Graph:
     """Wires the layers of one state, and leaves out what no output needs.
+
+    Data layers become inputs. In the phase TEST, what only training has is
+    left out too, see `labels.py`.
 
     Args:
         net: The network, in today's format.
         state: Phase, stages and level.
         outputs: Blob names. Default: what no layer reads, sorted.
         file: Named in errors.
+        input_shapes: Shapes of inputs by blob name, channels-last and
+            without the batch, where the network does not say or the user
+            wants others.
 
     Raises:
         CaffeFormatError: For an unknown bottom, a top made twice, or a blob
@@ -79,17 +73,60 @@ def build_graph(
     shared = named_blobs(layers)
     if outputs is not None:
         layers = needed(layers, check_outputs(outputs, layers))
+    layers = as_inputs(layers, input_shapes or {}, file)
+    if state.training:
+        layers = name_losses(layers)
+    for layer in layers:
+        check(layer, file)
     nodes, values, current = wire(layers, file)
     read = Counter(number for node in nodes for number in node.bottoms)
     for node in nodes:
         refuse_late_change(node, values, read, file)
+    whole = whole_labels(nodes) if state.training else set()
+    if not state.training:
+        nodes = leave_out_training(nodes)
+        read = Counter(number for node in nodes for number in node.bottoms)
+        made = {number for node in nodes for number in node.tops}
+        current = {n: number for n, number in current.items() if number in made}
     if outputs is None:
         outputs = sorted(n for n, number in current.items() if not read[number])
+    refuse_training_outputs(outputs, current)
     if not outputs:
         raise CaffeFormatError(
             "has no layers in this phase, stages and level", file
         )
-    return Graph(nodes, values, [current[name] for name in outputs], shared)
+    results = [current[name] for name in outputs]
+    return Graph(nodes, values, results, whole, shared)
+
+
+def name_losses(layers: Sequence[LayerParameter]) -> list[LayerParameter]:
+    """Gives losses that name no top one, as Caffe does."""
+    blobs = {top for layer in layers for top in layer.top}
+    named = []
+    for layer in layers:
+        if is_loss(layer.type) and not layer.top:
+            made, top = LayerParameter(), layer.name
+            while top in blobs:
+                top += "_loss"
+            blobs.add(top)
+            made.CopyFrom(layer)
+            made.top.append(top)
+            layer = made
+        named.append(layer)
+    return named
+
+
+def refuse_training_outputs(
+    outputs: Sequence[str], current: dict[str, int]
+) -> None:
+    """`outputs` may not ask for what the phase leaves out."""
+    for name in outputs:
+        if name not in current:
+            raise ValueError(
+                f"`outputs` names {name!r}, which only training has; leave "
+                'it out, or pass phase="TRAIN". '
+                f"Received: outputs={list(outputs)!r}"
+            )
 
 
 def named_blobs(

@@ -15,6 +15,11 @@ class State:
     stages: frozenset[str]
     level: int
 
+    @property
+    def training(self) -> bool:
+        """Whether the phase is TRAIN."""
+        return PHASES[self.phase] == "TRAIN"
+
     def includes(self, layer: LayerParameter) -> bool:
         """Whether the layer is part of the network in this state."""
         if layer.include:

@@ -23,13 +23,13 @@ BROKEN = {
     "pool_without_kernel": ("has no `kernel_size`", "p"),
     "reshape_bad_count": ("makes 5 numbers of the 144", "r"),
     "slice_not_divisible": ("do not divide", "s"),
+    "softmaxwithloss_two_tops": ("2 tops; it makes at most 1", "l"),
     "top_twice": ("another layer makes too", "c2"),
     "unknown_bottom": ("'nothere'", "x"),
     "unknown_field_text": ('no field named "nosuch"', None),
 }
 UNSUPPORTED = (
     "lrn_even_size",
-    "softmaxwithloss_two_tops",
     "unknown_layer_type",
 )
 

@@ -37,6 +37,12 @@ def input_layer(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
         if len(rest) == 3:
             rest = rest[1:] + rest[:1]
         layer.inputs_made.append(
-            keras.Input(batch_shape=(None, *rest), name=name)
+            keras.Input(
+                batch_shape=(None, *rest),
+                name=name,
+                dtype="int32"
+                if layer.parameter.top[index] in layer.integer_tops
+                else None,
+            )
         )
     return layer.inputs_made

@@ -1,0 +1,29 @@
+"""Layers that only networks converted from Caffe for training have.
+
+Tops that our heads do not give, losses as layers, and the weight of a loss.
+They are registered, so that such a model is saved and loaded.
+"""
+
+import keras  # noqa: F401  first: see registration.py
+
+from keras_hypersphere.caffe_layers.agent_loss import AgentLoss
+from keras_hypersphere.caffe_layers.center_distance import CenterDistance
+from keras_hypersphere.caffe_layers.class_bias import ClassBias
+from keras_hypersphere.caffe_layers.loss_weight import LossWeight
+from keras_hypersphere.caffe_layers.pair_loss import PairLoss
+from keras_hypersphere.caffe_layers.reporting_heads import (
+    ReportingASoftmax,
+    ReportingLSoftmax,
+)
+from keras_hypersphere.caffe_layers.softmax_loss import SoftmaxLoss
+
+__all__ = [
+    "AgentLoss",
+    "CenterDistance",
+    "ClassBias",
+    "LossWeight",
+    "PairLoss",
+    "ReportingASoftmax",
+    "ReportingLSoftmax",
+    "SoftmaxLoss",
+]

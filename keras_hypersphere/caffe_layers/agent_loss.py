@@ -1,0 +1,140 @@
+"""NormFace's losses of distances as layers, with their second top."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_hypersphere import distribute
+from keras_hypersphere.layers import arguments
+from keras_hypersphere.layers.contrastive_options import ContrastiveOptions
+from keras_hypersphere.layers.triplet_options import TripletOptions
+from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.ops import bounds, columns
+from keras_hypersphere.ops import labels as class_labels
+from keras_hypersphere.ops.contrastive import contrastive
+from keras_hypersphere.ops.triplet import triplet
+
+
+@keras.saving.register_keras_serializable(package="keras_hypersphere")
+class AgentLoss(WideLayer):
+    """`GeneralContrastiveLoss` and `GeneralTripletLoss` of Caffe.
+
+    Gives the loss and the means that Caffe prints beside it, through which
+    no gradient flows: of the distances to the right agents, and of what the
+    loss is of all other distances (contrastive: of `max(0, negative_margin -
+    D)`; triplet: of `D`); then the adaptive margin's running mean, if any.
+
+    Args:
+        kind: `"contrastive"` or `"triplet"`.
+        options: dict, what `kh.layers.AgentContrastive` or `AgentTriplet`
+            call the same; without `gradient`, which is Caffe's.
+        adaptive_margin: bool, for `"contrastive"` alone.
+        max_negative_margin: float, where its running mean stops.
+
+    Call arguments:
+        inputs: `(N, C)` distances.
+        labels: `(N,)` class indices.
+        training: bool, whether the running mean moves.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        options: dict[str, Any],
+        adaptive_margin: bool = False,
+        max_negative_margin: float = 1.2,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kind = arguments.choice("kind", kind, ("contrastive", "triplet"))
+        pairs = self.kind == "contrastive"
+        self.options = (ContrastiveOptions if pairs else TripletOptions)(
+            **options
+        ).as_dict()
+        self.adaptive_margin = adaptive_margin
+        self.max_negative_margin = float(max_negative_margin)
+
+    def build(self, inputs_shape: Any, labels_shape: Any = None) -> None:
+        if self.adaptive_margin:
+            self.intra_distance = self.add_weight(
+                name="intra_distance",
+                shape=(),
+                initializer="zeros",
+                trainable=False,
+                aggregation="only_first_replica",
+            )
+        self.built = True
+
+    def call(
+        self, inputs: Any, labels: Any, training: bool | None = None
+    ) -> Any:
+        distances = self.widen(inputs)
+        labels = class_labels.class_indices(
+            labels, distances.shape[-1], distances.shape[0]
+        )
+        of_kind = (
+            self._contrastive if self.kind == "contrastive" else self._triplet
+        )
+        losses, own, others, state = of_kind(distances, labels, training)
+        size = ops.shape(distances)[0]
+        wrong = ops.logical_not(columns.mask(labels, distances.shape[-1]))
+        others = ops.where(wrong, others, ops.zeros_like(others))
+        classes = max(distances.shape[-1] - 1, 1)
+        means = [
+            distribute.batch_mean(ops.sum(own), size),
+            distribute.batch_mean(ops.sum(others) / classes, size),
+            *state,
+        ]
+        return (
+            distribute.batch_mean(ops.sum(losses), size),
+            ops.stop_gradient(ops.stack(means)),
+        )
+
+    def _contrastive(
+        self, distances: Any, labels: Any, training: bool | None
+    ) -> tuple[Any, Any, Any, list[Any]]:
+        options, state = dict(self.options), []
+        if self.adaptive_margin:
+            mean = ops.cast(self.intra_distance, self.wide_dtype)
+            options["negative_margin"] = options["negative_margin"] + mean
+        losses, hinges = contrastive(
+            distances, labels, gradient="caffe", **options
+        )
+        if self.adaptive_margin:
+            here = ops.sum(ops.stop_gradient(hinges))
+            now = distribute.batch_mean(here, ops.shape(hinges)[0])
+            moved = bounds.at_most(
+                0.99 * mean + 0.01 * now, self.max_negative_margin
+            )
+            if training:
+                self.intra_distance.assign(moved)
+            state = [moved if training else mean]
+        others = ops.maximum(options["negative_margin"] - distances, 0.0)
+        return losses, hinges, others, state
+
+    def _triplet(
+        self, distances: Any, labels: Any, training: bool | None
+    ) -> tuple[Any, Any, Any, list[Any]]:
+        losses = triplet(distances, labels, gradient="caffe", **self.options)
+        own = columns.pick(distances, columns.mask(labels, distances.shape[-1]))
+        return losses, own, distances, []
+
+    def compute_output_spec(
+        self, inputs: Any, labels: Any, training: bool | None = None
+    ) -> Any:
+        return (
+            keras.KerasTensor((), dtype=self.wide_dtype),
+            keras.KerasTensor(
+                (3 if self.adaptive_margin else 2,), dtype=self.wide_dtype
+            ),
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "kind": self.kind,
+            "options": self.options,
+            "adaptive_margin": self.adaptive_margin,
+            "max_negative_margin": self.max_negative_margin,
+        }

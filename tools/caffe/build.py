@@ -1,0 +1,169 @@
+"""The Keras layers of a graph, made one Caffe layer after the other."""
+
+import math
+from collections.abc import Mapping
+
+import keras
+
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_layers.loss_weight import LossWeight
+from keras_hypersphere.tools.caffe import layers  # noqa: F401  registers them
+from keras_hypersphere.tools.caffe.emission import MOST_VALUES, Emission, Tensor
+from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
+from keras_hypersphere.tools.caffe.graph import Graph
+from keras_hypersphere.tools.caffe.labels import loss_weights
+from keras_hypersphere.tools.caffe.names import Names
+from keras_hypersphere.tools.caffe.node import Node
+from keras_hypersphere.tools.caffe.preprocessing import (
+    Preprocessing,
+    put_in_front,
+)
+from keras_hypersphere.tools.caffe.registry import find_emitter
+from keras_hypersphere.tools.caffe.sharing import Sharing
+from keras_hypersphere.tools.caffe.weights import Weights
+
+
+class Build:
+    """Calls the emitters of a graph's nodes, and keeps what they make.
+
+    Args:
+        graph: What to build.
+        weights: The model's blobs.
+        file: The prototxt, named in errors.
+        steps: What to put in front of inputs, by blob name.
+
+    Attributes:
+        inputs: Keras inputs.
+        tensors: Keras tensors by the number of the value.
+        names: Keras names of the nodes.
+        holders: For each node, the Keras layers that hold its blobs.
+        unfilled: Names of the layers that keep their fillers.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        weights: Weights,
+        file: str,
+        steps: Mapping[str, Preprocessing],
+    ) -> None:
+        self.graph = graph
+        self.weights = weights
+        self.file = file
+        self.steps = steps
+        self.inputs: list[Tensor] = []
+        self.tensors: dict[int, Tensor] = {}
+        self.names: list[str] = []
+        self.holders: list[list[keras.layers.Layer]] = []
+        self.unfilled: list[str] = []
+
+    def run(self, training: bool) -> None:
+        """Calls the emitters."""
+        names = Names()
+        sharing = Sharing(self.graph.shared, self.weights)
+        nodes = self.graph.nodes
+        # Inputs first: their names are what users type.
+        top_names = [
+            [names.claim(top) for top in node.parameter.top]
+            if node.type == "Input"
+            else []
+            for node in nodes
+        ]
+        self.names = [
+            "" if node.type == "Input" else names.claim(node.name)
+            for node in nodes
+        ]
+        emissions = [
+            Emission(
+                node.parameter,
+                tops,
+                keras_name,
+                names,
+                self.weights,
+                self.file,
+                sharing,
+                training=training,
+                integer_tops={
+                    self.graph.values[number]
+                    for number in self.graph.whole.intersection(node.tops)
+                },
+            )
+            for node, tops, keras_name in zip(
+                nodes, top_names, self.names, strict=True
+            )
+        ]
+        pairs = list(zip(emissions, nodes, strict=True))
+        # A layer that reads nothing may stand before the inputs.
+        for emission, node in sorted(pairs, key=lambda p: p[1].type != "Input"):
+            emission.source = self.inputs[0] if self.inputs else None
+            self.emit(emission, node)
+            if emission.kept_fillers:
+                self.unfilled.append(node.name)
+        self.holders = [emission.holders for emission in emissions]
+
+    def emit(self, emission: Emission, node: Node) -> None:
+        """Calls the emitter of one node, and keeps what it makes."""
+        bottoms = [self.tensors[number] for number in node.bottoms]
+        if emission.training:
+            bottoms = stop_gradients(emission, bottoms)
+        made = run(emission, node, bottoms)
+        if emission.training:
+            made = weigh_losses(emission, made)
+        self.inputs += emission.inputs_made
+        for number, tensor in zip(node.tops, made, strict=True):
+            steps = self.steps.get(self.graph.values[number])
+            if node.type == "Input" and steps is not None:
+                tensor = put_in_front(steps, tensor, emission.names)
+            self.tensors[number] = tensor
+
+
+def stop_gradients(emission: Emission, bottoms: list[Tensor]) -> list[Tensor]:
+    """`propagate_down: false` keeps gradients from a bottom."""
+    wanted = emission.parameter.propagate_down
+    if not wanted:
+        return bottoms
+    if len(wanted) != len(bottoms):
+        emission.fail(
+            f"has {len(bottoms)} bottoms and {len(wanted)} `propagate_down`; "
+            "give one for each"
+        )
+    return [
+        x
+        if down or x.dtype == "int32"
+        else emission.compute(keras.ops.stop_gradient, x, part=f"stop{index}")
+        for index, (x, down) in enumerate(zip(bottoms, wanted, strict=True))
+    ]
+
+
+def weigh_losses(emission: Emission, made: list[Tensor]) -> list[Tensor]:
+    """Adds the tops that have a weight to the losses of the model."""
+    weights = loss_weights(emission.parameter)
+    if emission.adds_own_loss or not any(weights):
+        return made
+    return [
+        emission.add(LossWeight, x, f"loss_weight{index or ''}", weight=weight)
+        if weight
+        else x
+        for index, (x, weight) in enumerate(zip(made, weights, strict=True))
+    ]
+
+
+def run(emission: Emission, node: Node, inputs: list[Tensor]) -> list[Tensor]:
+    """Calls one emitter, and checks what it made."""
+    try:
+        made = find_emitter(node.type)(emission, inputs)
+    except (CaffeFormatError, UnsupportedLayerError):
+        raise
+    except (ValueError, TypeError, OverflowError) as error:
+        # A setting that Keras refuses and no emitter foresaw.
+        reason = " ".join(str(error).split())
+        raise CaffeFormatError(
+            f"Keras refuses it: {reason}", emission.file, node.name, node.type
+        ) from error
+    made = list(made) if isinstance(made, (list, tuple)) else [made]
+    if len(made) != len(node.tops):
+        emission.fail(f"has {len(node.tops)} tops; it makes {len(made)}")
+    for tensor in made:
+        if not 0 < math.prod(tensor.shape[1:]) <= MOST_VALUES:
+            emission.fail(f"makes a blob of shape {tuple(tensor.shape)}")
+    return made

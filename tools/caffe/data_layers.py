@@ -1,0 +1,192 @@
+"""Layers that read data bases and files → plain inputs.
+
+A data layer's shape is that of what it makes: of crops, of resized images, or
+of what its message says. Its first top is the data, the second the label.
+"""
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.schema import LayerParameter
+from keras_hypersphere.tools.caffe.preprocessing import Preprocessing
+
+# Type -> its message.
+DATA_LAYERS = {
+    "Data": "data_param",
+    "ImageData": "image_data_param",
+    "WindowData": "window_data_param",
+    "MemoryData": "memory_data_param",
+    "HDF5Data": "hdf5_data_param",
+    "DummyData": "dummy_data_param",
+}
+# Of these the tops are data sets of any kind, and none is the label's.
+FREE_TOPS = ("HDF5Data", "DummyData")
+LABELS = {"label", "labels"}
+
+
+def as_inputs(
+    layers: Sequence[LayerParameter],
+    shapes: Mapping[str, Sequence[int]],
+    file: str | None = None,
+) -> list[LayerParameter]:
+    """Puts an Input layer in the place of each data layer.
+
+    Args:
+        layers: Those of one state.
+        shapes: By blob name, channels-last and without the batch.
+        file: Named in errors.
+
+    Raises:
+        CaffeFormatError: If a shape is neither in the network nor given.
+        ValueError: If `shapes` names a blob that is no input.
+    """
+    check_shapes(layers, shapes)
+    return [
+        as_input(layer, shapes, file)
+        if layer.type == "Input" or layer.type in DATA_LAYERS
+        else layer
+        for layer in layers
+    ]
+
+
+def check_shapes(
+    layers: Sequence[LayerParameter], shapes: Mapping[str, Sequence[int]]
+) -> None:
+    """Refuses names that are no inputs, and what is no shape."""
+    inputs = {
+        top
+        for layer in layers
+        if layer.type == "Input" or layer.type in DATA_LAYERS
+        for top in layer.top
+    }
+    for name, shape in shapes.items():
+        sound = isinstance(shape, Sequence) and all(
+            isinstance(size, int) and size > 0 for size in shape
+        )
+        if name not in inputs or isinstance(shape, str) or not sound:
+            raise ValueError(
+                "`input_shapes` must give inputs of the network "
+                f"({', '.join(sorted(inputs)) or 'it has none'}) their shape, "
+                "channels last and without the batch, such as "
+                '{"data": (112, 96, 3)}. '
+                f"Received: {name!r}: {shape!r}"
+            )
+
+
+def as_input(
+    layer: LayerParameter,
+    shapes: Mapping[str, Sequence[int]],
+    file: str | None,
+) -> LayerParameter:
+    """The Input layer for one data layer, or for an Input of another shape."""
+    known = [list(shape.dim) for shape in layer.input_param.shape]
+    if layer.type == "Input":
+        if not shapes or not known:
+            return layer
+        known = [known[i % len(known)] for i in range(len(layer.top))]
+    made = LayerParameter(name=layer.name, type="Input", top=layer.top)
+    for index, top in enumerate(layer.top):
+        if top in shapes:
+            batch = known[index][0] if known else batch_size(layer)
+            dims = [batch, *channels_first(shapes[top])]
+        elif known:
+            dims = known[index]
+        else:
+            dims = find_shape(layer, index, file)
+        made.input_param.shape.add().dim.extend(dims)
+    return made
+
+
+def channels_first(shape: Sequence[int]) -> list[int]:
+    """Height, width, channels as Caffe orders them."""
+    shape = list(shape)
+    return shape[2:] + shape[:2] if len(shape) == 3 else shape
+
+
+def batch_size(layer: LayerParameter) -> int:
+    """What the prototxt asks for; 1 where it does not say."""
+    settings = getattr(layer, DATA_LAYERS.get(layer.type, "input_param"))
+    return getattr(settings, "batch_size", 0) or 1
+
+
+def find_shape(
+    layer: LayerParameter, index: int, file: str | None
+) -> list[int]:
+    """The shape of a top, with the batch, as Caffe has it."""
+    batch = batch_size(layer)
+    if layer.type == "DummyData":
+        return dummy_shape(layer, index, file)
+    if layer.type == "HDF5Data":
+        if layer.top[index] in LABELS:
+            return [batch]
+        missing(layer, index, "the file that it reads has its shape", file)
+    if index:
+        return [batch]
+    if layer.type == "MemoryData":
+        settings = layer.memory_data_param
+        return [batch, settings.channels, settings.height, settings.width]
+    return [batch, *image_shape(layer, file)]
+
+
+def image_shape(layer: LayerParameter, file: str | None) -> list[int]:
+    """Channels, height and width of the images that a layer makes."""
+    steps = Preprocessing.of(layer)
+    height, width = steps.crop or steps.resize or (0, 0)
+    if not (height and width):
+        missing(layer, 0, "its images may have any size", file)
+    channels = steps.channels
+    if channels is None:
+        warnings.warn(
+            f"{file or 'the network'}: layer {layer.name!r} ({layer.type}) "
+            "does not say how many channels its images have; 3 are assumed. "
+            f'Else pass input_shapes={{"{layer.top[0]}": ({height}, {width}, '
+            "1)}",
+            stacklevel=2,
+        )
+        channels = 3
+    return [channels, height, width]
+
+
+def dummy_shape(
+    layer: LayerParameter, index: int, file: str | None
+) -> list[int]:
+    """One shape, or one for each top; or four old fields of each."""
+    settings = layer.dummy_data_param
+    if settings.shape:
+        return list(settings.shape[index % len(settings.shape)].dim)
+    old = [settings.num, settings.channels, settings.height, settings.width]
+    if not all(old):
+        missing(layer, index, "it has no `shape`", file)
+    return [sizes[index % len(sizes)] for sizes in old]
+
+
+def missing(
+    layer: LayerParameter, index: int, reason: str, file: str | None
+) -> None:
+    """Raises an error that says what to pass."""
+    top = layer.top[index]
+    raise CaffeFormatError(
+        f"the prototxt does not say what shape the blob {top!r} has: "
+        f"{reason}; pass the shape, height, width and channels, such as "
+        f'input_shapes={{"{top}": (112, 96, 3)}} (on the command line '
+        f"--input-shape {top}=112x96x3)",
+        file,
+        layer.name,
+        layer.type,
+    )
+
+
+def preprocessing_of(
+    layers: Sequence[LayerParameter], file: str | None = None
+) -> dict[str, Preprocessing]:
+    """What data layers do to their images, by blob name."""
+    folder = os.path.dirname(file) if file else ""
+    return {
+        layer.top[0]: Preprocessing.of(layer, folder)
+        for layer in layers
+        if layer.type in DATA_LAYERS
+        and layer.type not in FREE_TOPS
+        and layer.top
+    }

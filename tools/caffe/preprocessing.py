@@ -1,0 +1,179 @@
+"""What a network's images went through before it: its `transform_param`."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_hypersphere.caffe_format.schema import LayerParameter
+
+MESSAGES = {
+    "Data": "data_param",
+    "ImageData": "image_data_param",
+    "WindowData": "window_data_param",
+}
+# Files written before 2014 have these in the data layer's own message.
+MOVED = ("scale", "mirror", "crop_size", "mean_file")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Steps in Caffe's order: resize, crop, mirror, subtract, multiply.
+
+    Attributes:
+        resize: `(height, width)` to which images are resized, or None.
+        crop: `(height, width)`, cut from anywhere in training and from the
+            middle in tests, or None.
+        mirror: Whether half of the images are mirrored, in tests too.
+        mean_value: Numbers that are subtracted, one or one a channel, in the
+            order of the channels.
+        mean_file: Path of a mean image that is subtracted, or None.
+        scale: What the rest is multiplied by.
+        channels: 3 (blue, green, red), 1 (gray) or None: not said.
+    """
+
+    resize: tuple[int, int] | None = None
+    crop: tuple[int, int] | None = None
+    mirror: bool = False
+    mean_value: tuple[float, ...] = ()
+    mean_file: str | None = None
+    scale: float = 1.0
+    channels: int | None = None
+
+    @classmethod
+    def of(cls, layer: LayerParameter, folder: str = "") -> "Preprocessing":
+        """Reads a data layer's messages; `folder` is the prototxt's."""
+        steps = layer.transform_param
+        own = getattr(layer, MESSAGES.get(layer.type, "transform_param"))
+        found = {
+            name: getattr(own, name)
+            if hasattr(own, name)
+            and own.HasField(name)
+            and not steps.HasField(name)
+            else getattr(steps, name)
+            for name in MOVED
+        }
+        crop = (found["crop_size"],) * 2 if found["crop_size"] else None
+        if steps.crop_h and steps.crop_w:
+            crop = steps.crop_h, steps.crop_w
+        height = getattr(own, "new_height", 0)
+        width = getattr(own, "new_width", 0)
+        file = found["mean_file"] or None
+        if file and not os.path.isabs(file):
+            beside = os.path.join(folder, file)
+            file = beside if os.path.exists(beside) else file
+        return cls(
+            resize=(height, width) if height and width else None,
+            crop=crop,
+            mirror=found["mirror"],
+            mean_value=tuple(shortest(v) for v in steps.mean_value),
+            mean_file=file,
+            scale=shortest(found["scale"]),
+            channels=count_channels(layer),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Names and values that JSON holds."""
+        return {
+            "resize": list(self.resize) if self.resize else None,
+            "crop": list(self.crop) if self.crop else None,
+            "mirror": self.mirror,
+            "mean_value": list(self.mean_value),
+            "mean_file": self.mean_file,
+            "scale": self.scale,
+            "channels": self.channels,
+            "channel_order": "gray" if self.channels == 1 else "BGR",
+        }
+
+    def mean_image(self) -> np.ndarray | None:
+        """The mean file as height, width, channels, if it is there."""
+        if self.mean_file is None or not os.path.exists(self.mean_file):
+            return None
+        from keras_hypersphere.caffe_format import read_mean
+
+        mean = np.asarray(read_mean(self.mean_file), np.float32)
+        return mean.reshape(mean.shape[-3:]).transpose(1, 2, 0)
+
+
+def shortest(value: float) -> float:
+    """The number that was written: 0.0078125, and 0.1 where float32 has it."""
+    return float(str(np.float32(value)))
+
+
+def count_channels(layer: LayerParameter) -> int | None:
+    """How many channels a data layer makes, as far as it says."""
+    steps = layer.transform_param
+    if layer.type == "ImageData":
+        return 3 if layer.image_data_param.is_color else 1
+    if layer.type == "WindowData":
+        return 3
+    if layer.type == "MemoryData":
+        return layer.memory_data_param.channels or None
+    if steps.force_gray:
+        return 1
+    if steps.force_color or len(steps.mean_value) == 3:
+        return 3
+    return None
+
+
+def put_in_front(
+    steps: Preprocessing, inputs: keras.KerasTensor, names: Any
+) -> keras.KerasTensor:
+    """Layers that do `(x - mean) * scale` to images of the crop's size.
+
+    Channels stay as they are: Caffe's are blue, green, red.
+
+    Args:
+        steps: What the data layer does.
+        inputs: An input of the network.
+        names: Gives the layers their names.
+
+    Raises:
+        FileNotFoundError: If the mean file is not there.
+        ValueError: If the mean does not fit the images.
+    """
+    shape = tuple(inputs.shape[1:])
+    x = inputs
+    if steps.mean_file is not None:
+        mean = steps.mean_image()
+        if mean is None:
+            raise FileNotFoundError(
+                f"no mean file {steps.mean_file}; put it there, or pass "
+                "preprocessing=False and subtract the mean yourself"
+            )
+        x = subtract_image(x, middle(mean, shape), names)
+    elif steps.mean_value:
+        mean = np.broadcast_to(np.float32(steps.mean_value), shape[-1:])
+        x = keras.layers.Rescaling(
+            1.0, (-mean).tolist(), name=names.claim(f"{inputs.name}_mean")
+        )(x)
+    if steps.scale != 1:
+        x = keras.layers.Rescaling(
+            steps.scale, name=names.claim(f"{inputs.name}_scale")
+        )(x)
+    return x
+
+
+def middle(mean: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The part of a mean image under a crop from the middle."""
+    top, left = ((mean.shape[i] - shape[i]) // 2 for i in (0, 1))
+    if min(top, left) < 0 or mean.shape[2] != shape[2]:
+        raise ValueError(
+            f"a mean image of shape {mean.shape} does not fit inputs of "
+            f"shape {shape}; give the one that the network was trained with"
+        )
+    return mean[top : top + shape[0], left : left + shape[1]]
+
+
+def subtract_image(
+    x: keras.KerasTensor, mean: np.ndarray, names: Any
+) -> keras.KerasTensor:
+    """Subtracts an image that is saved as a weight, not in the config."""
+    name = names.claim(f"{x.name}_mean")
+    layer = keras.layers.Normalization(axis=(1, 2, 3), name=name)
+    layer.build((None, *mean.shape))
+    layer.set_weights([mean, np.ones_like(mean), np.array(0, "int32")])
+    layer.finalize_state()
+    return layer(x)
