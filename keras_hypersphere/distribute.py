@@ -158,12 +158,24 @@ def compiled_loops(*static: str) -> Callable[[Callable], Callable]:
 
 
 def steps_are_compiled() -> bool:
-    """Whether the steps of a loop cost no more than their arithmetic.
+    """Whether XLA compiles what is being traced.
 
-    On JAX they are always compiled. TensorFlow compiles or not, which its
-    functions cannot know; PyTorch does not.
+    Then the steps of a loop cost no more than their arithmetic.
     """
-    return keras.backend.backend() == "jax"
+    if keras.backend.backend() != "tensorflow":
+        return keras.backend.backend() == "jax"
+    import tensorflow as tf
+
+    try:
+        from tensorflow.python.ops import control_flow_util
+
+        in_xla = control_flow_util.GraphOrParentsInXlaContext
+    except (ImportError, AttributeError):
+        # TensorFlow has no public name for it; both ways are right.
+        return False
+    return not tf.executing_eagerly() and in_xla(
+        tf.compat.v1.get_default_graph()
+    )
 
 
 def split_cpu(count: int) -> None:

@@ -8,9 +8,11 @@ from keras_hypersphere import distribute
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining.pairwise_distance import WIDE
 from keras_hypersphere.mining.positives import find_positives
+from keras_hypersphere.mining.sorted_negatives import match_pairs
 from keras_hypersphere.mining.tiles import Tile, visit_positives
 from keras_hypersphere.mining.triplets import (
     choose,
+    faster,
     negatives_of,
     with_negatives,
 )
@@ -37,8 +39,8 @@ def semi_hard_negatives(
     `D_ap < D_an < D_ap + margin`; of equals, the one with the lowest index.
 
     The selection has no gradient, the distances have. It takes one pass over
-    the distances for each positive of an anchor, and memory for a few
-    matrices of their size.
+    the distances for each positive of an anchor, or one sort of them, and
+    memory for a few matrices of their size.
 
     Args:
         distances: `(N, M)`, of N anchors to M references.
@@ -99,6 +101,7 @@ def _chosen(
     """(N, M) columns of the negatives of every pair; -1 is none."""
     positives = find_positives(labels, others, *skipped)
     positives = with_negatives(positives, labels, others)
+    farthest = fallback == "largest"
 
     def visit(
         tile: Tile, column: Tensor, valid: Tensor, state: list[Tensor]
@@ -110,15 +113,26 @@ def _chosen(
         index = ops.expand_dims(places, 1)
         return [ops.scatter_update(columns, index, chosen)]
 
-    [columns] = visit_positives(
-        distances,
-        lambda rows: negatives_of(labels, others, rows),
-        positives,
-        visit,
-        [ops.full_like(distances, -1, dtype="int32")],
-        fallback == "largest",
-    )
-    return columns
+    def in_passes() -> Tensor:
+        [columns] = visit_positives(
+            distances,
+            lambda rows: negatives_of(labels, others, rows),
+            positives,
+            visit,
+            [ops.full_like(distances, -1, dtype="int32")],
+            farthest,
+        )
+        return columns
+
+    def at_once() -> Tensor:
+        rows = ops.arange(ops.shape(labels)[0], dtype="int32")
+        mask = negatives_of(labels, others, rows)
+        pairs = match_pairs(distances, mask, positives, farthest)
+        # From 1 on: 0 is what all others get.
+        column = 1 + pairs.chosen_at % ops.shape(distances)[1]
+        return pairs.scattered(column, pairs.at, distances) - 1
+
+    return faster(positives, in_passes, at_once)
 
 
 def hard_negatives(

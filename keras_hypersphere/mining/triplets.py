@@ -12,9 +12,13 @@ from keras import ops
 
 from keras_hypersphere import distribute
 from keras_hypersphere.mining.positives import Positives
+from keras_hypersphere.mining.sorted_negatives import Pairs, match_pairs
 from keras_hypersphere.mining.tiles import Tile, visit_positives
 
 Tensor = Any
+
+# So many passes take as long as one sort, where XLA does not compile.
+FEW = 12
 
 
 def negatives_of(labels: Tensor, others: Tensor, rows: Tensor) -> Tensor:
@@ -67,6 +71,7 @@ def _semi_hard(
     fallback: str | None,
 ) -> list[Tensor]:
     positives = with_negatives(positives, labels, others)
+    farthest = fallback == "largest"
 
     def visit(
         tile: Tile, column: Tensor, valid: Tensor, state: list[Tensor]
@@ -83,9 +88,42 @@ def _semi_hard(
         weights = _add(weights, places, ops.concatenate([one, -one]))
         return [sums, weights]
 
-    return _from_zero(
-        distances, labels, others, positives, visit, fallback == "largest"
+    def in_passes() -> list[Tensor]:
+        return _from_zero(distances, labels, others, positives, visit, farthest)
+
+    def at_once() -> list[Tensor]:
+        rows = ops.arange(ops.shape(labels)[0], dtype="int32")
+        mask = negatives_of(labels, others, rows)
+        pairs = match_pairs(distances, mask, positives, farthest)
+        return _of_pairs(pairs, distances, margin)
+
+    return faster(positives, in_passes, at_once)
+
+
+def faster(
+    positives: Positives,
+    in_passes: Callable[[], Any],
+    at_once: Callable[[], Any],
+) -> Any:
+    """What the faster of two ways gives; both give the same."""
+    if distribute.steps_are_compiled():
+        return in_passes()
+    most = ops.max(positives.count, initial=0)
+    return ops.cond(most > FEW, at_once, in_passes)
+
+
+def _of_pairs(pairs: Pairs, distances: Tensor, margin: float) -> list[Tensor]:
+    """The (N,) sums and (N, M) weights of pairs that lie side by side."""
+    hinges = pairs.positive - pairs.negative + margin
+    active = pairs.valid & (hinges > 0)
+    sums = ops.sum(ops.where(active, hinges, ops.zeros_like(hinges)), axis=0)
+    one = ops.cast(active, distances.dtype)
+    weights = pairs.scattered(
+        ops.stack([one, -one]),
+        ops.stack([pairs.at, pairs.chosen_at]),
+        distances,
     )
+    return [sums, weights]
 
 
 def choose(tile: Tile, positive: Tensor) -> tuple[Tensor, Tensor, Tensor]:
