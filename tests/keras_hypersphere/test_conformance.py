@@ -28,7 +28,7 @@ def flip_concat(**arguments):
 
 
 # Class: what to check it with, once or more. Replicas take seconds: further
-# variants of layers leave them to the first; test_distribute has every head.
+# variants of layers leave them to the first; test_distribute has them.
 ONCE = {"skip": ["replicas"]}
 LAYERS = {
     layers.ChannelAffine: [{"input_shape": IMAGES}],

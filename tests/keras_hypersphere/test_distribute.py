@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -41,6 +42,38 @@ def test_the_mean_alone():
     assert float(distribute.batch_mean(ops.zeros(()), 0)) == 0.0
     # Weights may add up to less than 1.
     assert float(distribute.batch_mean(ops.ones(()), 0.25)) == 4.0
+
+
+def test_a_traced_function_runs_as_a_graph():
+    calls = []
+
+    def double(x):
+        calls.append(1)
+        return 2 * x
+
+    function = distribute.traced(double)
+    for _ in range(3):
+        found = ops.convert_to_numpy(function(ops.ones(2)))
+        np.testing.assert_array_equal(found, [2.0, 2.0])
+    # PyTorch has no graphs.
+    traced = keras.backend.backend() in ("tensorflow", "jax")
+    assert len(calls) == (1 if traced else 3)
+
+
+def test_loops_are_compiled_once_a_shape():
+    calls = []
+
+    @distribute.compiled_loops("times")
+    def scaled(x, times):
+        calls.append(1)
+        body = lambda i, x: (i + 1, 2 * x)  # noqa: E731
+        return ops.while_loop(lambda i, _: i < times, body, (0, x))[1]
+
+    for size, times in ((2, 3), (2, 3), (5, 3), (2, 1)):
+        found = ops.convert_to_numpy(scaled(ops.ones(size), times=times))
+        np.testing.assert_array_equal(found, np.full(size, 2.0**times))
+    on_jax = keras.backend.backend() == "jax"
+    assert len(calls) == (3 if on_jax else 4)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from keras_hypersphere.losses.agent_triplet_loss import AgentTripletLoss
 from keras_hypersphere.testing.gradients import gradients
 
 # On PyTorch a C++ compiler would be busy for a minute.
-COMPILES = pytest.mark.only_on("tensorflow", "jax", reason="slow to compile")
+COMPILES = pytest.mark.only_on("tensorflow", "jax", reason="no jit here")
 LOSSES = [AgentContrastiveLoss, AgentTripletLoss]
 # Spec by hand.
 D = np.array([[0.5, 0.8, 1.2], [0.3, 0.2, 2.0]], "float32")

@@ -4,6 +4,7 @@ import pytest
 
 from keras_hypersphere import distribute
 from keras_hypersphere.ops import projections, sphere
+from tests.keras_hypersphere.backends import float64
 
 DRAW = np.random.default_rng(3)
 X = DRAW.standard_normal((4, 5)).astype("float32")
@@ -77,16 +78,15 @@ def test_length(size):
 
 
 def test_float64_stays():
-    w = tensor(W.astype("float64"))
-    if keras.backend.standardize_dtype(w.dtype) != "float64":
-        pytest.skip("JAX has no float64 unless asked to")
-    for result in (
-        projections.inverse_length(w, 0, 1e-12),
-        projections.length(w, 0),
-    ):
-        assert keras.backend.standardize_dtype(result.dtype) == "float64"
+    with float64():
+        w = tensor(W.astype("float64"))
+        for result in (
+            projections.inverse_length(w, 0, 1e-12),
+            projections.length(w, 0),
+        ):
+            assert keras.backend.standardize_dtype(result.dtype) == "float64"
+        ours = numpy(projections.inverse_length(w, 0))
     right = 1 / np.sqrt((W.astype("float64") ** 2).sum(0, keepdims=True))
-    ours = numpy(projections.inverse_length(w, 0))
     np.testing.assert_allclose(ours, right, rtol=1e-14)
 
 

@@ -54,7 +54,13 @@ HEADS = {
     "asoftmax": lambda: margin_head(ASoftmax, "exact"),
     "asoftmax_caffe": lambda: margin_head(ASoftmax, "caffe"),
     "am_softmax": lambda: AMSoftmax(CLASSES, scale=8.0),
+    "am_softmax_caffe": lambda: AMSoftmax(
+        CLASSES, scale=8.0, margin=0.2, gradient="caffe"
+    ),
     "arc_face": lambda: ArcFace(CLASSES, scale=8.0),
+    "arc_face_caffe": lambda: ArcFace(
+        CLASSES, scale=8.0, gradient="caffe", easy_margin=True
+    ),
     "l_softmax": lambda: margin_head(LSoftmax, "exact"),
     "l_softmax_caffe": lambda: margin_head(LSoftmax, "caffe"),
     "cosine_dense": lambda: CosineDense(
@@ -64,6 +70,9 @@ HEADS = {
         CLASSES, scale=8.0, gradient="caffe"
     ),
     "inner_distance": lambda: InnerDistance(CLASSES),
+    "inner_distance_caffe": lambda: InnerDistance(
+        CLASSES, distance="l1", gradient="caffe", normalize_kernel=True
+    ),
     "inner_distance_own": lambda: InnerDistance(
         CLASSES, normalize_kernel=True, update_center_only=True
     ),
