@@ -2,13 +2,18 @@
 
 from keras_hypersphere.tools.caffe.layers import (  # noqa: F401
     activations,
+    affine,
     convolution,
     data,
+    deconvolution,
     dense,
     normalization,
     pooling,
     rearranging,
     reduction,
     reshaping,
+    resizing,
+    response_normalization,
+    windows,
     wiring,
 )

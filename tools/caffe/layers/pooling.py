@@ -9,6 +9,8 @@ from keras_hypersphere.tools.caffe.registry import register_layer
 MAX, AVE = 0, 1
 ROUND_DOWN = 1
 LOWEST = float(np.finfo(np.float32).min)
+# Numbers of cells are written down for each window.
+MOST_CELLS = 2**24
 
 
 class Window:
@@ -56,21 +58,27 @@ class Window:
 
 
 @register_layer("Pooling")
-def pooling(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """MAX and AVE, with windows counted as Caffe does; also global."""
+def pooling(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
+    """MAX (also with its mask) and AVE, windows counted as in Caffe; global."""
     x = layer.expect(inputs, 1, rank=4)
-    settings = layer.parameter.pooling_param
-    if settings.pool not in (MAX, AVE):
-        layer.unsupported("stochastic pooling is not supported")
+    settings, tops = layer.parameter.pooling_param, layer.parameter.top
+    refuse_stochastic(layer, settings)
+    if len(tops) > 1 and settings.pool != MAX:
+        layer.fail("has a second top, which only MAX fills")
     kernel, pad, stride = sizes(layer, settings)
+    if settings.global_pooling and len(tops) == 1:
+        return [
+            layer.add(
+                keras.layers.GlobalMaxPooling2D
+                if settings.pool == MAX
+                else keras.layers.GlobalAveragePooling2D,
+                x,
+                keepdims=True,
+            )
+        ]
     if settings.global_pooling:
-        return layer.add(
-            keras.layers.GlobalMaxPooling2D
-            if settings.pool == MAX
-            else keras.layers.GlobalAveragePooling2D,
-            x,
-            keepdims=True,
-        )
+        kernel = x.shape[1:3]
+    refuse_huge(layer, *(x.shape[1 + i] + 2 * pad[i] for i in (0, 1)))
     round_down = settings.round_mode == ROUND_DOWN
     windows = [
         Window(x.shape[1 + i], kernel[i], pad[i], stride[i], round_down)
@@ -78,8 +86,29 @@ def pooling(layer: Emission, inputs: list[Tensor]) -> Tensor:
     ]
     if min(window.count for window in windows) < 1:
         layer.fail("the kernel is larger than the padded bottom")
-    pool = maximum if settings.pool == MAX else average
-    return pool(layer, x, windows)
+    if settings.pool == AVE:
+        return [average(layer, x, windows)]
+    highest = maximum(layer, x, windows)
+    if len(tops) == 1:
+        return [highest]
+    return [highest, mask(layer, x, highest, windows)]
+
+
+def refuse_stochastic(layer: Emission, settings: object) -> None:
+    """On the CPU Caffe has not implemented it either."""
+    if settings.pool not in (MAX, AVE):
+        layer.unsupported(
+            "stochastic pooling is not supported; MAX and AVE are"
+        )
+
+
+def refuse_huge(layer: Emission, *counts: int) -> None:
+    """No real network has them, and they would fill the memory."""
+    if max(counts) > MOST_CELLS:
+        layer.unsupported(
+            f"windows over {max(counts)} cells are not supported; "
+            f"{MOST_CELLS} are the most"
+        )
 
 
 def sizes(layer: Emission, settings: object) -> list[tuple[int, int]]:
@@ -119,28 +148,119 @@ def sizes(layer: Emission, settings: object) -> list[tuple[int, int]]:
     return found
 
 
-def maximum(layer: Emission, x: Tensor, windows: list[Window]) -> Tensor:
+def maximum(
+    layer: Emission, x: Tensor, windows: list[Window], part: str = ""
+) -> Tensor:
     """Cells that are not there never win."""
     same = all(window.is_same for window in windows)
-    if not same and any(window.pad or window.after for window in windows):
+    if not same:
         # Zeros would win over negative values.
-        x = layer.compute(
-            keras.ops.pad,
-            x,
-            ((0, 0), *((w.pad, w.after) for w in windows), (0, 0)),
-            constant_values=LOWEST,
-            part="pad",
-        )
+        x = surrounded(layer, x, windows)
     return layer.add(
         keras.layers.MaxPooling2D,
         x,
+        part,
         pool_size=tuple(window.kernel for window in windows),
         strides=tuple(window.stride for window in windows),
         padding="same" if same else "valid",
     )
 
 
-def average(layer: Emission, x: Tensor, windows: list[Window]) -> Tensor:
+def surrounded(layer: Emission, x: Tensor, windows: list[Window]) -> Tensor:
+    """With the lowest number around it, so that each window is complete."""
+    if not any(window.pad or window.after for window in windows):
+        return x
+    return layer.compute(
+        keras.ops.pad,
+        x,
+        ((0, 0), *((w.pad, w.after) for w in windows), (0, 0)),
+        constant_values=LOWEST,
+        part="pad",
+    )
+
+
+def mask(
+    layer: Emission, x: Tensor, highest: Tensor, windows: list[Window]
+) -> Tensor:
+    """Where each maximum lies: row x width + column; the first of equals."""
+    rows, columns = windows
+    refuse_huge(
+        layer,
+        rows.count * rows.kernel,
+        columns.count * columns.kernel,
+        rows.kernel * columns.kernel,
+        rows.count * columns.count,
+    )
+    cells = unfold(
+        layer,
+        surrounded(layer, x, windows),
+        *(
+            np.arange(w.count)[:, None] * w.stride + np.arange(w.kernel)
+            for w in windows
+        ),
+    )
+    places = layer.compute(keras.ops.argmax, cells, axis=3, part="argmax")
+    # Cells of a window, and the first cell of each window.
+    inside = np.add.outer(
+        np.arange(rows.kernel) * columns.size, np.arange(columns.kernel)
+    )
+    first = np.add.outer(
+        (np.arange(rows.count) * rows.stride - rows.pad) * columns.size,
+        np.arange(columns.count) * columns.stride - columns.pad,
+    )
+    places = layer.compute(
+        keras.ops.take, inside.ravel().astype("f4"), places, part="inside"
+    )
+    places = layer.compute(
+        keras.ops.add, places, first[None, :, :, None].astype("f4"), part="cell"
+    )
+    # Caffe finds no maximum where there is nothing above the lowest number.
+    found = layer.compute(keras.ops.greater, highest, LOWEST, part="found")
+    places = layer.compute(keras.ops.where, found, places, -1.0, part="or_none")
+    top = layer.label(places, "mask")
+    # Upsample needs to know which window a place belongs to.
+    top.caffe_windows = windows
+    return top
+
+
+def unfold(
+    layer: Emission, x: Tensor, rows: np.ndarray, columns: np.ndarray
+) -> Tensor:
+    """The cells of each window, as an axis before the channels.
+
+    Args:
+        layer: The layer.
+        x: N, H, W, C.
+        rows: Windows x kernel: which rows of `x`.
+        columns: Windows x kernel: which columns.
+
+    Returns:
+        N, windows down, windows across, kernel x kernel cells, C.
+    """
+    (down, height), (across, width) = rows.shape, columns.shape
+    for axis, lines in ((1, rows), (2, columns)):
+        x = layer.compute(
+            keras.ops.take, x, lines.ravel(), axis=axis, part="lines"
+        )
+    channels = x.shape[3]
+    x = layer.add(
+        keras.layers.Reshape,
+        x,
+        "windows",
+        target_shape=(down, height, across, width, channels),
+    )
+    x = layer.add(keras.layers.Permute, x, "cells", dims=(1, 3, 2, 4, 5))
+    return layer.add(
+        keras.layers.Reshape,
+        x,
+        "unfold",
+        target_shape=(down, across, height * width, channels),
+    )
+
+
+def average(
+    layer: Emission, x: Tensor, windows: list[Window], part: str = ""
+) -> Tensor:
     """The divisor counts padding, and not what rounding up adds."""
     if any(window.pad or window.after for window in windows):
         x = layer.add(
@@ -153,7 +273,7 @@ def average(layer: Emission, x: Tensor, windows: list[Window]) -> Tensor:
     x = layer.add(
         keras.layers.AveragePooling2D,
         x,
-        "" if complete else "mean",
+        part if complete else "mean",
         pool_size=tuple(window.kernel for window in windows),
         strides=tuple(window.stride for window in windows),
     )
@@ -166,6 +286,5 @@ def average(layer: Emission, x: Tensor, windows: list[Window]) -> Tensor:
             np.float32(w.kernel) / w.lengths.astype(np.float32) for w in windows
         )
     factors = rows[None, :, None, None] * columns[None, None, :, None]
-    return layer.label(
-        layer.compute(keras.ops.multiply, x, factors, part="scale")
-    )
+    x = layer.compute(keras.ops.multiply, x, factors, part="scale")
+    return layer.label(x, part)
