@@ -7,6 +7,8 @@ of their own: protobuf packs what it serializes.
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,17 +18,46 @@ from keras_hypersphere.caffe_format.schema import BlobProto, PackedBlob
 LEGACY = ("num", "channels", "height", "width")
 
 
+@dataclass(frozen=True)
+class Blob:
+    """A blob that stays in its file until it is wanted.
+
+    Attributes:
+        shape: The dimensions that it declares.
+        legacy: Whether these are the four of before 2015, which stand for
+            fewer axes where they begin with 1.
+        read: Returns its values, flat.
+    """
+
+    shape: tuple[int, ...]
+    legacy: bool
+    read: Callable[[], np.ndarray]
+
+    def array(self) -> np.ndarray:
+        """The values: float32, or float64 if it stores doubles.
+
+        Raises:
+            CaffeFormatError: If the values do not fill the declared shape.
+        """
+        return shaped(self.read(), self.shape)
+
+
+def is_legacy(blob: BlobProto) -> bool:
+    """Whether a blob has four dimensions in fields of their own.
+
+    They count before `shape`, as in Caffe.
+    """
+    return any(blob.HasField(name) for name in LEGACY)
+
+
 def blob_shape(blob: BlobProto) -> tuple[int, ...]:
     """The dimensions that a blob declares.
 
-    A blob of before 2015 has four of them in fields of their own. One that
-    declares nothing is a scalar.
+    One that declares nothing is a scalar.
     """
-    if blob.HasField("shape"):
-        return tuple(blob.shape.dim)
-    if any(blob.HasField(name) for name in LEGACY):
+    if is_legacy(blob):
         return tuple(getattr(blob, name) for name in LEGACY)
-    return ()
+    return tuple(blob.shape.dim)
 
 
 def blob_array(blob: BlobProto) -> np.ndarray:
@@ -40,14 +71,23 @@ def blob_array(blob: BlobProto) -> np.ndarray:
         chunks, dtype = packed.double_data, "<f8"
     else:
         chunks, dtype = packed.data, "<f4"
-    values = np.frombuffer(b"".join(chunks), dtype)
-    shape = blob_shape(blob)
+    return shaped(np.frombuffer(b"".join(chunks), dtype), blob_shape(blob))
+
+
+def shaped(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Flat values in a shape that a file declares."""
     if min(shape, default=0) < 0 or math.prod(shape) != values.size:
         raise CaffeFormatError(
             f"a blob of shape {shape} holds {values.size} values; the file is "
             "damaged"
         )
-    return values.reshape(shape)
+    try:
+        return values.reshape(shape)
+    except ValueError as error:
+        # NumPy ends at 64 axes.
+        raise CaffeFormatError(
+            f"a blob has {len(shape)} axes; Caffe's have 32 at the most"
+        ) from error
 
 
 def set_blob(blob: BlobProto, array: np.ndarray) -> None:

@@ -6,6 +6,7 @@ from keras_hypersphere.caffe_format.schema import (
     NetParameter,
     V1LayerParameter,
 )
+from keras_hypersphere.caffe_format.v0 import upgrade_v0
 
 # Enum names whose type is not their words joined: SOFTMAX_LOSS and the like.
 TYPES = {
@@ -22,17 +23,26 @@ TYPES = {
     "SOFTMAX_LOSS": "SoftmaxWithLoss",
     "TANH": "TanH",
 }
+DATA = {
+    "Data": "data_param",
+    "ImageData": "image_data_param",
+    "WindowData": "window_data_param",
+}
+INPUTS = ("input", "input_shape", "input_dim")
 LISTS = ("bottom", "top", "blobs", "include", "exclude", "loss_weight")
 
 
-def upgrade(net: NetParameter, file: str | None = None) -> NetParameter:
+def upgrade(
+    net: NetParameter, file: str | None = None, inputs: bool = True
+) -> NetParameter:
     """Turns `layers` into `layer`, and `input` into an Input layer.
 
-    The message is changed and returned.
+    The message is changed and returned. Weights need no `inputs`: old models
+    name them without their shapes.
 
     Raises:
         CaffeFormatError: If both spellings occur, if inputs lack their
-            dimensions, or for the format of 2013 (layers inside layers).
+            dimensions, or if a network of 2013 cannot be brought to today.
     """
     if net.layers and net.layer:
         raise CaffeFormatError(
@@ -41,18 +51,36 @@ def upgrade(net: NetParameter, file: str | None = None) -> NetParameter:
             file,
         )
     if any(old.HasField("layer") for old in net.layers):
-        raise CaffeFormatError(
-            "is in the format of 2013 (`layers { layer { ... } }`), which is "
-            "not supported; upgrade it with Caffe's upgrade_net_proto_text "
-            "or upgrade_net_proto_binary",
-            file,
-        )
+        upgrade_v0(net, file)
     for old in net.layers:
+        move_transform(old)
         upgrade_layer(old, net.layer.add())
     net.ClearField("layers")
-    if net.input:
+    if net.input and inputs:
         upgrade_inputs(net, file)
+    for name in INPUTS:
+        net.ClearField(name)
+    for layer in net.layer:
+        if layer.type == "BatchNorm" and len(layer.param) == 3:
+            # Statistics are not learnt, whatever the file says.
+            for spec in layer.param:
+                spec.lr_mult = spec.decay_mult = 0
     return net
+
+
+def move_transform(old: V1LayerParameter) -> None:
+    """Moves what data layers once had themselves to `transform_param`.
+
+    Caffe does so for layers of 2014 only; later it ignores these fields.
+    """
+    data = DATA.get(layer_type(old))
+    if data is None or not old.HasField(data):
+        return
+    for name in ("scale", "mean_file", "crop_size", "mirror"):
+        settings = getattr(old, data)
+        if settings.HasField(name):
+            setattr(old.transform_param, name, getattr(settings, name))
+            settings.ClearField(name)
 
 
 def upgrade_layer(old: V1LayerParameter, new: LayerParameter) -> None:
@@ -64,7 +92,8 @@ def upgrade_layer(old: V1LayerParameter, new: LayerParameter) -> None:
     for field, value in old.ListFields():
         if field.name.endswith("_param"):
             getattr(new, field.name).CopyFrom(value)
-    wanted = max(len(old.param), len(old.blobs_lr), len(old.weight_decay))
+    columns = (old.param, old.blobs_lr, old.weight_decay, old.blob_share_mode)
+    wanted = max(map(len, columns))
     for index in range(wanted):
         spec = new.param.add()
         if index < len(old.param):
@@ -73,6 +102,8 @@ def upgrade_layer(old: V1LayerParameter, new: LayerParameter) -> None:
             spec.lr_mult = old.blobs_lr[index]
         if index < len(old.weight_decay):
             spec.decay_mult = old.weight_decay[index]
+        if index < len(old.blob_share_mode):
+            spec.share_mode = old.blob_share_mode[index]
 
 
 def layer_type(old: V1LayerParameter) -> str:
@@ -108,5 +139,3 @@ def upgrade_inputs(net: NetParameter, file: str | None) -> None:
     net.ClearField("layer")
     net.layer.append(layer)
     net.layer.extend(rest)
-    for name in ("input", "input_shape", "input_dim"):
-        net.ClearField(name)

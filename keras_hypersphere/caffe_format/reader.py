@@ -1,17 +1,21 @@
 """Files of Caffe → NetParameter messages of today's format."""
 
-import re
+import io
+import warnings
 from os import PathLike, fspath
+from pathlib import Path
 
-from google.protobuf import text_format
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
 
+from keras_hypersphere.caffe_format.blobs import set_blob
+from keras_hypersphere.caffe_format.contents import read_file
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.hdf5 import read_hdf5
 from keras_hypersphere.caffe_format.legacy import upgrade
-from keras_hypersphere.caffe_format.schema import PACKAGE, NetParameter
-
-HDF5 = b"\x89HDF"
-UNKNOWN_FIELD = re.compile(r'has no field named "(\w+)"')
+from keras_hypersphere.caffe_format.schema import NetParameter
+from keras_hypersphere.caffe_format.text import parse_text
+from keras_hypersphere.caffe_format.wire import DamagedError, Walk
 
 
 def read_prototxt(path: str | PathLike) -> NetParameter:
@@ -20,65 +24,50 @@ def read_prototxt(path: str | PathLike) -> NetParameter:
     Older spellings (`layers`, `input_dim`) are brought to today's.
 
     Args:
-        path: A text file: deploy.prototxt or train_val.prototxt.
+        path: deploy.prototxt or train_val.prototxt. A binary NetParameter
+            serves too, and blobs may be in either: layers begin with them.
 
     Returns:
         A `NetParameter` whose `layer` are as the file has them.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        CaffeFormatError: If it is not a network in protobuf's text format;
-            a field that Caffe does not know is refused with its line.
+        CaffeFormatError: If it is not a network in one of protobuf's
+            formats; a field that Caffe does not know is refused in text,
+            with its line, and warned of in binary.
     """
     file = fspath(path)
-    with open(path, "rb") as stream:
-        content = stream.read()
-    refuse_empty(content, file)
-    if b"\0" in content:
+    content, kind = read_file(path, file)
+    if kind == "hdf5":
         raise CaffeFormatError(
-            "is a binary file, where a prototxt (text) was expected; give the "
-            "prototxt first and the caffemodel second",
+            "is an HDF5 file, which holds weights but no network; give the "
+            "prototxt first and the weights second",
             file,
         )
-    # Comments in another encoding are harmless; names are not.
-    text = content.decode("utf-8-sig", "replace")
-    net = NetParameter()
-    try:
-        text_format.Parse(text, net)
-    except text_format.ParseError as error:
-        raise CaffeFormatError(explain(error), file) from error
-    except (ValueError, RecursionError) as error:
-        raise CaffeFormatError(f"cannot be parsed: {error}", file) from error
-    replaced = "\N{REPLACEMENT CHARACTER}".encode()
-    if replaced in net.SerializeToString() and replaced not in content:
-        raise CaffeFormatError(
-            "has a name that is not UTF-8; save the file as UTF-8", file
+    if kind == "text":
+        return finish(parse_text(content, NetParameter(), file), file)
+    net = parse_binary(content, file)
+    numbers = sorted(unknown_numbers(net))
+    if numbers:
+        warnings.warn(
+            f"{file}: has fields that official Caffe does not know "
+            f"({', '.join(numbers[:5])}); they are skipped, as Caffe does. "
+            "Give the prototxt in text if they matter",
+            stacklevel=2,
         )
     return finish(net, file)
 
 
-def explain(error: text_format.ParseError) -> str:
-    """protobuf's words, with the line in words and without our package."""
-    reason = re.sub(r"^[\d:]+ *:? *", "", str(error)).replace(PACKAGE + ".", "")
-    reason = reason.rstrip(".")
-    unknown = UNKNOWN_FIELD.search(reason)
-    if unknown:
-        reason += (
-            "; Caffe refuses unknown fields: correct the spelling, or remove "
-            f"`{unknown[1]}` if it belongs to a fork that is not supported"
-        )
-    line, column = error.GetLine(), error.GetColumn()
-    return f"line {line}, column {column}: {reason}" if line else reason
-
-
 def read_caffemodel(path: str | PathLike) -> NetParameter:
-    """Reads trained weights: a binary NetParameter.
+    """Reads trained weights.
 
-    Fields of forks are skipped, since forks gave one number several
-    meanings: take a network's structure from its prototxt.
+    Fields of forks are skipped in binary files, since forks gave one number
+    several meanings: take a network's structure from its prototxt.
 
     Args:
-        path: A binary file: model.caffemodel.
+        path: A binary NetParameter (model.caffemodel), the same as text, or
+            the HDF5 file that Caffe writes, which gives layers with names
+            and blobs alone. The contents decide.
 
     Returns:
         A `NetParameter`; `caffe_format.blob_array` gives its weights.
@@ -88,49 +77,97 @@ def read_caffemodel(path: str | PathLike) -> NetParameter:
         CaffeFormatError: If it is no caffemodel, or is cut off.
     """
     file = fspath(path)
-    with open(path, "rb") as stream:
-        content = stream.read()
-    refuse_empty(content, file)
-    if content.startswith(HDF5):
-        raise CaffeFormatError(
-            "is an HDF5 file, which is not supported; give the binary "
-            ".caffemodel",
-            file,
-        )
+    content, kind = read_file(path, file)
+    if kind == "hdf5":
+        del content
+        return from_hdf5(Path(path), file)
+    if kind == "text":
+        net = parse_weights(content, file)
+    else:
+        net = parse_binary(content, file)
+    return finish(net, file, inputs=False)
+
+
+def parse_binary(content: bytes, file: str) -> NetParameter:
+    """A whole network, after a look at the sizes that it claims."""
     try:
+        Walk(io.BytesIO(content), len(content)).lighten()
         net = NetParameter.FromString(content)
-        for layer in (*net.layer, *net.layers):
-            require_text(layer.name, *layer.bottom, *layer.top)
-    except (DecodeError, UnicodeError, RecursionError) as error:
-        # Tags and lengths of protobuf are control characters in text.
-        looks_like_text = not set(content[:4096]).intersection(range(9))
-        raise CaffeFormatError(
-            "is text, where a binary caffemodel was expected; give the "
-            "prototxt first and the caffemodel second"
-            if looks_like_text
-            else "is not a binary caffemodel, or is damaged or cut off; fetch "
-            "it again",
-            file,
-        ) from error
-    return finish(net, file)
+        require_text(net)
+    except (DecodeError, UnicodeError, RecursionError, DamagedError) as error:
+        raise refuse_binary(error, file) from error
+    return net
 
 
-def require_text(*names: str | bytes) -> None:
+def refuse_binary(error: Exception, file: str) -> CaffeFormatError:
+    """What to raise for bytes that protobuf refuses."""
+    detail = f" ({error})" if isinstance(error, DamagedError) else ""
+    return CaffeFormatError(
+        "is no network in protobuf's binary format, or is damaged or cut "
+        f"off{detail}; fetch it again",
+        file,
+    )
+
+
+def require_text(net: NetParameter) -> None:
     """protobuf's C code gives bytes for what is not UTF-8; Python's raises."""
+    names = [net.name, *net.input]
+    for layer in (*net.layer, *net.layers):
+        names += [layer.name, *layer.bottom, *layer.top]
+    names += [layer.type for layer in net.layer]
+    for old in net.layers:
+        if old.HasField("layer"):
+            names += [old.layer.name, old.layer.type]
     for name in names:
         if isinstance(name, bytes):
             raise UnicodeError(name)
 
 
-def refuse_empty(content: bytes, file: str) -> None:
-    """No bytes are a valid message, which helps nobody."""
-    if not content.strip():
-        raise CaffeFormatError("is empty; fetch it again", file)
+def parse_weights(content: bytes, file: str) -> NetParameter:
+    """A network in text that has blobs."""
+    net = parse_text(content, NetParameter(), file)
+    if not any(old.blobs or old.layer.blobs for old in net.layers) and not any(
+        layer.blobs for layer in net.layer
+    ):
+        raise CaffeFormatError(
+            "is text without blobs, where weights were expected; give the "
+            "prototxt first and the caffemodel second",
+            file,
+        )
+    return net
 
 
-def finish(net: NetParameter, file: str) -> NetParameter:
+def from_hdf5(path: Path, file: str) -> NetParameter:
+    """The layers of an HDF5 file as messages."""
+    net = NetParameter()
+    for name, blobs in read_hdf5(path, file).items():
+        layer = net.layer.add(name=name)
+        for blob in blobs:
+            message = layer.blobs.add()
+            # Where a blob is shared, only the first of the layers has it.
+            if blob is not None:
+                set_blob(message, blob.array())
+    return finish(net, file)
+
+
+def unknown_numbers(message: Message, where: str = "net") -> set[str]:
+    """The numbers of fields that our schema does not have, with places."""
+    found = {
+        f"{where} field {field.field_number}"
+        for field in UnknownFieldSet(message)
+    }
+    for field, value in message.ListFields():
+        if field.message_type is None or field.name == "blobs":
+            continue
+        children = value if isinstance(field.default_value, list) else [value]
+        for child in children:
+            found |= unknown_numbers(child, field.name)
+    return found
+
+
+def finish(net: NetParameter, file: str, inputs: bool = True) -> NetParameter:
     """Upgrades a network and refuses one without layers."""
-    net = upgrade(net, file)
+    net = upgrade(net, file, inputs)
     if not net.layer:
         raise CaffeFormatError(
             "describes no layers; give a network's prototxt, or the "

@@ -123,6 +123,7 @@ def build_classes() -> dict[str, type]:
         "LayerParameter",
         "NetParameter",
         "PackedBlob",
+        "V0LayerParameter",
         "V1LayerParameter",
     )
     return {
@@ -139,4 +140,5 @@ FillerParameter = CLASSES["FillerParameter"]
 LayerParameter = CLASSES["LayerParameter"]
 NetParameter = CLASSES["NetParameter"]
 PackedBlob = CLASSES["PackedBlob"]
+V0LayerParameter = CLASSES["V0LayerParameter"]
 V1LayerParameter = CLASSES["V1LayerParameter"]

@@ -3,6 +3,7 @@
 from keras_hypersphere.caffe_format import (
     CaffeFormatError,
     read_caffemodel,
+    read_mean,
     read_prototxt,
 )
 from keras_hypersphere.tools.caffe.convert import name_map, to_keras
@@ -23,6 +24,7 @@ __all__ = [
     "Verification",
     "name_map",
     "read_caffemodel",
+    "read_mean",
     "read_prototxt",
     "register_layer",
     "supported_layers",

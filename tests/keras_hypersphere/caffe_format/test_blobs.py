@@ -45,6 +45,10 @@ def test_legacy_and_scalar_shapes():
         2,
         3,
     )
+    both = BlobProto(num=1, channels=1, height=1, width=6)
+    both.shape.dim.append(6)
+    # Caffe asks for the old fields first.
+    assert blob_shape(both) == (1, 1, 1, 6)
     scalar = BlobProto(data=[0.25])
     assert blob_shape(scalar) == ()
     assert blob_array(scalar) == np.float32(0.25)
@@ -60,6 +64,13 @@ def test_round_trip(shape):
     np.testing.assert_array_equal(blob_array(again), array)
     assert blob_shape(again) == shape and again.HasField("shape")
     assert not again.diff
+
+
+def test_more_axes_than_numpy_has():
+    blob = BlobProto(data=[1.0])
+    blob.shape.dim.extend([1] * 100)
+    with pytest.raises(CaffeFormatError, match="100 axes"):
+        blob_array(blob)
 
 
 @pytest.mark.parametrize("dims", [[3], [2**40, 2**40], [-2, -3], [-1]])

@@ -78,12 +78,78 @@ def test_inputs(sizes):
         ('input: "a" input_dim: 1 input_dim: 2', "2 `input_dim`"),
         ('input: "a" input_shape { }', "shapes"),
         ('layers { type: RELU } layer { type: "ReLU" }', "both"),
-        ('layers { layer { type: "relu" } }', "format of 2013"),
     ],
 )
 def test_refusals(text, words):
     with pytest.raises(CaffeFormatError, match=words):
         upgrade(text_format.Parse(text, NetParameter()))
+
+
+def test_data_layers_of_2014_keep_their_transform():
+    net = upgrade(
+        text_format.Parse(
+            """
+            layers { type: DATA name: "d" top: "d" data_param {
+              batch_size: 8 scale: 0.5 mean_file: "m" crop_size: 7 mirror: 1 } }
+            layers { type: IMAGE_DATA image_data_param { crop_size: 3 }
+                     transform_param { scale: 2 } }
+            layers { type: RELU }
+            """,
+            NetParameter(),
+        )
+    )
+    first = net.layer[0]
+    assert first.data_param.batch_size == 8
+    assert not first.data_param.HasField("scale")
+    transform = first.transform_param
+    assert (transform.scale, transform.crop_size) == (0.5, 7)
+    assert (transform.mean_file, transform.mirror) == ("m", True)
+    second = net.layer[1].transform_param
+    assert (second.scale, second.crop_size) == (2, 3)
+    assert not net.layer[2].HasField("transform_param")
+
+
+def test_data_layers_of_today_ignore_what_moved():
+    net = upgrade(
+        text_format.Parse(
+            'layer { type: "Data" data_param { scale: 0.5 } }', NetParameter()
+        )
+    )
+    assert not net.layer[0].HasField("transform_param")
+
+
+def test_statistics_are_not_learnt():
+    net = upgrade(
+        text_format.Parse(
+            'layer { type: "BatchNorm" param { lr_mult: 1 name: "m" } '
+            "param { } param { decay_mult: 2 } } "
+            'layer { type: "Scale" param { } param { } param { } }',
+            NetParameter(),
+        )
+    )
+    norm, scale = net.layer
+    assert [(p.lr_mult, p.decay_mult) for p in norm.param] == [(0, 0)] * 3
+    assert norm.param[0].name == "m"
+    assert scale.param[0].lr_mult == 1
+
+
+def test_weights_need_no_input_shapes():
+    text = 'input: "a" layers { name: "r" type: RELU }'
+    net = upgrade(text_format.Parse(text, NetParameter()), inputs=False)
+    assert [layer.name for layer in net.layer] == ["r"] and not net.input
+
+
+def test_shared_blobs_of_2014():
+    net = upgrade(
+        text_format.Parse(
+            'layers { type: CONVOLUTION param: "w" param: "b" '
+            "blob_share_mode: PERMISSIVE }",
+            NetParameter(),
+        )
+    )
+    first, second = net.layer[0].param
+    assert (first.name, first.share_mode) == ("w", 1)
+    assert second.name == "b" and not second.HasField("share_mode")
 
 
 def test_a_recorded_model(fixtures):

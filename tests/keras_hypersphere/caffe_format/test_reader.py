@@ -1,9 +1,13 @@
+import numpy as np
 import pytest
 
 from keras_hypersphere.caffe_format import (
     CaffeFormatError,
+    blob_array,
     read_caffemodel,
     read_prototxt,
+    write_caffemodel,
+    write_prototxt,
 )
 
 LAYER = 'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }'
@@ -41,7 +45,10 @@ def test_comments_in_any_encoding_and_a_mark_before(write):
         ("layer { name: 3 }", "line 1, column 15"),
         ("layer { include { phase: LATE } }", "LATE"),
         ("layer { bottom: 'a' name: 'b' name: 'c' }", "name"),
-        (b"\n\x07LeNet\0", "binary file.*prototxt first"),
+        (b"\n\x07LeNet\0", "binary format.*cut off"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5.*prototxt first"),
+        (LAYER.encode("utf-16"), "UTF-16"),
+        (LAYER[:30] + "\x01" + LAYER[30:], "line 1, column"),
     ],
 )
 def test_bad_text(content, words, write):
@@ -56,8 +63,8 @@ def test_bad_text(content, words, write):
     "content, words",
     [
         (b"", "is empty"),
-        (LAYER.encode(), "is text.*prototxt first"),
-        (b"\x89HDF\r\n\x1a\n", "HDF5"),
+        (LAYER.encode(), "text without blobs.*prototxt first"),
+        (b"\x89HDF\r\n\x1a\n", "damaged or cut off"),
         (b"\xff\x00\x01", "damaged or cut off"),
         (b"\x0a\x02ab", "describes no layers"),
         # A layer whose name is not UTF-8.
@@ -77,3 +84,38 @@ def test_missing_files_and_folders(tmp_path):
             read(tmp_path / "none")
         with pytest.raises(IsADirectoryError):
             read(tmp_path)
+
+
+def test_binary_in_place_of_text_and_text_in_place_of_binary(sample, tmp_path):
+    text, binary = tmp_path / "a.caffemodel", tmp_path / "b.prototxt"
+    model = read_caffemodel(sample[1])
+    write_prototxt(model, text)
+    write_caffemodel(model, binary)
+    for again in (read_caffemodel(text), read_prototxt(binary)):
+        assert [layer.name for layer in again.layer] == [
+            layer.name for layer in model.layer
+        ]
+        for before, after in zip(model.layer, again.layer, strict=True):
+            for one, other in zip(before.blobs, after.blobs, strict=True):
+                np.testing.assert_array_equal(
+                    blob_array(one), blob_array(other)
+                )
+    structure = tmp_path / "c.bin"
+    write_caffemodel(read_prototxt(sample[0]), structure)
+    assert read_prototxt(structure) == read_prototxt(sample[0])
+
+
+def test_unknown_fields_of_a_binary_network_are_named(fixtures):
+    model = fixtures / "unknown_fields" / "model.caffemodel"
+    with pytest.warns(UserWarning, match="layer field [0-9]+.*skipped"):
+        net = read_prototxt(model)
+    assert [layer.name for layer in net.layer if layer.blobs] == ["conv", "ip"]
+
+
+def test_hdf5_as_messages(fixtures):
+    folder = fixtures / "model_hdf5"
+    net = read_caffemodel(folder / "model.caffemodel.h5")
+    layers = {layer.name: layer for layer in net.layer}
+    assert set(layers) == {"bn", "conv", "ip", "pr", "sc"}
+    assert blob_array(layers["conv"].blobs[0]).shape == (4, 3, 3, 3)
+    assert blob_array(layers["pr"].blobs[0]).shape == ()

@@ -20,7 +20,7 @@ def blobs(path):
     """What `to_keras` does with the bytes, without building Keras layers."""
     weights = Weights(path)
     for name, stored in weights.layers.items():
-        shapes = [tuple(blob.shape.dim) for blob in stored]
+        shapes = [blob.shape for blob in stored]
         weights.find(name, "", shapes)
 
 

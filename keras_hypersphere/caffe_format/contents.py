@@ -1,0 +1,35 @@
+"""What a file is, by its first bytes: names say nothing."""
+
+from os import PathLike
+
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
+
+HEAD = 4096
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+BLANKS = b"\t\n\v\f\r"
+CONTROLS = bytes(set(range(32)) - set(BLANKS))
+
+
+def read_file(path: str | PathLike, file: str) -> tuple[bytes, str]:
+    """The whole of a file, and its kind."""
+    with open(path, "rb") as stream:
+        content = stream.read()
+    return content, kind(content[:HEAD], file)
+
+
+def kind(head: bytes, file: str) -> str:
+    """`"hdf5"`, `"binary"` or `"text"`, of the first bytes of a file.
+
+    Raises:
+        CaffeFormatError: If there are none. No bytes are a valid message,
+            which helps nobody.
+    """
+    if not head.strip():
+        raise CaffeFormatError("is empty; fetch it again", file)
+    if head.startswith(SIGNATURE[:4]):
+        return "hdf5"
+    # Tags and lengths of protobuf are control characters; a damaged text has
+    # one here and there. UTF-16 is text, which `parse_text` explains.
+    controls = len(head) - len(head.translate(None, CONTROLS))
+    utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff")) and controls > 1
+    return "binary" if controls * 50 > len(head) and not utf16 else "text"

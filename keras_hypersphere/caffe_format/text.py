@@ -1,0 +1,95 @@
+"""protobuf's text format → messages, with Caffe's leniency and no more."""
+
+import re
+
+from google.protobuf import text_format
+from google.protobuf.message import Message
+
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.schema import PACKAGE
+
+# A second of parsing and about 100 MB of memory for each.
+MOST_TEXT = 4 * 10**6
+# Weights written as text may be more.
+WEIGHT = re.compile(rb"\b(?:double_)?(?:data|diff)\s*:\s*[-+.\w]+[\s,;]*")
+MOST_WORDS = 300
+UNKNOWN_FIELD = re.compile(r'has no field named "(\w+)"')
+# Strings, comments, and signs that stand apart from their numbers.
+TOKENS = re.compile(
+    r"""(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
+    r"""|(?P<comment>\#[^\n]*)|-(?P<apart>(?:\s|\#[^\n]*\n)+)"""
+)
+COMMENT = re.compile(r"\#[^\n]*")
+FOREIGN = re.compile("[\udc80-\udcff]")
+NOT_UTF8 = "has a name that is not UTF-8; save the file as UTF-8"
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def parse_text(content: bytes, message: Message, file: str) -> Message:
+    """Fills a message.
+
+    Raises:
+        CaffeFormatError: If the text is not of this message; a field that
+            Caffe does not know is refused with its line.
+    """
+    if content.startswith(UTF16):
+        raise CaffeFormatError("is UTF-16; save the file as UTF-8", file)
+    structure = len(content)
+    if structure > MOST_TEXT:
+        structure = len(WEIGHT.sub(b"", content))
+    if structure > MOST_TEXT:
+        raise CaffeFormatError(
+            f"describes a network in {structure} bytes of text; "
+            f"{MOST_TEXT} are the most",
+            file,
+        )
+    text = TOKENS.sub(simplify, content.decode("utf-8-sig", "surrogateescape"))
+    foreign = FOREIGN.search(text)
+    if foreign:
+        before = text[: foreign.start()].split("\n")
+        raise CaffeFormatError(
+            f"line {len(before)}, column {len(before[-1]) + 1}: {NOT_UTF8}",
+            file,
+        )
+    try:
+        text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        raise CaffeFormatError(explain(error, text), file) from error
+    except UnicodeError as error:
+        # An escape such as \xff.
+        raise CaffeFormatError(NOT_UTF8, file) from error
+    except (ValueError, RecursionError) as error:
+        raise CaffeFormatError(f"cannot be parsed: {error}", file) from error
+    return message
+
+
+def simplify(token: re.Match) -> str:
+    """Drops comments, whose encoding does not matter, and joins signs.
+
+    `- 1` becomes ` -1`, which protobuf's Python parser takes too; what
+    follows keeps its place.
+    """
+    if token["apart"]:
+        return COMMENT.sub("", token["apart"]) + "-"
+    return token["string"] or ""
+
+
+def explain(error: text_format.ParseError, text: str) -> str:
+    """protobuf's words, with the line in words and without our package."""
+    reason = re.sub(r"^[\d:]+ *:? *", "", str(error)).replace(PACKAGE + ".", "")
+    line, column = error.GetLine(), error.GetColumn()
+    if line:
+        # Some versions quote the line, which may be the whole file.
+        quoted = text.split("\n")[line - 1]
+        reason = reason.removeprefix(f"'{quoted}': ")
+    if "codec can't" in reason:
+        reason = NOT_UTF8
+    reason = reason[:MOST_WORDS].rstrip(".")
+    reason = reason.encode(errors="replace").decode()
+    unknown = UNKNOWN_FIELD.search(reason)
+    if unknown:
+        reason += (
+            "; Caffe refuses unknown fields: correct the spelling, or remove "
+            f"`{unknown[1]}` if it belongs to a fork that is not supported"
+        )
+    return f"line {line}, column {column}: {reason}" if line else reason

@@ -1,0 +1,116 @@
+import struct
+
+import numpy as np
+import pytest
+
+from keras_hypersphere.caffe_format import (
+    CaffeFormatError,
+    NetParameter,
+    blob_array,
+    read_blobs,
+    read_caffemodel,
+    set_blob,
+    write_caffemodel,
+    write_prototxt,
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "legacy_v0",
+        "model_double_data",
+        "model_superset_shuffled",
+        "odd_names",
+        "unknown_fields",
+        "v2_prototxt_v1_model",
+    ],
+)
+def test_as_the_messages_have_them(name, fixtures):
+    path = fixtures / name / "model.caffemodel"
+    layers = {
+        layer.name: list(layer.blobs)
+        for layer in read_caffemodel(path).layer
+        if layer.blobs
+    }
+    found = read_blobs(path)
+    assert found.keys() == layers.keys()
+    for layer, blobs in layers.items():
+        for expected, blob in zip(blobs, found[layer], strict=True):
+            array = blob.array()
+            np.testing.assert_array_equal(array, blob_array(expected))
+            assert array.dtype == blob_array(expected).dtype
+
+
+def model(path, *fields):
+    """A binary model of one blob, made of raw fields."""
+    blob = b"".join(fields)
+    layer = b"\x0a\x01a\x3a" + bytes([len(blob)]) + blob
+    path.write_bytes(b"\xa2\x06" + bytes([len(layer)]) + layer)
+    return path
+
+
+def test_packed_unpacked_and_in_pieces(tmp_path):
+    path = tmp_path / "m.caffemodel"
+    shape = bytes([0x3A, 3, 0x0A, 1, 3])
+    one, two = struct.pack("<f", 1), struct.pack("<ff", 2, 3)
+    for fields in (
+        (b"\x2a\x0c", one, two),
+        (b"\x2a\x04", one, b"\x2a\x08", two),
+        (b"\x2d", one, b"\x2a\x08", two),
+        (b"\x2d", one, b"\x2d", two[:4], b"\x2d", two[4:]),
+    ):
+        blob = read_blobs(model(path, shape, *fields))["a"][0]
+        np.testing.assert_array_equal(blob.array(), [1, 2, 3])
+
+
+def test_doubles_come_first_as_in_caffe(tmp_path):
+    path = tmp_path / "m.caffemodel"
+    blob = read_blobs(
+        model(
+            path,
+            b"\x2a\x04" + struct.pack("<f", 1),
+            b"\x42\x08" + struct.pack("<d", 1 / 3),
+        )
+    )["a"][0]
+    assert blob.array() == 1 / 3 and blob.shape == ()
+
+
+def test_legacy_shapes_and_none(tmp_path):
+    path = tmp_path / "m.caffemodel"
+    four = b"\x08\x01\x10\x01\x18\x01\x20\x02"
+    blob = read_blobs(model(path, four, b"\x2a\x08" + bytes(8)))["a"][0]
+    assert blob.legacy and blob.array().shape == (1, 1, 1, 2)
+    empty = read_blobs(model(path, b""))["a"][0]
+    with pytest.raises(CaffeFormatError, match="holds 0 values"):
+        empty.array()
+
+
+def test_half_a_number(tmp_path):
+    with pytest.raises(CaffeFormatError, match="half a number"):
+        read_blobs(model(tmp_path / "m", b"\x2a\x03abc"))
+
+
+def test_a_file_that_shrinks(tmp_path):
+    path = model(tmp_path / "m", b"\x2a\x08" + bytes(8))
+    blob = read_blobs(path)["a"][0]
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(CaffeFormatError, match="cut off"):
+        blob.array()
+
+
+def test_text_and_repeated_names(tmp_path):
+    net = NetParameter()
+    for value in (1, 2):
+        set_blob(net.layer.add(name="a").blobs.add(), np.full(2, value))
+    write_prototxt(net, tmp_path / "text")
+    write_caffemodel(net, tmp_path / "binary")
+    for name in ("text", "binary"):
+        # Caffe copies both layers; the second one stays.
+        blob = read_blobs(tmp_path / name)["a"][0]
+        np.testing.assert_array_equal(blob.array(), [2, 2])
+
+
+def test_text_without_blobs(sample):
+    with pytest.raises(CaffeFormatError, match="prototxt first"):
+        read_blobs(sample[0])
