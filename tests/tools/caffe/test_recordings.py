@@ -23,6 +23,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 TOLERANCE = 1e-5
 
 SUPPORTED = [
+    "deconv_a",
+    "model_missing_layers_fillers",
     "lrn_across_a",
     "lrn_within_a",
     "legacy_v1_4d_blobs",
@@ -43,10 +45,12 @@ SUPPORTED = [
     "innerproduct_after_conv_a",
     "inplace_chain",
     "input_layer_multi",
+    "legacy_v0",
     "lightenedcnn_A_narrow8",
     "lightenedcnn_B_narrow8",
     "mirror_face_narrow8",
     "model_double_data",
+    "model_hdf5",
     "model_superset_shuffled",
     "mtcnn_det1",
     "mtcnn_det1_fullconv_53x41",
@@ -76,16 +80,11 @@ SUPPORTED = [
 
 # The type of the first layer that cannot be converted.
 UNSUPPORTED = {
-    "crop_a": "Deconvolution",
-    "deconv_a": "Deconvolution",
-    "model_missing_layers_fillers": "Deconvolution",
     "normalize_flip_head_a": "Normalize",
     "normface_lenet_figure2": "Parameter",
     "normface_mnist_lenet": "Normalize",
     "softmax_reduce_misc": "MVN",
 }
-# Formats that cannot be read: HDF5 weights, and layers of 2013.
-UNREADABLE = ("model_hdf5", "legacy_v0")
 
 
 def resized(path, inputs, folder):
@@ -141,13 +140,6 @@ def test_refuses_layers_without_a_converter(name, recording):
     assert str(case.prototxt) in str(caught.value)
 
 
-@pytest.mark.parametrize("name", UNREADABLE)
-def test_refuses_formats_without_a_reader(name, recording):
-    case = recording(name)
-    with pytest.raises(CaffeFormatError, match="not supported"):
-        to_keras(case.prototxt, case.caffemodel, **case.options)
-
-
 def test_every_recording_is_named_here():
     if not SHARED.is_dir():
         pytest.skip("no ../shared/conversion")
@@ -156,7 +148,7 @@ def test_every_recording_is_named_here():
         for path in SHARED.glob("*/meta.json")
         if not json.loads(path.read_text()).get("not_a_net")
     }
-    assert names == {*SUPPORTED, *UNSUPPORTED, *UNREADABLE}
+    assert names == {*SUPPORTED, *UNSUPPORTED}
 
 
 def test_text_with_unknown_fields_is_refused(recording):

@@ -1,88 +1,276 @@
-"""Convolution."""
+"""Convolution, in one to three spatial axes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
+import numpy as np
 
 from keras_hypersphere.tools.caffe.emission import Emission, Tensor
 from keras_hypersphere.tools.caffe.registry import register_layer
 
+CONVOLUTIONS = {
+    1: keras.layers.Conv1D,
+    2: keras.layers.Conv2D,
+    3: keras.layers.Conv3D,
+}
+DEPTHWISE = {1: keras.layers.DepthwiseConv1D, 2: keras.layers.DepthwiseConv2D}
+PADDINGS = {
+    1: keras.layers.ZeroPadding1D,
+    2: keras.layers.ZeroPadding2D,
+    3: keras.layers.ZeroPadding3D,
+}
+POOLINGS = {
+    1: keras.layers.MaxPooling1D,
+    2: keras.layers.MaxPooling2D,
+    3: keras.layers.MaxPooling3D,
+}
+
 
 def pair(
-    layer: Emission, sizes: object, name: str, default: int | None
-) -> tuple[int, int]:
-    """A setting of two axes, in any of Caffe's spellings.
+    layer: Emission, sizes: Any, name: str, default: int | None
+) -> tuple[int, ...]:
+    """A setting of two spatial axes, in any of Caffe's spellings."""
+    return along_axes(layer, sizes, name, default, 2)
+
+
+def along_axes(
+    layer: Emission, sizes: Any, name: str, default: int | None, count: int
+) -> tuple[int, ...]:
+    """A setting of each spatial axis, in any of Caffe's spellings.
 
     `kernel_size: 3`, `kernel_size: [3, 2]`, or `kernel_h` and `kernel_w`.
     """
     word = "kernel" if name == "kernel_size" else name
     height, width = f"{word}_h", f"{word}_w"
     listed: Sequence[int] = getattr(sizes, name)
-    if sizes.HasField(height) or sizes.HasField(width):
+    if name != "dilation" and (sizes.HasField(height) or sizes.HasField(width)):
         if listed:
             layer.fail(f"gives `{name}` and `{height}`; give one of them")
+        if count != 2:
+            layer.fail(f"gives `{height}`, and has {count} spatial axes, not 2")
         return getattr(sizes, height), getattr(sizes, width)
-    if len(listed) > 2:
-        layer.unsupported(f"{len(listed)} spatial axes are not supported")
-    if not listed:
-        if default is None:
-            layer.fail(f"has no `{name}`")
-        return default, default
-    return listed[0], listed[-1]
-
-
-@register_layer("Convolution")
-def convolution(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`ZeroPadding2D` and `Conv2D`: 2-D, groups, dilation, any stride."""
-    x = layer.expect(inputs, 1, rank=4)
-    settings = layer.parameter.convolution_param
-    if layer.axis(settings.axis, x) != 3:
-        layer.unsupported(f"`axis: {settings.axis}` is not supported; 1 is")
-    kernel = pair(layer, settings, "kernel_size", None)
-    pad = pair(layer, settings, "pad", 0)
-    stride = pair(layer, settings, "stride", 1)
-    dilation = (*settings.dilation, *settings.dilation, 1, 1)[:2]
-    if len(settings.dilation) > 2:
-        layer.unsupported("more than 2 dilations are not supported")
-    filters, groups, channels = settings.num_output, settings.group, x.shape[3]
-    if min(*kernel, *stride, *dilation, filters, groups) < 1:
-        layer.fail("a size, stride, dilation or count is 0; 1 is the least")
-    if channels % groups or filters % groups:
+    if not listed and default is not None:
+        return (default,) * count
+    if len(listed) not in (1, count):
         layer.fail(
-            f"`group: {groups}` must divide {channels} input channels and "
-            f"{filters} outputs"
+            f"gives {len(listed)} `{name}` for {count} spatial axes; give one, "
+            "or one for each"
         )
-    for axis in (0, 1):
-        extent = dilation[axis] * (kernel[axis] - 1) + 1
-        if x.shape[1 + axis] + 2 * pad[axis] < extent:
-            layer.fail("the kernel is larger than the padded bottom")
-    # Out, in, height, width in Caffe; height, width, in, out in Keras.
-    declared = [
-        ((filters, channels // groups, *kernel), settings.weight_filler)
-    ]
-    if settings.bias_term:
-        declared.append(((filters,), settings.bias_filler))
-    weights, *bias = layer.blobs(*declared)
-    if any(pad):
-        # `padding="same"` pads nothing at the top where Caffe pads one.
-        x = layer.add(
-            keras.layers.ZeroPadding2D, x, "pad", padding=tuple(map(int, pad))
+    return tuple(listed) if len(listed) == count else (listed[0],) * count
+
+
+class Kernel:
+    """The settings of a convolution, checked as Caffe does.
+
+    Args:
+        layer: The layer.
+        x: Its bottom.
+
+    Attributes:
+        axes: The number of spatial axes.
+        size, pad, stride, dilation: Along each of them.
+        extent: The size, with the gaps that dilation makes.
+        channels, filters, groups: Of the bottom, of the top, and parts that
+            neither mixes.
+        bias: Whether there is one.
+    """
+
+    def __init__(self, layer: Emission, x: Tensor) -> None:
+        settings = layer.parameter.convolution_param
+        layer.axis(settings.axis, x)
+        self.axes = len(x.shape) - 2
+        if settings.axis % len(x.shape) != 1 or self.axes not in CONVOLUTIONS:
+            layer.unsupported(
+                "only channels in axis 1, with one to three spatial axes "
+                "after it, are supported"
+            )
+        self.size, self.pad, self.stride, self.dilation = (
+            along_axes(layer, settings, name, default, self.axes)
+            for name, default in (
+                ("kernel_size", None),
+                ("pad", 0),
+                ("stride", 1),
+                ("dilation", 1),
+            )
         )
-    # Keras has strides or dilation, so a dilated one takes every s-th after.
-    after = max(dilation) > 1 and max(stride) > 1
-    x = layer.add(
-        keras.layers.Conv2D,
-        x,
-        weights=[weights.transpose(2, 3, 1, 0), *bias],
-        filters=filters,
-        kernel_size=kernel,
-        strides=(1, 1) if after else stride,
-        dilation_rate=dilation,
-        groups=groups,
-        use_bias=settings.bias_term,
+        self.filters, self.groups = settings.num_output, settings.group
+        self.bias = settings.bias_term
+        self.channels = x.shape[layer.axis(1, x)]
+        counts = (self.filters, self.groups)
+        if min(*self.size, *self.stride, *self.dilation, *counts) < 1:
+            layer.fail("a size, stride, dilation or count is 0; 1 is the least")
+        if layer.type in ("ConvolutionDepthwise", "DepthwiseConvolution"):
+            self.groups = self.channels
+        if self.channels % self.groups or self.filters % self.groups:
+            layer.fail(
+                f"`group: {self.groups}` must divide {self.channels} input "
+                f"channels and {self.filters} outputs"
+            )
+        self.extent = tuple(
+            gap * (size - 1) + 1
+            for gap, size in zip(self.dilation, self.size, strict=True)
+        )
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether each channel is on its own, and Keras has a layer for it."""
+        return self.groups == self.channels > 1 and self.axes in DEPTHWISE
+
+    def blobs(
+        self, layer: Emission, shape: tuple[int, int]
+    ) -> list[np.ndarray]:
+        """Weights, and biases if there are any.
+
+        Args:
+            layer: The layer.
+            shape: The first two axes of the weights in Caffe.
+        """
+        settings = layer.parameter.convolution_param
+        declared = [((*shape, *self.size), settings.weight_filler)]
+        if self.bias:
+            declared.append(((self.filters,), settings.bias_filler))
+        return layer.blobs(*declared)
+
+
+def spatial(layer: Emission, x: Tensor) -> list[int]:
+    """The sizes of the axes that a kernel moves along."""
+    return [x.shape[layer.axis(axis, x)] for axis in range(2, len(x.shape))]
+
+
+def channels_last(layer: Emission, x: Tensor, part: str) -> Tensor:
+    """A blob that is not 4-D is as in Caffe, with channels first."""
+    if len(x.shape) == 4:
+        return x
+    dims = (*range(2, len(x.shape)), 1)
+    return layer.add(keras.layers.Permute, x, part, dims=dims)
+
+
+def channels_first(layer: Emission, x: Tensor, part: str) -> Tensor:
+    """And back."""
+    if len(x.shape) == 4:
+        return x
+    last = len(x.shape) - 1
+    return layer.add(
+        keras.layers.Permute, x, part, dims=(last, *range(1, last))
     )
-    if after:
-        x = layer.add(
-            keras.layers.MaxPooling2D, x, "stride", pool_size=1, strides=stride
+
+
+@register_layer("ConvolutionDepthwise")
+@register_layer("DepthwiseConvolution")
+@register_layer("Convolution")
+def convolution(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
+    """`ZeroPadding` and `Conv`, or `DepthwiseConv` for one group a channel."""
+    expect_pairs(layer, inputs)
+    kernel = Kernel(layer, inputs[0])
+    sizes = [
+        inputs[0].shape[layer.axis(2 + i, inputs[0])]
+        for i in range(kernel.axes)
+    ]
+    for size, margin, extent in zip(
+        sizes, kernel.pad, kernel.extent, strict=True
+    ):
+        if size + 2 * margin < extent:
+            layer.fail("the kernel is larger than the padded bottom")
+    weights, *bias = kernel.blobs(
+        layer, (kernel.filters, kernel.channels // kernel.groups)
+    )
+    tops = []
+    for index, x in enumerate(inputs):
+        number = str(index or "")
+        x = channels_last(layer, x, f"nhwc{number}")
+        # `padding="same"` pads nothing at the top where Caffe pads one.
+        x = pad(layer, x, [(p, p) for p in kernel.pad], f"pad{number}")
+        if index:
+            x = layer.call_again(x, f"top{number}")
+        else:
+            x = convolve(layer, x, kernel, weights, bias)
+        # Keras has strides or dilation, so a dilated one takes every s-th
+        # after.
+        if strides_after(kernel):
+            x = layer.add(
+                POOLINGS[kernel.axes],
+                x,
+                f"stride{number}",
+                pool_size=1,
+                strides=kernel.stride,
+            )
+        tops.append(channels_first(layer, x, f"nchw{number}"))
+    return tops
+
+
+def expect_pairs(layer: Emission, inputs: list[Tensor]) -> None:
+    """A convolution may run on several bottoms, with a top for each."""
+    if not inputs or len(inputs) != len(layer.parameter.top):
+        layer.fail(
+            f"has {len(inputs)} bottoms and {len(layer.parameter.top)} tops; "
+            "it takes as many of one as of the other"
         )
-    return x
+    if len({tuple(x.shape) for x in inputs}) > 1:
+        layer.fail("its bottoms have different shapes")
+
+
+def pad(
+    layer: Emission, x: Tensor, edges: list[tuple[int, int]], part: str
+) -> Tensor:
+    """Zeros at both ends of each axis, if there are to be any."""
+    if not any(map(any, edges)):
+        return x
+    edges = [tuple(map(int, edge)) for edge in edges]
+    return layer.add(
+        PADDINGS[len(edges)],
+        x,
+        part,
+        padding=edges[0] if len(edges) == 1 else edges,
+    )
+
+
+def strides_after(kernel: Kernel) -> bool:
+    """Whether the convolution itself is left without strides."""
+    return max(kernel.dilation) > 1 and max(kernel.stride) > 1
+
+
+def convolve(
+    layer: Emission,
+    x: Tensor,
+    kernel: Kernel,
+    weights: np.ndarray,
+    bias: list[np.ndarray],
+) -> Tensor:
+    """The convolution of a padded bottom.
+
+    Args:
+        layer: The layer.
+        x: Its bottom, padded, channels-last.
+        kernel: Its settings.
+        weights: Out, in, height, width, as in Caffe.
+        bias: Nothing, or one array.
+    """
+    strides = (1,) * kernel.axes if strides_after(kernel) else kernel.stride
+    settings = {
+        "kernel_size": kernel.size,
+        "strides": strides,
+        "dilation_rate": kernel.dilation,
+        "use_bias": kernel.bias,
+    }
+    # Height, width, in, out in Keras.
+    cells = tuple(range(2, 2 + kernel.axes))
+    # TensorFlow's depthwise convolution has one stride for both axes.
+    if kernel.depthwise and len(set(strides)) == 1:
+        multiplier = kernel.filters // kernel.channels
+        weights = weights.reshape(kernel.channels, multiplier, *kernel.size)
+        return layer.add(
+            DEPTHWISE[kernel.axes],
+            x,
+            weights=[weights.transpose(*cells, 0, 1), *bias],
+            depth_multiplier=multiplier,
+            **settings,
+        )
+    return layer.add(
+        CONVOLUTIONS[kernel.axes],
+        x,
+        weights=[weights.transpose(*cells, 1, 0), *bias],
+        filters=kernel.filters,
+        groups=kernel.groups,
+        **settings,
+    )
