@@ -133,9 +133,9 @@ class Emission:
             self.sharing.keep_holder(kind, layer, weights)
         return output
 
-    def call_again(self, output: Tensor, inputs: Tensor, part: str) -> Tensor:
-        """Calls the layer that made `output` on further inputs."""
-        return self.label(output._keras_history.operation(inputs), part)
+    def call_again(self, inputs: Tensor, part: str) -> Tensor:
+        """Calls the Keras layer that holds the weights on further inputs."""
+        return self.label(self.holders[-1](inputs), part)
 
     def compute(
         self, function: Callable, *arguments: Any, part: str, **keywords: Any
@@ -206,7 +206,10 @@ class Emission:
     ) -> np.ndarray:
         """Values for a blob that the model does not hold."""
         self.kept_fillers = True
-        values = fill(filler, shape)
+        try:
+            values = fill(filler, shape)
+        except ValueError as error:
+            self.fail(f"the filler {filler.type!r}: {error}")
         if values is None:
             self.unsupported(
                 f"the filler {filler.type!r} is not supported, and the model "
