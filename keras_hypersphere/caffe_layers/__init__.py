@@ -8,7 +8,9 @@ import keras  # noqa: F401  first: see registration.py
 
 from keras_hypersphere.caffe_layers.agent_loss import AgentLoss
 from keras_hypersphere.caffe_layers.center_distance import CenterDistance
+from keras_hypersphere.caffe_layers.class_accuracy import ClassAccuracy
 from keras_hypersphere.caffe_layers.class_bias import ClassBias
+from keras_hypersphere.caffe_layers.element_loss import ElementLoss
 from keras_hypersphere.caffe_layers.loss_weight import LossWeight
 from keras_hypersphere.caffe_layers.pair_loss import PairLoss
 from keras_hypersphere.caffe_layers.reporting_heads import (
@@ -20,7 +22,9 @@ from keras_hypersphere.caffe_layers.softmax_loss import SoftmaxLoss
 __all__ = [
     "AgentLoss",
     "CenterDistance",
+    "ClassAccuracy",
     "ClassBias",
+    "ElementLoss",
     "LossWeight",
     "PairLoss",
     "ReportingASoftmax",

@@ -8,8 +8,8 @@ from keras_hypersphere.tools.caffe.emission import (
     Emission,
     Tensor,
 )
-from keras_hypersphere.tools.caffe.layers.dense import flatten
 from keras_hypersphere.tools.caffe.layers.reshaping import reshape
+from keras_hypersphere.tools.caffe.layers.rows import flatten
 from keras_hypersphere.tools.caffe.registry import register_layer
 
 SUM, ASUM, SUMSQ, MEAN = 1, 2, 3, 4

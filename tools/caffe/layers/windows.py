@@ -5,7 +5,6 @@ import numpy as np
 
 from keras_hypersphere.tools.caffe.emission import Emission, Tensor
 from keras_hypersphere.tools.caffe.layers.convolution import pair
-from keras_hypersphere.tools.caffe.layers.dense import flatten
 from keras_hypersphere.tools.caffe.layers.pooling import (
     MAX,
     Window,
@@ -15,6 +14,7 @@ from keras_hypersphere.tools.caffe.layers.pooling import (
     refuse_stochastic,
     unfold,
 )
+from keras_hypersphere.tools.caffe.layers.rows import flatten
 from keras_hypersphere.tools.caffe.registry import register_layer
 
 # Twice as many windows on each level: Caffe's int would not hold more.
