@@ -9,6 +9,7 @@ from keras_hypersphere.caffe_format import (
 from keras_hypersphere.tools.caffe.convert import name_map, to_keras
 from keras_hypersphere.tools.caffe.emission import Emission
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
+from keras_hypersphere.tools.caffe.reference import register_reference
 from keras_hypersphere.tools.caffe.registry import (
     register_layer,
     supported_layers,
@@ -27,6 +28,7 @@ __all__ = [
     "read_mean",
     "read_prototxt",
     "register_layer",
+    "register_reference",
     "supported_layers",
     "to_keras",
     "verify",

@@ -11,8 +11,11 @@ import keras
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.reader import read_prototxt
+from keras_hypersphere.tools.caffe.archive import read_config
 from keras_hypersphere.tools.caffe.build import Build
+from keras_hypersphere.tools.caffe.cost import multiply_adds
 from keras_hypersphere.tools.caffe.data_layers import preprocessing_of
+from keras_hypersphere.tools.caffe.emission import caffe_shape
 from keras_hypersphere.tools.caffe.graph import build_graph
 from keras_hypersphere.tools.caffe.registry import find_emitter
 from keras_hypersphere.tools.caffe.rules import make_state
@@ -139,13 +142,33 @@ def make_record(build: Build, steps: dict[str, Any]) -> dict[str, Any]:
     def maker(number: int) -> str:
         return build.tensors[number]._keras_history.operation.name
 
+    def shapes(numbers: Sequence[int]) -> list[tuple[int | None, ...]]:
+        return [caffe_shape(build.tensors[number])[1:] for number in numbers]
+
     return {
+        "inputs": {
+            graph.values[number]: tensor.name
+            for number, tensor in zip(
+                (
+                    n
+                    for node in graph.nodes
+                    if node.type == "Input"
+                    for n in node.tops
+                ),
+                build.inputs,
+                strict=True,
+            )
+        },
         "layers": [
             {
                 "name": node.name,
                 "type": node.type,
                 "keras_name": keras_name,
+                "bottoms": [graph.values[n] for n in node.bottoms],
                 "tops": {graph.values[n]: maker(n) for n in node.tops},
+                "multiply_adds": multiply_adds(
+                    node.parameter, shapes(node.bottoms), shapes(node.tops)
+                ),
                 "weights": [
                     variable.path
                     for holder in holders
@@ -165,17 +188,26 @@ def make_record(build: Build, steps: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def name_map(model: keras.Model) -> dict[str, Any] | None:
+def name_map(model: keras.Model | str | PathLike) -> dict[str, Any] | None:
     """The original names of a converted model.
 
     Args:
-        model: What `to_keras` returned.
+        model: What `to_keras` returned, or the path of a `.keras` file that
+            such a model was saved to.
 
     Returns:
-        `{"layers": [{"name", "type", "keras_name", "tops": {blob: Keras
-        layer}, "weights": [path of a variable, …], "multipliers": [[lr_mult,
-        decay_mult], …]}, …], "outputs": [blob, …], "preprocessing": {blob:
-        Preprocessing.to_dict()}}`, or None for any other model. The
-        same is in the saved file, in the model's config under `"caffe"`.
+        `{"inputs": {blob: Keras input}, "layers": [{"name", "type",
+        "keras_name", "bottoms": [blob, …], "tops": {blob: Keras layer},
+        "multiply_adds", "weights": [path of a variable, …], "multipliers":
+        [[lr_mult, decay_mult], …]}, …], "outputs": [blob, …],
+        "preprocessing": {blob: Preprocessing.to_dict()}}`, or None for any
+        other model. Keras drops it when it loads a model; the file has it,
+        in the model's config under `"caffe"`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no `.keras` file.
     """
+    if isinstance(model, (str, PathLike)):
+        return read_config(model).get("config", {}).get(CONFIG_KEY)
     return model.get_config().get(CONFIG_KEY)

@@ -1,5 +1,6 @@
 """What `verify` found, blob by blob."""
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ class Row:
         relative: The same, divided by the range of the oracle's blob.
         oracle: Who made the values to compare with, or None.
         reason: Why the blob is unchecked or fails; empty otherwise.
+        note: Why the oracle is not OpenCV, where that is no matter of course.
     """
 
     layer: str
@@ -32,6 +34,7 @@ class Row:
     relative: float | None = None
     oracle: str | None = None
     reason: str = ""
+    note: str = ""
 
     @property
     def status(self) -> str:
@@ -47,9 +50,11 @@ class Verification:
 
     Attributes:
         rows: One for each blob that each layer makes, in order.
+        notes: Why OpenCV was not asked at all, and how to mend that.
     """
 
     rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -67,6 +72,13 @@ class Verification:
         if worst:
             row = max(worst, key=lambda row: row.relative)
             words += f" (worst {row.relative:.1e} of its range: {row.blob})"
+        if len(self.oracles) == 1:
+            words += f", beside {articled(*self.oracles)}"
+        elif self.oracles:
+            words += ", " + ", ".join(
+                f"{number} beside {articled(name)}"
+                for name, number in self.oracles.items()
+            )
         if count["differs"]:
             first = next(row for row in self.rows if row.status == "differs")
             words += (
@@ -78,18 +90,25 @@ class Verification:
             words += f"; {count['unchecked']} unchecked: {first.reason}"
         return words
 
+    @property
+    def oracles(self) -> dict[str, int]:
+        """How many blobs each oracle checked."""
+        return dict(Counter(row.oracle for row in self.rows if row.oracle))
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "passed": self.passed,
             "tolerance": TOLERANCE,
+            "oracles": self.oracles,
+            "notes": list(self.notes),
             "rows": [
                 {**asdict(row), "status": row.status} for row in self.rows
             ],
         }
 
     def __str__(self) -> str:
-        """The table; `summary` says why blobs are unchecked."""
+        """The table, and what is to be said about the oracles."""
         head = ("layer", "type", "blob", "shape", "difference", "of range")
         cells = [(*head, "oracle", "")]
         for row in self.rows:
@@ -107,9 +126,29 @@ class Verification:
                 )
             )
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return "\n".join(
+        lines = [
             "  ".join(map(str.ljust, line, widths)).rstrip() for line in cells
-        )
+        ]
+        return "\n".join([*lines, *self.remarks()])
+
+    def remarks(self) -> list[str]:
+        """Lines under the table: notes, and those of rows, each once."""
+        grouped: dict[str, list[Row]] = {}
+        for row in self.rows:
+            for words in (row.note, row.reason):
+                if words:
+                    grouped.setdefault(words, []).append(row)
+        lines = list(self.notes)
+        for words, rows in grouped.items():
+            others = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+            blobs = f"{rows[0].blob} of {rows[0].layer!r}{others}"
+            lines.append(f"{blobs}, {rows[0].oracle or 'unchecked'}: {words}")
+        return [f"note: {line}" for line in lines]
+
+
+def articled(oracle: str) -> str:
+    """The name of an oracle in a sentence."""
+    return f"the {oracle}" if oracle.islower() else oracle
 
 
 def compare(
@@ -122,14 +161,19 @@ def compare(
     """
     if values.shape != expected.shape:
         return None, None, f"the oracle's shape is {expected.shape}"
+    with np.errstate(over="ignore"):
+        expected = expected.astype(np.float64)
+        single = expected.astype(np.float32)
     usual = np.abs(expected) < HUGE
     special = ~usual
-    if not np.array_equal(values[special], expected[special], equal_nan=True):
+    if not np.allclose(
+        values[special], single[special], TOLERANCE, 0, equal_nan=True
+    ):
         return None, None, "NaN or huge numbers at other places"
     if not usual.any():
         return 0.0, 0.0, ""
     values = values[usual].astype(np.float64)
-    expected = expected[usual].astype(np.float64)
+    expected = expected[usual]
     difference = float(np.abs(values - expected).max())
     if not np.isfinite(difference):
         return None, None, "NaN or huge numbers at other places"

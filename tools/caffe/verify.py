@@ -1,7 +1,8 @@
-"""Compares a converted model with another reader of the same files."""
+"""Compares a converted model with other readers of the same files."""
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from os import PathLike
 
 import keras
@@ -10,115 +11,121 @@ import numpy as np
 from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.tools.caffe.convert import name_map, to_keras
 from keras_hypersphere.tools.caffe.graph import Graph, build_graph
-from keras_hypersphere.tools.caffe.opencv import (
-    OracleUnavailable,
-    doubtful,
-    run_opencv,
+from keras_hypersphere.tools.caffe.noise import make_inputs
+from keras_hypersphere.tools.caffe.oracles import Oracles
+from keras_hypersphere.tools.caffe.probe import (
+    activations,
+    in_caffe,
+    to_caffe,
+    to_keras_layout,
 )
-from keras_hypersphere.tools.caffe.report import Row, Verification, compare
+from keras_hypersphere.tools.caffe.report import Row, Verification
 from keras_hypersphere.tools.caffe.rules import make_state
-
-SEED = 0
 
 
 def verify(
-    model: keras.Model,
+    model: keras.Model | str | PathLike,
     prototxt: str | PathLike,
-    caffemodel: str | PathLike | None,
+    caffemodel: str | PathLike | None = None,
     inputs: object = None,
     outputs: Sequence[str] | None = None,
     phase: str = "TEST",
     stages: Sequence[str] = (),
     level: int = 0,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
 ) -> Verification:
-    """Compares every blob of a model with OpenCV 4's Caffe importer.
+    """Compares every blob of a model with what the original files say.
+
+    The oracle is OpenCV 4's Caffe importer where it is installed and can run
+    the network. Where it cannot, or is known to be wrong, it is the float64
+    reference of each layer type, which is tested on recordings of real
+    Caffe. Each row of the report names its oracle; a blob that neither can
+    make is unchecked, which is never a pass.
 
     Args:
         model: What `to_keras` returned, or what `keras.models.load_model`
-            made of it after it was saved. Its own activations are read.
+            made of it after it was saved, or the path of the saved file. Its
+            own activations are read.
         prototxt: The original description.
         caffemodel: The original weights.
         inputs: What to run: an array, or a dict by blob name, in the model's
             layout (channels-last). Default: noise of a fixed seed.
-        outputs, phase, stages, level: As they were given to `to_keras`.
+        outputs, phase, stages, level, input_shapes: As they were given to
+            `to_keras`.
 
     Returns:
         A table: `print` shows it, `passed` says whether every blob was
-        checked and agrees to 1e-4 of its range. Blobs that OpenCV cannot
-        make, or makes wrongly, are unchecked, with the reason.
+        checked and agrees to 1e-4 of its range.
     """
-    state = make_state(phase, stages, level)
-    net = read_prototxt(prototxt)
-    record = name_map(model)
+    file = os.fspath(prototxt)
+    options = (phase, stages, level)
+    record = None
+    if isinstance(model, (str, PathLike)):
+        record = name_map(model)
+        model = keras.models.load_model(model)
+    record = record or name_map(model)
     if record is None:
         # Keras drops the record when it loads a model; names repeat.
-        record = name_map(
-            to_keras(prototxt, None, outputs, phase, stages, level)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            again = to_keras(
+                prototxt, caffemodel, outputs, *options, input_shapes
+            )
+        record = name_map(again)
+    sizes = {
+        name: tensor.shape[1:]
+        for name, tensor in zip(record["inputs"], model.inputs, strict=True)
+    }
+    net = read_prototxt(prototxt)
+    state = make_state(phase, (*stages, *net.state.stage), level)
+    graph = build_graph(net, state, record["outputs"], file, sizes)
+    feed = find_feed(model, graph, sizes, inputs)
+    mine = activations(model, record, to_arrays(model, feed))
+    # With preprocessing in front, the network reads what that makes.
+    read = {
+        top: values
+        for node in graph.nodes
+        if node.type == "Input"
+        for top, values in zip(
+            node.parameter.top,
+            mine[(node.name, *node.parameter.top)],
+            strict=True,
         )
-    graph = build_graph(net, state, record["outputs"], os.fspath(prototxt))
-    feed = feeds(model, graph, inputs)
-    values = activations(model, record, feed)
-    try:
-        tops, oracle = run_opencv(
-            prototxt,
-            caffemodel,
-            {name: to_caffe(array) for name, array in feed.items()},
-            {node.name: len(node.tops) for node in graph.nodes},
-        )
-        failure = ""
-    except OracleUnavailable as error:
-        tops, oracle, failure = {}, None, str(error)
-    doubts = doubtful(graph)
+    }
+    oracles = Oracles(graph, prototxt, caffemodel, read)
     rows = []
     for node in graph.nodes:
         if node.type == "Input":
             continue
-        made = values[(node.name, *node.parameter.top)]
-        for place, number in enumerate(node.tops):
-            mine = made[place]
-            theirs = tops.get(node.name, [])
-            reason = failure or doubts.get(number, "")
-            if not reason and place >= len(theirs):
-                reason = f"{oracle} does not show this layer"
+        made = mine[(node.name, *node.parameter.top)]
+        for number, values in zip(node.tops, made, strict=True):
             name = (node.name, node.type, graph.values[number])
-            if mine is None:
-                rows.append(
-                    Row(
-                        *name,
-                        (),
-                        oracle="the model",
-                        reason="has no such layer",
-                    )
-                )
-            elif reason:
-                rows.append(Row(*name, mine.shape, reason=reason))
+            if values is None:
+                row = Row(*name, (), oracle="the model", reason="has no layer")
             else:
-                difference, relative, wrong = compare(mine, theirs[place])
-                rows.append(
-                    Row(*name, mine.shape, difference, relative, oracle, wrong)
-                )
-    return Verification(tuple(rows))
+                row = oracles.judge(name, number, values)
+            rows.append(row)
+    return Verification(tuple(rows), tuple(oracles.notes))
 
 
-def feeds(
-    model: keras.Model, graph: Graph, inputs: object
+def find_feed(
+    model: keras.Model,
+    graph: Graph,
+    sizes: Mapping[str, Sequence[int]],
+    inputs: object,
 ) -> dict[str, np.ndarray]:
-    """The model's inputs, float32, by blob name."""
-    batch = {}
-    for node in graph.nodes:
-        shapes = node.parameter.input_param.shape
-        for index, top in enumerate(node.parameter.top):
-            if node.type == "Input":
-                batch[top] = shapes[index % len(shapes)].dim[0]
-    names = list(batch)
+    """The inputs by blob name, in Caffe's order of axes."""
+    names = list(sizes)
     if inputs is None:
-        random = np.random.default_rng(SEED)
-        return {
-            name: random.standard_normal(
-                (batch[name], *tensor.shape[1:]), np.float32
-            )
-            for name, tensor in zip(names, model.inputs, strict=True)
-        }
+        batches = {}
+        for node in graph.nodes:
+            if node.type == "Input":
+                shapes = node.parameter.input_param.shape
+                for index, top in enumerate(node.parameter.top):
+                    batches[top] = shapes[index % len(shapes)].dim[0]
+        return make_inputs(
+            graph, {n: (batches[n], *in_caffe(sizes[n])) for n in names}
+        )
     if not isinstance(inputs, dict):
         arrays = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         inputs = dict(zip(names, arrays, strict=False))
@@ -128,46 +135,20 @@ def feeds(
             f"inputs of {list(inputs)}"
         )
     feed = {name: np.asarray(inputs[name], np.float32) for name in names}
-    for (name, array), tensor in zip(feed.items(), model.inputs, strict=True):
-        if array.shape[1:] != tuple(tensor.shape[1:]):
+    for name, array in feed.items():
+        if array.ndim < 1 or array.shape[1:] != tuple(sizes[name]):
             raise ValueError(
-                f"`inputs` must have the shape {tuple(tensor.shape)} for "
+                f"`inputs` must have the shape {(None, *sizes[name])} for "
                 f"{name!r}. Received: an array of shape {array.shape}"
             )
-    return feed
+    return {name: to_caffe(array) for name, array in feed.items()}
 
 
-def activations(
-    model: keras.Model, record: dict, feed: dict[str, np.ndarray]
-) -> dict[tuple[str, ...], list[np.ndarray | None]]:
-    """The tops of each layer of the record, in Caffe's order of axes.
-
-    A layer is found by its name and its tops. None stands for a Keras layer
-    that the model does not have.
-    """
-    present = {layer.name: layer for layer in model.layers}
-    wanted = {
-        name: present[name].output
-        for layer in record["layers"]
-        for name in layer["tops"].values()
-        if name in present
-    }
-    probe = keras.Model(model.inputs, wanted)
-    made = probe(list(feed.values()), training=False)
-    arrays = {
-        name: to_caffe(keras.ops.convert_to_numpy(value))
-        for name, value in made.items()
-    }
-    return {
-        (layer["name"], *layer["tops"]): [
-            arrays.get(name) for name in layer["tops"].values()
-        ]
-        for layer in record["layers"]
-    }
-
-
-def to_caffe(array: np.ndarray) -> np.ndarray:
-    """N, H, W, C as N, C, H, W; other arrays as they are."""
-    if array.ndim != 4:
-        return np.ascontiguousarray(array)
-    return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
+def to_arrays(
+    model: keras.Model, feed: Mapping[str, np.ndarray]
+) -> list[np.ndarray]:
+    """The same in the model's layout and types."""
+    return [
+        to_keras_layout(array).astype(tensor.dtype)
+        for array, tensor in zip(feed.values(), model.inputs, strict=True)
+    ]

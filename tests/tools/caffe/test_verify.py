@@ -5,8 +5,28 @@ import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere.tools.caffe import to_keras, verify
+from keras_hypersphere.caffe_format import (
+    NetParameter,
+    read_prototxt,
+    set_blob,
+    write_caffemodel,
+)
+from keras_hypersphere.tools.caffe import (
+    name_map,
+    oracles,
+    register_layer,
+    register_reference,
+    registry,
+    to_keras,
+    verify,
+)
+from keras_hypersphere.tools.caffe.graph import build_graph
+from keras_hypersphere.tools.caffe.noise import make_inputs
+from keras_hypersphere.tools.caffe.opencv import doubtful, run_opencv
+from keras_hypersphere.tools.caffe.reference import registry as references
+from keras_hypersphere.tools.caffe.reference import run_reference
 from keras_hypersphere.tools.caffe.report import Row, Verification, compare
+from keras_hypersphere.tools.caffe.rules import make_state
 
 cv2 = pytest.importorskip("cv2")
 needs_importer = pytest.mark.skipif(
@@ -69,21 +89,103 @@ def test_real_networks_on_real_inputs(name, recording):
 
 
 @needs_importer
-def test_what_opencv_gets_wrong_is_unchecked(recording):
-    case = recording("pool_empty_window")
-    report = verify(to_keras(case.prototxt), case.prototxt, None)
-    assert not report.passed
-    assert {row.status for row in report.rows} == {"unchecked"}
-    assert "empty windows" in report.summary()
+def test_known_faults_of_opencv_go_to_the_reference(recording):
+    case = recording("innerproduct_after_conv_a")
+    model = to_keras(case.prototxt, case.caffemodel)
+    report = verify(model, case.prototxt, case.caffemodel)
+    assert report.passed
+    oracle = {row.layer: row.oracle for row in report.rows}
+    assert oracle.pop("fct") == oracle.pop("fc2") == "reference"
+    assert set(oracle.values()) == {f"OpenCV {cv2.__version__}"}
+    assert report.oracles == {f"OpenCV {cv2.__version__}": 11, "reference": 2}
+    assert "2 beside the reference" in report.summary()
+    assert "ignores `transpose` in layer 'fct'" in str(report)
 
 
 @needs_importer
-def test_what_opencv_cannot_read_is_unchecked(recording):
-    case = recording("phase_rules_test")
+def test_what_breaks_opencv_is_not_given_to_it(recording):
+    case = recording("slice_mfm_a")
     model = to_keras(case.prototxt, case.caffemodel)
     report = verify(model, case.prototxt, case.caffemodel)
-    assert not report.passed
-    assert "cannot run it" in report.summary()
+    assert report.passed
+    assert report.oracles == {"reference": 16}
+    assert "is not asked" in str(report) and "layer 'sw'" in str(report)
+
+
+FAULTS = {
+    "InnerProduct": "inner_product_param { num_output: 3 transpose: true }",
+    "LRN": "lrn_param { local_size: 3 }",
+    "Log": "log_param { base: 2 shift: 40 }",
+    "Swish": "swish_param { beta: 2 }",
+    "MVN": "mvn_param { eps: 0.1 }",
+    "Deconvolution": "convolution_param { num_output: 3 kernel_size: 3 "
+    "dilation: 2 }",
+    "Pooling": "pooling_param { kernel_size: 1 stride: 4 }",
+    "Concat": "concat_param { concat_dim: 2 }",
+    "Slice": "slice_param { slice_dim: 2 slice_point: 1 }",
+    "Flatten": "flatten_param { axis: 0 }",
+    "PriorBox": "prior_box_param { min_size: 9 variance: 0.1 }",
+}
+
+
+@needs_importer
+@pytest.mark.parametrize("type", FAULTS)
+def test_each_known_fault_is_one(type, write):
+    """OpenCV really is wrong there, and nothing else is doubted."""
+    tops = 'top: "a" top: "b"' if type == "Slice" else 'top: "a"'
+    both = 'bottom: "x"' * (2 if type in ("Concat", "PriorBox") else 1)
+    prototxt = write(
+        'input: "x" input_shape { dim: 2 dim: 4 dim: 6 dim: 5 }\n'
+        f'layer {{ name: "n" type: "{type}" {both} {tops} {FAULTS[type]} }}'
+    )
+    net = NetParameter()
+    layer = net.layer.add(name="n", type=type)
+    random = np.random.default_rng(0)
+    for shape in {
+        "InnerProduct": [(120, 3), (3,)],
+        "Deconvolution": [(4, 3, 3, 3), (3,)],
+    }.get(type, []):
+        set_blob(layer.blobs.add(), random.normal(size=shape))
+    write_caffemodel(net, prototxt + ".caffemodel")
+    caffemodel = prototxt + ".caffemodel" if layer.blobs else None
+    graph = build_graph(read_prototxt(prototxt), make_state("TEST", (), 0))
+    x = {"x": random.normal(size=(2, 4, 6, 5)).astype("float32")}
+    number = graph.nodes[-1].tops[0]
+    assert set(doubtful(graph)) == set(graph.nodes[-1].tops)
+    ours, reasons = run_reference(graph, caffemodel, x)
+    assert not reasons
+    theirs, _ = run_opencv(prototxt, caffemodel, x, graph)
+    relative = compare(theirs[number], ours[number])[1]
+    assert relative is None or relative > 1e-4
+
+
+@needs_importer
+def test_an_unknown_fault_of_opencv_is_told(recording, monkeypatch):
+    case = recording("power_exp_log_a")
+    model = to_keras(case.prototxt)
+    monkeypatch.setattr(oracles, "doubtful", lambda graph: {})
+    report = verify(model, case.prototxt)
+    assert report.passed
+    row = next(row for row in report.rows if row.layer == "lg")
+    assert row.oracle == "reference"
+    assert row.note == f"OpenCV {cv2.__version__} gives other numbers"
+    assert row.note in str(report)
+
+
+@needs_importer
+def test_what_opencv_cannot_read_goes_to_the_reference(recording, capfd):
+    case = recording("phase_rules_test")
+    model = to_keras(case.prototxt, case.caffemodel)
+    capfd.readouterr()
+    report = verify(model, case.prototxt, case.caffemodel)
+    assert report.passed
+    assert report.oracles == {"reference": 5}
+    assert report.notes == (
+        f"OpenCV {cv2.__version__} cannot run it: "
+        'Layer "conv" already into net',
+    )
+    # OpenCV's own messages would stand between ours.
+    assert "OPENCV" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -97,10 +199,78 @@ def test_without_opencv_4(module, words, sample, monkeypatch):
     model = to_keras(*sample)
     monkeypatch.setitem(sys.modules, "cv2", module)
     report = verify(model, *sample)
+    assert report.passed
+    assert report.oracles == {"reference": 20}
+    (note,) = report.notes
+    assert words in note and "opencv-python-headless<5" in note
+    assert note in str(report)
+    kernel, bias = model.get_layer("conv2a").get_weights()
+    model.get_layer("conv2a").set_weights([kernel, bias + 0.1])
+    assert "first at layer 'conv2a'" in verify(model, *sample).summary()
+
+
+def test_layers_of_users_need_a_reference(write, monkeypatch):
+    monkeypatch.setattr(registry, "EMITTERS", dict(registry.EMITTERS))
+    monkeypatch.setattr(references, "REFERENCES", dict(references.REFERENCES))
+
+    @register_layer("Double")
+    def emit(layer, inputs):
+        return layer.add(keras.layers.Rescaling, *inputs, scale=2)
+
+    prototxt = write(
+        'input: "x" input_shape { dim: 2 dim: 4 }\n'
+        'layer { name: "n" type: "Double" bottom: "x" top: "y" }\n'
+        'layer { name: "r" type: "ReLU" bottom: "y" top: "z" }'
+    )
+    model = to_keras(prototxt)
+    report = verify(model, prototxt)
     assert not report.passed
-    assert {row.oracle for row in report.rows} == {None}
-    assert words in report.summary()
-    assert "opencv-python-headless<5" in report.summary()
+    assert [row.status for row in report.rows] == ["unchecked"] * 2
+    assert "layer 'n' (Double): has no reference" in report.summary()
+
+    @register_reference("Double")
+    def double(layer, bottoms):
+        return bottoms[0] * 2
+
+    assert verify(model, prototxt).passed
+
+    @register_reference("Double")
+    def broken(layer, bottoms):
+        return bottoms[0] @ bottoms[0]
+
+    report = verify(model, prototxt)
+    assert "the reference fails" in report.summary()
+    assert not report.passed
+
+
+def test_inputs_are_valid(write):
+    prototxt = write(
+        'input: "x" input_shape { dim: 3 }\n'
+        'layer { name: "e" type: "Embed" bottom: "x" top: "y" '
+        "embed_param { num_output: 2 input_dim: 5 "
+        "weight_filler { value: 3 } } }"
+    )
+    graph = build_graph(read_prototxt(prototxt), make_state("TEST", (), 0))
+    feed = make_inputs(graph, {"x": (300,)})
+    assert set(feed["x"]) == set(range(5))
+    _, reasons = run_reference(graph, None, feed)
+    assert not reasons
+    # A batch of a training net is cut down.
+    assert make_inputs(graph, {"x": (64, 3, 256, 256)})["x"].shape[0] == 1
+
+
+def test_a_path_keeps_the_original_names(recording, tmp_path):
+    case = recording("odd_names")
+    with pytest.warns(UserWarning, match="cannot compile"):
+        model = to_keras(case.prototxt, case.caffemodel)
+    path = tmp_path / "m.keras"
+    model.save(path)
+    assert name_map(path) == name_map(model)
+    assert name_map(path)["layers"][1]["name"] == "conv1/7x7_s2"
+    assert name_map(keras.models.load_model(path)) is None
+    report = verify(path, case.prototxt, case.caffemodel)
+    assert report.passed
+    assert report.rows[0].layer == "conv1/7x7_s2"
 
 
 def test_compare():

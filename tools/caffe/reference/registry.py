@@ -43,3 +43,8 @@ def register_reference(type: str) -> Callable[[Reference], Reference]:
 def referenced_layers() -> tuple[str, ...]:
     """The types that have a reference, sorted."""
     return tuple(sorted(REFERENCES))
+
+
+def find_reference(type: str) -> Reference | None:
+    """The reference of a type, or None."""
+    return REFERENCES.get(type)

@@ -5,23 +5,28 @@ from os import PathLike
 
 import numpy as np
 
-from keras_hypersphere.caffe_format.blobs import blob_array
-from keras_hypersphere.caffe_format.reader import read_caffemodel
+from keras_hypersphere.caffe_format.layer_blobs import (
+    Layers,
+    net_blobs,
+    read_blobs,
+)
+from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.caffe_format.schema import LayerParameter
 from keras_hypersphere.tools.caffe.graph import Graph, Node
 from keras_hypersphere.tools.caffe.reference.layer import (
     NoReference,
     ReferenceLayer,
 )
-from keras_hypersphere.tools.caffe.reference.registry import REFERENCES
+from keras_hypersphere.tools.caffe.reference.registry import find_reference
 
-Blobs = dict[str, list[np.ndarray]]
+Blobs = dict[str, list[np.ndarray | None]]
 
 
 def run_reference(
     graph: Graph,
     caffemodel: str | PathLike | None,
     feed: Mapping[str, np.ndarray],
+    prototxt: str | PathLike | None = None,
 ) -> tuple[dict[int, np.ndarray], dict[int, str]]:
     """Computes every value of a network, as Caffe does at test time.
 
@@ -29,12 +34,16 @@ def run_reference(
         graph: The layers, wired.
         caffemodel: The weights, or None: layers start from their fillers.
         feed: The inputs by blob name, in Caffe's order of axes.
+        prototxt: The network's file; blobs in it serve layers that the
+            caffemodel lacks.
 
     Returns:
         The values by number, float64, and for those that could not be
         computed the reason.
     """
-    stored = load(caffemodel)
+    own = {} if prototxt is None else net_blobs(read_prototxt(prototxt))
+    given = {} if caffemodel is None else read_blobs(caffemodel)
+    stored = arrays(own | given)
     share(stored, [node.parameter for node in graph.nodes])
     values: dict[int, np.ndarray] = {}
     reasons: dict[int, str] = {}
@@ -64,14 +73,15 @@ def compute(
     names = node.parameter.top
     if not node.bottoms and names and all(name in feed for name in names):
         return [np.asarray(feed[name], np.float64) for name in names]
-    if node.type not in REFERENCES:
+    reference = find_reference(node.type)
+    if reference is None:
         raise NoReference("has no reference; `register_reference` adds one")
     layer = ReferenceLayer(node.parameter, blobs)
     bottoms = [values[number] for number in node.bottoms]
     try:
         # NaN and infinity are results like others.
         with np.errstate(all="ignore"):
-            tops = REFERENCES[node.type](layer, bottoms)
+            tops = reference(layer, bottoms)
     except (ValueError, TypeError, IndexError, ArithmeticError) as error:
         reason = " ".join(str(error).split())
         raise NoReference(f"the reference fails: {reason}") from error
@@ -83,14 +93,11 @@ def compute(
     return tops
 
 
-def load(caffemodel: str | PathLike | None) -> Blobs:
-    """The blobs of each layer; of two layers of one name the last stays."""
-    if caffemodel is None:
-        return {}
+def arrays(layers: Layers) -> Blobs:
+    """The values of blobs; None stands for one that is stored elsewhere."""
     return {
-        layer.name: [blob_array(blob) for blob in layer.blobs]
-        for layer in read_caffemodel(caffemodel).layer
-        if layer.blobs
+        name: [None if blob is None else blob.array() for blob in blobs]
+        for name, blobs in layers.items()
     }
 
 
@@ -107,7 +114,13 @@ def share(stored: Blobs, layers: list[LayerParameter]) -> None:
                 holders.setdefault(spec.name, []).append((layer.name, index))
     order = {name: place for place, name in enumerate(stored)}
     for places in holders.values():
-        held = [p for p in places if p[0] in order and p[1] < len(stored[p[0]])]
+        held = [
+            (name, index)
+            for name, index in places
+            if name in order
+            and index < len(stored[name])
+            and stored[name][index] is not None
+        ]
         if not held:
             continue
         name, index = max(held, key=lambda place: order[place[0]])

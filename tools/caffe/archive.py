@@ -1,0 +1,45 @@
+"""What a `.keras` file holds beside what Keras reads: our own members.
+
+Such a file is a zip archive, and Keras takes three members out of it by
+their names. Ours lie in a folder `caffe/`.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from os import PathLike, fspath
+from typing import Any
+
+FOLDER = "caffe/"
+
+
+def read_config(path: str | PathLike) -> dict[str, Any]:
+    """The model's config as it was saved.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no `.keras` file.
+    """
+    return json.loads(read_member(path, "config.json") or "{}")
+
+
+def read_member(path: str | PathLike, name: str) -> str | None:
+    """The text of a member, or None if there is none of this name."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if "config.json" not in names:
+                raise ValueError("has no config.json")
+            return archive.read(name).decode() if name in names else None
+    except (zipfile.BadZipFile, ValueError) as error:
+        raise ValueError(
+            f"{fspath(path)}: is no .keras file ({error}); give one that "
+            "`model.save` or `keras-hypersphere convert` wrote"
+        ) from error
+
+
+def write_members(path: str | PathLike, members: Mapping[str, str]) -> None:
+    """Adds texts to a `.keras` file that has none of them yet."""
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            archive.writestr(FOLDER + name, text)

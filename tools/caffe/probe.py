@@ -1,0 +1,69 @@
+"""What a model computes at each of Caffe's layers."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+Record = dict[str, Any]
+
+
+def activations(
+    model: keras.Model, record: Record, feed: list[np.ndarray]
+) -> dict[tuple[str, ...], list[np.ndarray | None]]:
+    """The tops of each layer of the record, in Caffe's order of axes.
+
+    Args:
+        model: A converted model, maybe saved and loaded since.
+        record: Its `name_map`.
+        feed: The model's inputs, in its own layout.
+
+    Returns:
+        Arrays by the layer's name and its tops. None stands for a Keras
+        layer that the model does not have.
+    """
+    present = {op.name: op for op in model.operations}
+    wanted = {
+        name: first_output(present[name])
+        for layer in record["layers"]
+        for name in layer["tops"].values()
+        if name in present
+    }
+    probe = keras.Model(model.inputs, wanted)
+    made = probe(feed, training=False)
+    arrays = {
+        name: to_caffe(keras.ops.convert_to_numpy(value))
+        for name, value in made.items()
+    }
+    return {
+        (layer["name"], *layer["tops"]): [
+            arrays.get(name) for name in layer["tops"].values()
+        ]
+        for layer in record["layers"]
+    }
+
+
+def first_output(operation: keras.Operation) -> keras.KerasTensor:
+    """What an operation makes.
+
+    A layer with shared weights is called several times. The first call is
+    that of the Caffe layer of its name; others have an `Identity` of theirs.
+    """
+    return operation._inbound_nodes[0].outputs[0]
+
+
+def to_caffe(array: np.ndarray) -> np.ndarray:
+    """N, H, W, C as N, C, H, W; other arrays as they are."""
+    if array.ndim != 4:
+        return np.ascontiguousarray(array)
+    return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
+
+
+def in_caffe(size: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without the batch: H, W, C as C, H, W."""
+    return (size[2], *size[:2]) if len(size) == 3 else tuple(size)
+
+
+def to_keras_layout(array: np.ndarray) -> np.ndarray:
+    """N, C, H, W as N, H, W, C; other arrays as they are."""
+    return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
