@@ -83,10 +83,8 @@ class Build:
                 self.file,
                 sharing,
                 training=training,
-                integer_tops={
-                    self.graph.values[number]
-                    for number in self.graph.whole.intersection(node.tops)
-                },
+                whole=self.named(self.graph.whole, node),
+                fixed=self.named(self.graph.fixed, node),
             )
             for node, tops, keras_name in zip(
                 nodes, top_names, self.names, strict=True
@@ -100,6 +98,13 @@ class Build:
             if emission.kept_fillers:
                 self.unfilled.append(node.name)
         self.holders = [emission.holders for emission in emissions]
+
+    def named(self, numbers: set[int], node: Node) -> set[str]:
+        """The tops of a node that are among some values."""
+        return {
+            self.graph.values[number]
+            for number in numbers.intersection(node.tops)
+        }
 
     def emit(self, emission: Emission, node: Node) -> None:
         """Calls the emitter of one node, and keeps what it makes."""

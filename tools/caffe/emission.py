@@ -41,7 +41,8 @@ class Emission:
             matter.
         training: Whether the model is made for training.
         source: An input of the network, for layers that read nothing.
-        integer_tops: Tops of an input layer that hold whole numbers.
+        whole: Tops of an input layer that hold whole numbers.
+        fixed: Tops of an input layer whose first axis is no batch.
 
     Attributes:
         parameter: The layer's message: `layer.parameter.relu_param`.
@@ -64,7 +65,8 @@ class Emission:
         sharing: Sharing | None = None,
         training: bool = False,
         source: Tensor | None = None,
-        integer_tops: Collection[str] = (),
+        whole: Collection[str] = (),
+        fixed: Collection[str] = (),
     ) -> None:
         self.parameter = parameter
         self.name = parameter.name
@@ -78,7 +80,8 @@ class Emission:
         self.shared: tuple[str, ...] = ()
         self.training = training
         self.source = source
-        self.integer_tops = integer_tops
+        self.whole = whole
+        self.fixed = fixed
         self.inputs_made: list[Tensor] = []
         self.kept_fillers = False
         self.holders: list[keras.layers.Layer] = []

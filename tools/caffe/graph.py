@@ -32,6 +32,8 @@ class Graph:
         values: Blob name of each value.
         outputs: Numbers of the values that the model returns.
         whole: Numbers of the values that are read as class indices.
+        fixed: Numbers of the values that make weights, whose first axis is
+            no batch.
         shared: Who uses each blob that has a name (`param { name }`): layers
             and numbers of their blobs, those among them that are left out.
     """
@@ -40,6 +42,7 @@ class Graph:
     values: list[str]
     outputs: list[int]
     whole: set[int] = field(default_factory=set)
+    fixed: set[int] = field(default_factory=set)
     shared: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
 
@@ -96,7 +99,7 @@ def build_graph(
             "has no layers in this phase, stages and level", file
         )
     results = [current[name] for name in outputs]
-    return Graph(nodes, values, results, whole, shared)
+    return Graph(nodes, values, results, whole, find_weights(nodes), shared)
 
 
 def name_losses(layers: Sequence[LayerParameter]) -> list[LayerParameter]:
@@ -127,6 +130,17 @@ def refuse_training_outputs(
                 'it out, or pass phase="TRAIN". '
                 f"Received: outputs={list(outputs)!r}"
             )
+
+
+def find_weights(nodes: Sequence[Node]) -> set[int]:
+    """The second bottoms of products and distances, and what makes them."""
+    found = set()
+    for node in reversed(nodes):
+        if node.type in ("InnerProduct", "InnerDistance"):
+            found.update(node.bottoms[1:2])
+        if found.intersection(node.tops):
+            found.update(node.bottoms)
+    return found
 
 
 def named_blobs(

@@ -32,17 +32,16 @@ def input_layer(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
                 )
         if not shape:
             layer.unsupported("an input without axes is not supported")
+        top = layer.parameter.top[index]
         # Caffe fixes the batch; Keras leaves it free.
-        _, *rest = shape
+        count, *rest = shape
         if len(rest) == 3:
             rest = rest[1:] + rest[:1]
         layer.inputs_made.append(
             keras.Input(
-                batch_shape=(None, *rest),
+                batch_shape=(count if top in layer.fixed else None, *rest),
                 name=name,
-                dtype="int32"
-                if layer.parameter.top[index] in layer.integer_tops
-                else None,
+                dtype="int32" if top in layer.whole else None,
             )
         )
     return layer.inputs_made

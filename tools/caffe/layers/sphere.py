@@ -1,6 +1,7 @@
 """NormFace's layers: unit vectors, distances, and blobs as layers."""
 
 import math
+import warnings
 
 import keras
 import numpy as np
@@ -36,12 +37,18 @@ def normalize(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     if tops > 2:
         layer.fail(f"has {tops} tops; it makes the vectors and their norms")
     if layer.training:
+        if settings.fix_gradient:
+            warnings.warn(
+                f"{layer.file}: layer {layer.name!r} ({layer.type}): "
+                "`fix_gradient` is left out, which Caffe's GPU code alone "
+                'reads; `kh.layers.NormalizeLayer(gradient="fixed")` has it',
+                stacklevel=2,
+            )
         made = layer.add(
             NormalizeLayer,
             x,
             norm=norm.lower(),
             epsilon=EPSILON,
-            gradient="fixed" if settings.fix_gradient else "exact",
             return_norm=tops == 2,
             norm_gradient=settings.bp_norm,
         )
@@ -118,8 +125,8 @@ def blob_rows(layer: Emission, blob: Tensor, x: Tensor) -> Tensor:
     """A bottom that holds weights, as rows of the length of `x`'s."""
     if blob.shape[0] is None:
         layer.unsupported(
-            "weights that depend on the inputs are not supported; those of a "
-            "Parameter layer are"
+            "weights for which the batch is not fixed are not supported; "
+            "those of a Parameter layer are, and inputs"
         )
     if math.prod(blob.shape[1:]) != x.shape[1]:
         layer.fail(
