@@ -22,27 +22,35 @@ def relu(layer: Emission, inputs: list[Tensor]) -> Tensor:
     )
 
 
+@register_layer("ReLU6")
+def relu6(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`ReLU`, cut off at 6 (MobileNetV2)."""
+    x = layer.expect(inputs, 1)
+    return layer.add(keras.layers.ReLU, x, max_value=6.0)
+
+
 @register_layer("PReLU")
 def prelu(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`PReLU` with a slope for each channel, or one for all."""
     x = layer.expect(inputs, 1)
     settings = layer.parameter.prelu_param
-    if len(x.shape) not in (2, 4):
-        layer.unsupported("only 2-D and 4-D bottoms are supported")
+    rank = len(x.shape)
+    if rank < 2:
+        layer.fail("its bottom has one axis; it takes two or more")
     filler = settings.filler if settings.HasField("filler") else PRELU_FILLER
-    channels = x.shape[-1]
-    shape = () if settings.channel_shared else (channels,)
+    axis = layer.axis(1, x)
+    shape = () if settings.channel_shared else (x.shape[axis],)
     (slopes,) = layer.blobs((shape, filler))
-    if settings.channel_shared:
-        # Keras shares a slope along axes: along all of them, it is one.
-        shared = list(range(1, len(x.shape)))
-    else:
-        shared = [1, 2] if len(x.shape) == 4 else None
+    # Keras shares a slope along axes: along all of them, it is one.
+    shared = list(range(1, rank))
+    if not settings.channel_shared:
+        shared.remove(axis)
+    wide = [1 if i in shared else -1 for i in range(1, rank)]
     return layer.add(
         keras.layers.PReLU,
         x,
-        weights=[slopes.reshape((1,) * (len(x.shape) - 2) + (-1,))],
-        shared_axes=shared,
+        weights=[slopes.reshape(wide)],
+        shared_axes=shared or None,
     )
 
 
@@ -77,6 +85,36 @@ def bnll(layer: Emission, inputs: list[Tensor]) -> Tensor:
     return layer.add(keras.layers.Activation, x, activation="softplus")
 
 
+@register_layer("Swish")
+def swish(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Activation("silu")`, with `beta`."""
+    x = layer.expect(inputs, 1)
+    beta = layer.parameter.swish_param.beta
+    if beta == 1:
+        return layer.add(keras.layers.Activation, x, activation="silu")
+    gate = layer.add(keras.layers.Rescaling, x, "beta", scale=beta)
+    gate = layer.add(
+        keras.layers.Activation, gate, "gate", activation="sigmoid"
+    )
+    return layer.add(keras.layers.Multiply, [x, gate])
+
+
+@register_layer("Clip")
+def clip(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`ops.clip`."""
+    x = layer.expect(inputs, 1)
+    settings = layer.parameter.clip_param
+    if not (settings.HasField("min") and settings.HasField("max")):
+        layer.fail("needs `min` and `max`")
+    if settings.min > settings.max:
+        layer.fail(f"`min: {settings.min:g}` is above `max: {settings.max:g}`")
+    return layer.label(
+        layer.compute(
+            keras.ops.clip, x, settings.min, settings.max, part="clip"
+        )
+    )
+
+
 @register_layer("AbsVal")
 def absval(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.absolute`; not in place, as in Caffe."""
@@ -98,10 +136,10 @@ def threshold(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 @register_layer("Dropout")
 def dropout(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`Dropout`, which does nothing at inference; not `sqrt_scale`."""
+    """`Dropout`, which does nothing at inference."""
     settings = layer.parameter.dropout_param
-    if settings.sqrt_scale:
-        layer.unsupported("`sqrt_scale: true` is not supported")
+    if settings.sqrt_scale and layer.training:
+        layer.unsupported("training with `sqrt_scale: true` is not supported")
     if not 0 <= settings.dropout_ratio < 1:
         layer.fail("`dropout_ratio` must be at least 0 and below 1")
     return layer.add(

@@ -60,10 +60,14 @@ def scale_by_blob(layer: Emission, x: Tensor, factors: Tensor) -> Tensor:
 
 @register_layer("Bias")
 def bias(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """As Scale, with a factor of 1; two bottoms `Add`."""
+    """As Scale, with a factor of 1; two bottoms add."""
     settings = layer.parameter.bias_param
     if len(inputs) == 2:
-        return join(layer, keras.layers.Add, keras.ops.add, *inputs)
+        x, other = inputs
+        # Keras on TensorFlow adds along another axis if sizes are equal; it
+        # does not subtract so.
+        other = layer.compute(keras.ops.negative, other, part="negative")
+        return join(layer, keras.layers.Subtract, keras.ops.subtract, x, other)
     x = layer.expect(inputs, 1)
     axes = own_axes(layer, x, settings.axis, settings.num_axes)
     return offset(layer, x, axes, settings.filler)
@@ -116,7 +120,15 @@ def join(
     other: Tensor,
     part: str = "",
 ) -> Tensor:
-    """Joins a blob with one that spans some of its axes."""
+    """Joins a blob with one that spans some of its axes.
+
+    Args:
+        layer: The layer.
+        layer_class: What joins blobs that have the batch in common.
+        function: What joins others.
+        x, other: The bottoms.
+        part: Names the result.
+    """
     settings = getattr(layer.parameter, f"{layer.type.lower()}_param")
     axes = own_axes(layer, x, settings.axis, len(other.shape))
     for axis, size in zip(axes, caffe_shape(other), strict=True):

@@ -84,6 +84,9 @@ def hold_array(
     limit: keras.constraints.Constraint | None,
 ) -> Tensor:
     """Factors along axes of the tensor: a product that sums nothing."""
+    long = [place for place in places if shape[place] != 1]
+    if len(weights) > 1 and len(long) == 1 and misread(shape, *long):
+        return hold_last(layer, x, *long, shape, weights, limit)
     names = LETTERS[: len(shape)]
     spanned = "".join(names[place] for place in places)
     factors, *rest = weights
@@ -101,6 +104,34 @@ def hold_array(
         bias_axes=spanned if rest else None,
         kernel_constraint=limit,
     )
+
+
+def misread(shape: Sequence[int | None], place: int) -> bool:
+    """Whether Keras on TensorFlow takes a bias to be along another axis.
+
+    Its `add` looks for a last or a second axis of the bias's length, wherever
+    the bias has its own.
+    """
+    last = len(shape) - 1
+    found = next((i for i in (last, 1) if shape[i] == shape[place]), place)
+    return found != place
+
+
+def hold_last(
+    layer: Emission,
+    x: Tensor,
+    place: int,
+    shape: Sequence[int | None],
+    weights: Sequence[np.ndarray],
+    limit: keras.constraints.Constraint | None,
+) -> Tensor:
+    """Factors and offsets along one axis, which becomes the last one."""
+    x = layer.compute(keras.ops.moveaxis, x, place, -1, part="moved")
+    moved = [*shape[:place], *shape[place + 1 :], shape[place]]
+    weights = [w.ravel() for w in weights]
+    x = hold_array(layer, x, [len(shape) - 1], moved, weights, limit)
+    x = layer.compute(keras.ops.moveaxis, x, -1, place, part="back")
+    return layer.label(x, "top")
 
 
 def hold_samples(

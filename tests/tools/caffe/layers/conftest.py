@@ -8,6 +8,9 @@ from keras_hypersphere.caffe_format import (
     write_caffemodel,
 )
 from keras_hypersphere.tools.caffe import to_keras
+from keras_hypersphere.tools.caffe.graph import build_graph
+from keras_hypersphere.tools.caffe.reference import run_reference
+from keras_hypersphere.tools.caffe.rules import make_state
 
 
 def to_keras_order(array):
@@ -55,5 +58,35 @@ def net(write, tmp_path):
             name: to_caffe_order(keras.ops.convert_to_numpy(value))
             for name, value in zip(model.output_names, made, strict=True)
         }
+
+    return run
+
+
+@pytest.fixture
+def referenced(net, tmp_path):
+    """Holds a network's outputs against the float64 reference.
+
+    Takes what `net` takes, and returns what it returns.
+    """
+
+    def run(layers, weights=None, **inputs):
+        made = net(layers, weights, **inputs)
+        path = tmp_path / "net.prototxt"
+        graph = build_graph(read_prototxt(path), make_state("TEST", (), 0))
+        caffemodel = tmp_path / "net.caffemodel" if weights else None
+        values, reasons = run_reference(graph, caffemodel, inputs)
+        assert not reasons
+        for number in graph.outputs:
+            name = graph.values[number]
+            expected = values[number]
+            assert made[name].shape == expected.shape
+            np.testing.assert_allclose(
+                made[name],
+                expected,
+                rtol=0,
+                atol=2e-6 * max(np.ptp(expected), 1e-3),
+                err_msg=name,
+            )
+        return made
 
     return run

@@ -1,0 +1,35 @@
+"""Embed: rows of a table."""
+
+import keras
+
+from keras_hypersphere.tools.caffe.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.registry import register_layer
+
+
+@register_layer("Embed")
+def embed(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`Embedding`, with the bias added to each row."""
+    x = layer.expect(inputs, 1)
+    settings = layer.parameter.embed_param
+    size, units = settings.input_dim, settings.num_output
+    if min(size, units) < 1:
+        layer.fail("needs `num_output` and `input_dim`")
+    declared = [((size, units), settings.weight_filler)]
+    if settings.bias_term:
+        declared.append(((units,), settings.bias_filler))
+    table, *bias = layer.blobs(*declared)
+    rank = len(x.shape)
+    if rank == 4:
+        # Five axes are in Caffe's order.
+        x = layer.add(keras.layers.Permute, x, "nchw", dims=(3, 1, 2))
+    x = layer.add(
+        keras.layers.Embedding,
+        x,
+        weights=[sum(bias, table)],
+        input_dim=size,
+        output_dim=units,
+    )
+    if rank == 3:
+        # Four are not: the second of the bottom's is the channels.
+        x = layer.add(keras.layers.Permute, x, "nhwc", dims=(2, 3, 1))
+    return x
