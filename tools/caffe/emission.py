@@ -14,6 +14,7 @@ from keras_hypersphere.caffe_format.schema import (
 )
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.fillers import fill
+from keras_hypersphere.tools.caffe.initial_weights import initial_weights
 from keras_hypersphere.tools.caffe.names import Names
 from keras_hypersphere.tools.caffe.registry import supported_layers
 from keras_hypersphere.tools.caffe.sharing import Sharing
@@ -49,6 +50,7 @@ class Emission:
         name: The layer's name in Caffe.
         inputs_made: Keras inputs that this layer made.
         kept_fillers: Whether blobs were missing in the model.
+        declared: How many learnt blobs it has.
         holders: Keras layers that hold its blobs, in their order.
         adds_own_loss: Whether a Keras layer of it adds what its tops count
             in the loss.
@@ -84,6 +86,7 @@ class Emission:
         self.fixed = fixed
         self.inputs_made: list[Tensor] = []
         self.kept_fillers = False
+        self.declared = 0
         self.holders: list[keras.layers.Layer] = []
         self.adds_own_loss = False
 
@@ -117,21 +120,12 @@ class Emission:
                 self.holders.append(layer)
                 return self.label(layer(inputs, *also), part)
         layer = layer_class(name=self.make_name(part), **config)
-        # Random numbers that are overwritten at once would cost most of the
-        # time of a conversion.
-        initializers = {
-            key: value
-            for key, value in vars(layer).items()
-            if weights and key.endswith("_initializer")
-        }
-        for key in initializers:
-            setattr(layer, key, keras.initializers.Zeros())
-        output = layer(inputs, *also)
-        for key, value in initializers.items():
-            setattr(layer, key, value)
         if weights:
-            layer.set_weights(list(weights))
+            with initial_weights(layer, weights):
+                output = layer(inputs, *also)
             self.holders.append(layer)
+        else:
+            output = layer(inputs, *also)
         if weights and self.shared:
             self.sharing.keep_holder(kind, layer, weights)
         return output
@@ -173,6 +167,7 @@ class Emission:
             CaffeFormatError: If the model's blobs have other shapes.
         """
         shapes = [shape for shape, _ in declared]
+        self.declared += len(shapes)
         for shape in shapes:
             if not 0 < math.prod(shape) <= MOST_VALUES:
                 self.fail(f"declares a blob of shape {shape}")
