@@ -27,6 +27,7 @@ from keras_hypersphere.caffe_format.tables import (
     layers,
     legacy,
     network,
+    solver,
 )
 
 PACKAGE = "keras_hypersphere.caffe"
@@ -64,7 +65,7 @@ def build_file() -> descriptor_pb2.FileDescriptorProto:
     file = descriptor_pb2.FileDescriptorProto(
         name="keras_hypersphere/caffe.proto", package=PACKAGE, syntax="proto2"
     )
-    tables = (network, layers, legacy, forks)
+    tables = (network, layers, legacy, solver, forks)
     entries = [line for table in tables for line in lines(table.TABLE)]
     entries += lines(PACKED)
     enums = {name for keyword, name, _ in entries if keyword == "enum"}
@@ -123,6 +124,7 @@ def build_classes() -> dict[str, type]:
         "LayerParameter",
         "NetParameter",
         "PackedBlob",
+        "SolverParameter",
         "V0LayerParameter",
         "V1LayerParameter",
     )
@@ -140,5 +142,6 @@ FillerParameter = CLASSES["FillerParameter"]
 LayerParameter = CLASSES["LayerParameter"]
 NetParameter = CLASSES["NetParameter"]
 PackedBlob = CLASSES["PackedBlob"]
+SolverParameter = CLASSES["SolverParameter"]
 V0LayerParameter = CLASSES["V0LayerParameter"]
 V1LayerParameter = CLASSES["V1LayerParameter"]

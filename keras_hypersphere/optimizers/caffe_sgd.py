@@ -36,7 +36,8 @@ class CaffeSGD(keras.optimizers.SGD):
             `{"bias": (2, 0)}` doubles the rate of biases and leaves them
             out of the decay.
         name: String, name of the optimizer.
-        **kwargs: Clipping, moving averages and gradient accumulation as in
+        **kwargs: Clipping, moving averages, gradient accumulation and
+            `nesterov`, which is Caffe's solver of that name, as in
             `keras.optimizers.SGD`. Clipping comes before the decay, and
             accumulated gradients are averaged, as Caffe's `clip_gradients`
             and `iter_size` do.
@@ -129,7 +130,8 @@ class CaffeSGD(keras.optimizers.SGD):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        del config["nesterov"]
+        if not self.nesterov:
+            del config["nesterov"]
         config.update(
             {
                 "weight_decay": self.coupled_weight_decay,

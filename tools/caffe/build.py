@@ -113,6 +113,7 @@ class Build:
             bottoms = stop_gradients(emission, bottoms)
         made = run(emission, node, bottoms)
         if emission.training:
+            check_trainable(emission)
             made = weigh_losses(emission, made)
         self.inputs += emission.inputs_made
         for number, tensor in zip(node.tops, made, strict=True):
@@ -138,6 +139,22 @@ def stop_gradients(emission: Emission, bottoms: list[Tensor]) -> list[Tensor]:
         else emission.compute(keras.ops.stop_gradient, x, part=f"stop{index}")
         for index, (x, down) in enumerate(zip(bottoms, wanted, strict=True))
     ]
+
+
+def check_trainable(emission: Emission) -> None:
+    """What trains must be the layer's blobs, one variable for each."""
+    kinds = [spec.name for spec in emission.parameter.param]
+    if any(kinds) and len(emission.shared) != emission.declared:
+        emission.unsupported(
+            "training is not supported where a layer shares some of its blobs "
+            "and not all; name all of them, or none"
+        )
+    count = sum(len(held.trainable_variables) for held in emission.holders)
+    if count not in (0, emission.declared):
+        emission.unsupported(
+            f"training is not supported: Caffe learns {emission.declared} "
+            f"blobs, and Keras {count} weights"
+        )
 
 
 def weigh_losses(emission: Emission, made: list[Tensor]) -> list[Tensor]:
