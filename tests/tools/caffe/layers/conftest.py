@@ -1,3 +1,5 @@
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -90,3 +92,28 @@ def referenced(net, tmp_path):
         return made
 
     return run
+
+
+WORDS = {
+    "n": "num_output",
+    "k": "kernel_size",
+    "p": "pad",
+    "s": "stride",
+    "d": "dilation",
+    "g": "group",
+}
+
+
+@pytest.fixture
+def spell():
+    """`k3 sh2` is `kernel_size: 3 stride_h: 2`."""
+
+    def spell_out(short):
+        found = re.findall(r"([a-z])([hw]?)(\d+)", short)
+        return " ".join(
+            f"{WORDS[word].removesuffix('_size' if axis else '')}"
+            f"{'_' * bool(axis)}{axis}: {number}"
+            for word, axis, number in found
+        )
+
+    return spell_out
