@@ -6,30 +6,38 @@ from keras_hypersphere.caffe_format import (
     read_mean,
     read_prototxt,
 )
-from keras_hypersphere.tools.caffe.convert import name_map, to_keras
+from keras_hypersphere.tools.caffe.card import make_card, read_card, write_card
+from keras_hypersphere.tools.caffe.convert import to_keras
 from keras_hypersphere.tools.caffe.emission import Emission
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
+from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.reference import register_reference
 from keras_hypersphere.tools.caffe.registry import (
     register_layer,
     supported_layers,
 )
 from keras_hypersphere.tools.caffe.report import Row, Verification
+from keras_hypersphere.tools.caffe.solver import Solver, read_solver
 from keras_hypersphere.tools.caffe.verify import verify
 
 __all__ = [
     "CaffeFormatError",
     "Emission",
     "Row",
+    "Solver",
     "UnsupportedLayerError",
     "Verification",
+    "make_card",
     "name_map",
     "read_caffemodel",
+    "read_card",
     "read_mean",
     "read_prototxt",
+    "read_solver",
     "register_layer",
     "register_reference",
     "supported_layers",
     "to_keras",
     "verify",
+    "write_card",
 ]

@@ -5,8 +5,10 @@ their names. Ours lie in a folder `caffe/`.
 """
 
 import json
+import os
+import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from os import PathLike, fspath
 from typing import Any
 
@@ -39,7 +41,26 @@ def read_member(path: str | PathLike, name: str) -> str | None:
 
 
 def write_members(path: str | PathLike, members: Mapping[str, str]) -> None:
-    """Adds texts to a `.keras` file that has none of them yet."""
+    """Puts texts into a `.keras` file, in place of those of these names."""
+    ours = {FOLDER + name: text for name, text in members.items()}
+    with zipfile.ZipFile(path) as archive:
+        known = ours.keys() & set(archive.namelist())
+    if known:
+        leave_out(path, known)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in members.items():
-            archive.writestr(FOLDER + name, text)
+        for name, text in ours.items():
+            archive.writestr(name, text)
+
+
+def leave_out(path: str | PathLike, names: Collection[str]) -> None:
+    """Writes the archive again without some members: zip has no other way."""
+    part = f"{fspath(path)}.part"
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(part, "w") as new:
+        for member in old.infolist():
+            if member.filename not in names:
+                with (
+                    old.open(member) as source,
+                    new.open(member, "w") as target,
+                ):
+                    shutil.copyfileobj(source, target)
+    os.replace(part, path)

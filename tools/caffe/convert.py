@@ -11,17 +11,15 @@ import keras
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.reader import read_prototxt
-from keras_hypersphere.tools.caffe.archive import read_config
+from keras_hypersphere.caffe_format.schema import NetParameter
 from keras_hypersphere.tools.caffe.build import Build
-from keras_hypersphere.tools.caffe.cost import multiply_adds
 from keras_hypersphere.tools.caffe.data_layers import preprocessing_of
-from keras_hypersphere.tools.caffe.emission import caffe_shape
 from keras_hypersphere.tools.caffe.graph import build_graph
+from keras_hypersphere.tools.caffe.record import make_record, recorded_config
 from keras_hypersphere.tools.caffe.registry import find_emitter
 from keras_hypersphere.tools.caffe.rules import make_state
 from keras_hypersphere.tools.caffe.weights import Weights
 
-CONFIG_KEY = "caffe"
 # Names that TensorFlow accepts inside a compiled function.
 SCOPE = re.compile(r"[A-Za-z0-9_.\\/>-]+")
 
@@ -70,17 +68,40 @@ def to_keras(
         CaffeFormatError: If the files are broken or do not fit each other.
         UnsupportedLayerError: If a layer cannot be converted exactly.
     """
-    file = fspath(prototxt)
-    state = make_state(phase, stages, level)
-    net = read_prototxt(prototxt)
+    # A wrong argument should not wait for a large file.
+    make_state(phase, stages, level)
+    return convert(
+        read_prototxt(prototxt),
+        fspath(prototxt),
+        caffemodel,
+        outputs,
+        phase,
+        stages,
+        level,
+        input_shapes,
+        preprocessing,
+    )
+
+
+def convert(
+    net: NetParameter,
+    file: str,
+    caffemodel: str | PathLike | None = None,
+    outputs: Sequence[str] | None = None,
+    phase: str = "TEST",
+    stages: Sequence[str] = (),
+    level: int = 0,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    preprocessing: bool = False,
+) -> keras.Model:
+    """Converts a network that has been read: `to_keras` without the file."""
     state = make_state(phase, (*stages, *net.state.stage), level)
     graph = build_graph(net, state, outputs, file, input_shapes)
     for node in graph.nodes:
         find_emitter(node.type, file, node.name)
     steps = preprocessing_of(filter(state.includes, net.layer), file)
-    build = Build(
-        graph, Weights(caffemodel), file, steps if preprocessing else {}
-    )
+    weights = Weights(caffemodel, net, file)
+    build = Build(graph, weights, file, steps if preprocessing else {})
     build.run(state.training)
     if not build.inputs:
         raise CaffeFormatError("has no inputs; add an Input layer", file)
@@ -107,11 +128,25 @@ def assemble(name: str, build: Build, steps: dict[str, Any]) -> keras.Model:
     run_odd_names(model)
     model.output_names = [graph.values[number] for number in graph.outputs]
     record = make_record(build, steps)
+    take_original_names(model, list(record["inputs"]))
     own_config = model.get_config
     # A subclass could not be loaded without this package. Keras skips keys
     # that it does not know.
     model.get_config = functools.partial(recorded_config, own_config, record)
     return model
+
+
+def take_original_names(model: keras.Model, names: Sequence[str]) -> None:
+    """Lets a dict of inputs have Caffe's names, with `/` and `.` too.
+
+    A loaded model has only the names that Keras could save.
+    """
+    if names == [tensor.name for tensor in model.inputs]:
+        return
+    specs = model.input_spec
+    for tensor, spec, name in zip(model.inputs, specs, names, strict=True):
+        tensor.name = spec.name = name
+    model.input_spec = specs
 
 
 def run_odd_names(model: keras.Model) -> None:
@@ -128,86 +163,3 @@ def run_odd_names(model: keras.Model) -> None:
             "export it",
             stacklevel=2,
         )
-
-
-def recorded_config(own_config: Any, record: dict) -> dict[str, Any]:
-    """The model's own config with our record in it."""
-    return {**own_config(), CONFIG_KEY: record}
-
-
-def make_record(build: Build, steps: dict[str, Any]) -> dict[str, Any]:
-    """Which Keras layer makes which top of which Caffe layer."""
-    graph = build.graph
-
-    def maker(number: int) -> str:
-        return build.tensors[number]._keras_history.operation.name
-
-    def shapes(numbers: Sequence[int]) -> list[tuple[int | None, ...]]:
-        return [caffe_shape(build.tensors[number])[1:] for number in numbers]
-
-    return {
-        "inputs": {
-            graph.values[number]: tensor.name
-            for number, tensor in zip(
-                (
-                    n
-                    for node in graph.nodes
-                    if node.type == "Input"
-                    for n in node.tops
-                ),
-                build.inputs,
-                strict=True,
-            )
-        },
-        "layers": [
-            {
-                "name": node.name,
-                "type": node.type,
-                "keras_name": keras_name,
-                "bottoms": [graph.values[n] for n in node.bottoms],
-                "tops": {graph.values[n]: maker(n) for n in node.tops},
-                "multiply_adds": multiply_adds(
-                    node.parameter, shapes(node.bottoms), shapes(node.tops)
-                ),
-                "weights": [
-                    variable.path
-                    for holder in holders
-                    for variable in holder.trainable_variables
-                ],
-                "multipliers": [
-                    [spec.lr_mult, spec.decay_mult]
-                    for spec in node.parameter.param
-                ],
-            }
-            for node, keras_name, holders in zip(
-                graph.nodes, build.names, build.holders, strict=True
-            )
-        ],
-        "outputs": [graph.values[number] for number in graph.outputs],
-        "preprocessing": steps,
-    }
-
-
-def name_map(model: keras.Model | str | PathLike) -> dict[str, Any] | None:
-    """The original names of a converted model.
-
-    Args:
-        model: What `to_keras` returned, or the path of a `.keras` file that
-            such a model was saved to.
-
-    Returns:
-        `{"inputs": {blob: Keras input}, "layers": [{"name", "type",
-        "keras_name", "bottoms": [blob, …], "tops": {blob: Keras layer},
-        "multiply_adds", "weights": [path of a variable, …], "multipliers":
-        [[lr_mult, decay_mult], …]}, …], "outputs": [blob, …],
-        "preprocessing": {blob: Preprocessing.to_dict()}}`, or None for any
-        other model. Keras drops it when it loads a model; the file has it,
-        in the model's config under `"caffe"`.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is no `.keras` file.
-    """
-    if isinstance(model, (str, PathLike)):
-        return read_config(model).get("config", {}).get(CONFIG_KEY)
-    return model.get_config().get(CONFIG_KEY)

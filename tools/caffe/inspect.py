@@ -1,59 +1,111 @@
-"""A converted model, as a table of Caffe's layers."""
+"""A converted model, as a table of Caffe's layers and as a picture."""
 
+from os import PathLike
 from typing import Any
 
 import keras
 
-from keras_hypersphere.tools.caffe.convert import name_map
+from keras_hypersphere.tools.caffe.probe import first_output, in_caffe
+from keras_hypersphere.tools.caffe.record import name_map
+
+HEAD = ("layer", "type", "bottoms", "tops", "parameters", "multiply-adds")
 
 
 def layers(model: keras.Model) -> list[dict[str, Any]]:
     """One entry for each Caffe layer of a model that `to_keras` returned.
 
     Shapes are in Caffe's order; the batch is free and left out. Parameters
-    are counted where Caffe keeps them.
+    and multiply-adds are counted where Caffe has them, for one sample.
     """
-    keras_layers = {layer.name: layer for layer in model.layers}
+    present = {operation.name: operation for operation in model.operations}
     entries = []
     for layer in name_map(model)["layers"]:
-        made = [
-            (blob, keras_layers[name])
+        tops = {
+            blob: shape(first_output(present[name]))
             for blob, name in layer["tops"].items()
-            if name in keras_layers
-        ]
-        if not made:
+            if name in present
+        }
+        if tops:
             # A blob that only Silence reads is not part of the model.
-            continue
-        entries.append(
-            {
-                "name": layer["name"],
-                "type": layer["type"],
-                "tops": {blob: shape(maker.output) for blob, maker in made},
-                "parameters": keras_layers[layer["keras_name"]].count_params()
-                if layer["keras_name"] in keras_layers
-                else 0,
-            }
-        )
+            kept = ("name", "type", "bottoms", "parameters", "multiply_adds")
+            entries.append({**{k: layer[k] for k in kept}, "tops": tops})
     return entries
 
 
-def shape(tensor: keras.KerasTensor) -> list[int]:
-    """Without the batch, in Caffe's order."""
-    sizes = list(tensor.shape[1:])
-    return sizes[2:] + sizes[:2] if len(sizes) == 3 else sizes
+def shape(tensor: keras.KerasTensor) -> list[int | None]:
+    """In Caffe's order, without the batch where there is one."""
+    sizes = tuple(tensor.shape)
+    if sizes and sizes[0] is None:
+        return list(in_caffe(sizes[1:]))
+    return list(sizes)
 
 
 def table(model: keras.Model) -> str:
-    """The entries as text."""
-    cells = [("layer", "type", "tops", "parameters")]
-    for entry in layers(model):
+    """The entries as text, and their sums."""
+    found = layers(model)
+    cells = [HEAD]
+    for entry in found:
         tops = ", ".join(
-            f"{blob} {'x'.join(map(str, sizes)) or 'scalar'}"
+            f"{blob} {'x'.join(map(size, sizes)) or 'scalar'}"
             for blob, sizes in entry["tops"].items()
         )
-        count = f"{entry['parameters']:,}" if entry["parameters"] else ""
-        cells.append((entry["name"], entry["type"], tops, count))
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  ".join(map(str.ljust, line, widths)).rstrip() for line in cells
+        cells.append(
+            (
+                entry["name"],
+                entry["type"],
+                ", ".join(entry["bottoms"]),
+                tops,
+                number(entry["parameters"]),
+                number(entry["multiply_adds"]),
+            )
+        )
+    costs = [entry["multiply_adds"] for entry in found]
+    cells.append(
+        (
+            "total",
+            "",
+            "",
+            "",
+            number(sum(entry["parameters"] for entry in found)),
+            number(None if None in costs else sum(costs)),
+        )
     )
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    adjust = [str.ljust] * 4 + [str.rjust] * 2
+    return "\n".join(
+        "  ".join(
+            place(cell, width)
+            for place, cell, width in zip(adjust, line, widths, strict=True)
+        ).rstrip()
+        for line in cells
+    )
+
+
+def size(length: int | None) -> str:
+    """A free size is a question mark."""
+    return "?" if length is None else str(length)
+
+
+def number(count: int | None) -> str:
+    """With commas; nothing for nothing."""
+    return "?" if count is None else f"{count:,}" if count else ""
+
+
+def draw(model: keras.Model, path: str | PathLike) -> str:
+    """Draws the Keras layers with `keras.utils.plot_model`.
+
+    Returns:
+        What was done, in one line: without graphviz there is no picture.
+    """
+    try:
+        import pydot
+
+        pydot.Dot.create(pydot.Dot())
+    except (ImportError, OSError) as error:
+        missing = "pydot" if isinstance(error, ImportError) else "graphviz"
+        return (
+            f"no picture: {missing} is not installed (pip install pydot, and "
+            "graphviz of your system)"
+        )
+    keras.utils.plot_model(model, path, show_shapes=True, dpi=96)
+    return f"{path}: the network as a picture"

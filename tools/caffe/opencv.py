@@ -92,6 +92,8 @@ def refuse_danger(prototxt: str | PathLike, name: str) -> None:
 
 def explain(message: str) -> str:
     """OpenCV's words without its codes and the names of its functions."""
+    if "UnknownField" in message:
+        return "the prototxt has settings that OpenCV does not know"
     words = message.rpartition("error: ")[2]
     words = re.sub(r"in function '.*?'", "", words, flags=re.DOTALL)
     words = re.sub(r"^\(-\d+:.*?\)", "", words.strip()).replace(">", " ")

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_hypersphere.caffe_format.reader import read_prototxt
-from keras_hypersphere.tools.caffe.convert import name_map, to_keras
+from keras_hypersphere.tools.caffe.convert import to_keras
 from keras_hypersphere.tools.caffe.graph import Graph, build_graph
 from keras_hypersphere.tools.caffe.noise import make_inputs
 from keras_hypersphere.tools.caffe.oracles import Oracles
@@ -19,6 +19,7 @@ from keras_hypersphere.tools.caffe.probe import (
     to_caffe,
     to_keras_layout,
 )
+from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.report import Row, Verification
 from keras_hypersphere.tools.caffe.rules import make_state
 

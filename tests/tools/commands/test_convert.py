@@ -1,15 +1,15 @@
+import hashlib
 import json
 import os
+import re
+import sys
+import zipfile
 
 import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere.caffe_format import (
-    read_caffemodel,
-    set_blob,
-    write_caffemodel,
-)
+from keras_hypersphere.tools.caffe import read_card
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
 
@@ -34,7 +34,9 @@ def test_converts_and_verifies(folder, capsys):
     out, err = capsys.readouterr()
     assert out.count(" ok\n") == 20
     assert "20 of 20 blobs agree" in out
-    assert out.splitlines()[-1] == ("m.keras: 155,802 parameters, outputs prob")
+    assert out.splitlines()[-1] == (
+        "m.keras: 155,802 parameters, 17,575,744 multiply-adds, outputs prob"
+    )
     assert err == ""
     assert os.listdir(folder) == ["m.keras"]
     model = keras.models.load_model("m.keras")
@@ -52,27 +54,29 @@ def test_json_is_one_document(folder, capsys):
     assert found["verification"]["passed"] is True
     assert sum(layer["parameters"] for layer in found["layers"]) == 155802
     assert found["output"] == "m.keras"
+    content = (folder / "m.keras").read_bytes()
+    assert found["sha256"] == hashlib.sha256(content).hexdigest()
+    assert found["card"] == read_card("m.keras")
+    assert found["card"]["verification"]["oracles"] == {
+        f"OpenCV {cv2.__version__}": 20
+    }
 
 
 @needs_importer
 def test_a_model_that_is_not_verified_is_not_written(
     folder, capsys, monkeypatch
 ):
-    """The oracle reads another file: every layer from conv2b differs."""
-    net = read_caffemodel(CAFFEMODEL)
-    layer = next(layer for layer in net.layer if layer.name == "conv2b")
-    set_blob(layer.blobs[1], np.ones(32, np.float32))
-    write_caffemodel(net, folder / "other.caffemodel")
-    from keras_hypersphere.tools.caffe import verify
+    """The model that is checked is the one that was saved."""
+    from keras_hypersphere.tools.caffe import convert
 
-    run_opencv = verify.__globals__["run_opencv"]
-    monkeypatch.setitem(
-        verify.__globals__,
-        "run_opencv",
-        lambda prototxt, model, *rest: run_opencv(
-            prototxt, folder / "other.caffemodel", *rest
-        ),
-    )
+    def spoiled(*arguments, **options):
+        model = to_keras(*arguments, **options)
+        kernel, bias = model.get_layer("conv2b").get_weights()
+        model.get_layer("conv2b").set_weights([kernel, bias + 1])
+        return model
+
+    to_keras = convert.to_keras
+    monkeypatch.setattr("keras_hypersphere.tools.caffe.to_keras", spoiled)
     (folder / "m.keras").write_text("precious")
     words = ["convert", *SAMPLE, "-o", "m.keras", "--verify"]
     assert main(words) == 1
@@ -82,35 +86,90 @@ def test_a_model_that_is_not_verified_is_not_written(
     assert "not written" in err and "first at layer 'conv2b'" in err
     assert "--force" in err
     assert (folder / "m.keras").read_text() == "precious"
-    assert len(os.listdir(folder)) == 2
+    assert os.listdir(folder) == ["m.keras"]
     assert main([*words, "--force"]) == 0
     assert "written all the same" in capsys.readouterr().err
     assert keras.models.load_model("m.keras").count_params() == 155802
+    card = read_card("m.keras")
+    assert card["verification"]["passed"] is False
+    with zipfile.ZipFile("m.keras") as archive:
+        table = archive.read("caffe/verification.txt").decode()
+    assert "first at layer 'conv2b'" in table
+
+
+def test_without_opencv_the_reference_proves_it(folder, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    assert main(["convert", *SAMPLE, "-o", "m.keras", "--verify"]) == 0
+    out, err = capsys.readouterr()
+    assert "20 of 20 blobs agree" in out and "beside the reference" in out
+    assert "note: OpenCV is not installed; pip install" in out
+    assert err == ""
+
+
+def test_own_inputs(folder, capsys):
+    images = np.random.default_rng(0).normal(size=(3, 28, 28, 1))
+    words = ["convert", *SAMPLE, "-o", "m.keras", "--verify", "--inputs"]
+    # Caffe's layout is known by its shape.
+    np.save("a.npy", images.transpose(0, 3, 1, 2))
+    np.savez("b.npz", data=images)
+    for file in ("a.npy", "b.npz"):
+        assert main([*words, file]) == 0
+        assert " 3x16x28x28 " in capsys.readouterr().out
+    (folder / "text").write_text("no numbers")
+    np.savez("d.npz", image=images)
+    for file, reason in (
+        ("text", "text: is no .npy or .npz file"),
+        ("d.npz", "`inputs` must have an array for each of"),
+        ("e.npy", "No such file or directory: e.npy"),
+    ):
+        assert main([*words, file]) == 1
+        assert reason in capsys.readouterr().err
+    assert main([*words[:-2], "--inputs", "a.npy"]) == 1
+    assert "--inputs is for --verify" in capsys.readouterr().err
+
+
+def test_phase_stages_and_level(folder, capsys):
+    (folder / "n.prototxt").write_text(
+        'input: "x" input_shape { dim: 1 dim: 4 }\n'
+        'layer { name: "a" type: "ReLU" bottom: "x" top: "a" }\n'
+        'layer { name: "b" type: "TanH" bottom: "a" top: "b" '
+        'include { min_level: 2 stage: "deep" } }'
+    )
+    words = ["convert", "n.prototxt", "-o", "m.keras", "--verify"]
+    assert main(words) == 0
+    assert capsys.readouterr().out.rstrip().endswith("outputs a")
+    assert main([*words, "--level", "2", "--stages", "deep"]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("outputs b")
+    card = read_card("m.keras")
+    assert (card["level"], card["stages"]) == (2, ["deep"])
 
 
 def test_inspect_and_no_weights(capsys):
     words = ["convert", SAMPLE[0], "-o", "m.keras", "--inspect"]
     assert main(words) == 0
     out, err = capsys.readouterr()
-    assert "ip1      InnerProduct  ip1 32" in out
-    assert "13,856" in out
-    assert err == (
-        "warning: no CAFFEMODEL was given: layers start from their fillers\n"
+    assert "ip1      InnerProduct  pool3    ip1 32" in out
+    assert "13,856         13,824" in out
+    assert re.search(r"^total +155,802 +17,575,744$", out, re.MULTILINE)
+    first, second = err.splitlines()
+    assert first == (
+        "warning: no CAFFEMODEL was given: layers start from their fillers"
     )
+    assert "no picture" in second or "m.png: the network" in second
 
 
 @pytest.mark.parametrize(
     "files, words",
     [
-        (SAMPLE[::-1], "binary file.*prototxt first"),
+        (SAMPLE[::-1], "is text without blobs.*prototxt first"),
         ([SAMPLE[0], SAMPLE[0]], "is text.*prototxt first"),
         (["none.prototxt"], "No such file or directory: none.prototxt"),
         ([SAMPLE[0], "none"], "No such file or directory: none"),
         (["."], "Is a directory"),
         (["empty"], "empty: is empty"),
         ([SAMPLE[0], "empty"], "empty: is empty"),
-        ([SAMPLE[0], "cut"], "cut: is not a binary caffemodel.*cut off"),
-        (["odd"], r"odd: layer 'l' \(LRN\): .* not supported.*PReLU"),
+        ([SAMPLE[0], "cut"], "cut: .*cut off"),
+        (["odd"], r"odd: layer 'l' \(Odd\): .* not supported.*PReLU"),
         ([SAMPLE[0], "--outputs", "nothing"], "`outputs` must name"),
     ],
 )
@@ -119,7 +178,7 @@ def test_errors_are_one_line_and_leave_nothing(files, words, folder, capsys):
     (folder / "cut").write_bytes(CAFFEMODEL.read_bytes()[:300_000])
     (folder / "odd").write_text(
         'input: "x" input_shape { dim: 1 dim: 2 dim: 3 dim: 3 }\n'
-        'layer { name: "l" type: "LRN" bottom: "x" top: "y" }'
+        'layer { name: "l" type: "Odd" bottom: "x" top: "y" }'
     )
     before = sorted(os.listdir(folder))
     assert main(["convert", *files, "-o", "m.keras"]) == 1
@@ -127,8 +186,6 @@ def test_errors_are_one_line_and_leave_nothing(files, words, folder, capsys):
     *warnings, last = err.splitlines()
     assert out == "" and last.startswith("error: ")
     assert all(line.startswith("warning: ") for line in warnings)
-    import re
-
     assert re.search(words, last)
     assert sorted(os.listdir(folder)) == before
 
