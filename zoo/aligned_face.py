@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,22 @@ def find_face(
         ValueError, FileNotFoundError: As in `images.read`.
     """
     name, pixels = read_named(photo, name)
-    faces = detect(pixels)
+    return align_one(pixels, detect(pixels), template, choose, name)
+
+
+def align_one(
+    pixels: np.ndarray,
+    faces: Sequence[Face],
+    template: "str | Template",
+    choose: str,
+    name: str,
+) -> AlignedFace:
+    """Aligns one of the faces that were found in a photo.
+
+    Raises:
+        NoFaceError: If there is none; the message names the photo.
+        ValueError: If its landmarks fit no template.
+    """
     if not faces:
         raise NoFaceError(
             f"No face was found in {name!r}. Expected an upright face of 20 "
@@ -93,14 +109,16 @@ def read_crop(
 
 
 def read_named(
-    photo: "str | os.PathLike | np.ndarray", name: str | None
+    photo: "str | os.PathLike | np.ndarray",
+    name: str | None,
+    partial: bool = False,
 ) -> tuple[str, np.ndarray]:
     """Reads a photo; messages about an array begin with its name."""
     is_array = isinstance(photo, np.ndarray)
     if name is None:
         name = "the photo" if is_array else str(Path(photo))
     try:
-        return name, images.read(photo)
+        return name, images.read(photo, partial)
     except ValueError as error:
         if is_array:
             raise ValueError(f"{name}: {error}") from None

@@ -8,11 +8,9 @@ import keras
 import numpy as np
 
 from keras_hypersphere.zoo import images
-from keras_hypersphere.zoo.aligned_face import (
-    AlignedFace,
-    find_face,
-    read_crop,
-)
+from keras_hypersphere.zoo.aligned_face import AlignedFace, find_face
+from keras_hypersphere.zoo.aligned_faces import align_photos, read_crops
+from keras_hypersphere.zoo.alignment.selection import check_rule
 from keras_hypersphere.zoo.alignment.templates import get_template
 from keras_hypersphere.zoo.card import Card
 from keras_hypersphere.zoo.distance import distances
@@ -134,6 +132,9 @@ class FaceEmbedder:
     ) -> "np.ndarray | EmbeddedPhotos":
         """Embeds one face of each photo.
 
+        Photos are decoded and aligned in threads beside the network, and
+        those of one size are searched for faces together.
+
         Args:
             photos: A photo (file name or array, see `images.read`), a list
                 of them, or a folder: all pictures below it, by name. A
@@ -160,6 +161,7 @@ class FaceEmbedder:
             ValueError: If a photo cannot be read, or an argument is invalid.
             FileNotFoundError: If there is no such file.
         """
+        check_rule("choose", choose)
         single, named = name_photos(photos)
         is_folder = not single and isinstance(photos, (str, os.PathLike))
         errors = errors or ("skip" if is_folder else "raise")
@@ -177,21 +179,21 @@ class FaceEmbedder:
         failures: dict[str, str] = {}
         vectors = [np.empty((0, self.card.dim), np.float32)]
         waiting: list[np.ndarray] = []
-        for done, (name, photo) in enumerate(named, start=1):
-            try:
-                face = (
-                    read_crop(photo, self.card.input_shape[:2], name)
-                    if aligned
-                    else find_face(photo, self.card.template, choose, name)
-                )
+        results = (
+            read_crops(named, self.card.input_shape[:2])
+            if aligned
+            else align_photos(named, self.card.template, choose)
+        )
+        for done, face in enumerate(results, start=1):
+            if isinstance(face, AlignedFace):
                 waiting.append(face.crop)
                 faces.append(
                     face if crops else dataclasses.replace(face, crop=None)
                 )
-            except (ValueError, OSError) as error:
-                if errors == "raise":
-                    raise
-                failures[name] = str(error)
+            elif errors == "raise":
+                raise face
+            else:
+                failures[named[done - 1][0]] = str(face)
             if waiting and (len(waiting) >= batch_size or done == len(named)):
                 faces_now = np.stack(waiting)
                 vectors.append(self.embed_aligned(faces_now, batch_size))

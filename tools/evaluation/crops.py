@@ -1,22 +1,21 @@
 """One aligned face of each photo of a list, made in threads."""
 
-import collections
 import dataclasses
-import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from keras_hypersphere.zoo import alignment, images
+from keras_hypersphere.zoo.aligned_faces import (
+    align_photos,
+    in_order,
+    pool,
+)
 
 # Photos that are worked on ahead of whoever takes the crops.
 AHEAD = 96
-# Photos that are searched for faces together.
-TOGETHER = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,46 +53,29 @@ def crops_of(
             f"named {', '.join(map(repr, list(landmarks)[:1])) or 'nothing'}."
         )
 
+    if landmarks is None:
+        named = ((photo, folder / photo) for photo in photos)
+        # LFW itself holds a photo whose end is missing.
+        for face in align_photos(named, template, rule, partial=True):
+            if isinstance(face, Exception):
+                no_face = isinstance(face, alignment.NoFaceError)
+                yield Failure("no face detected" if no_face else str(face))
+            else:
+                yield face.crop
+        return
+
     def read(photo: str) -> "np.ndarray | Failure":
-        if landmarks is not None and photo not in landmarks:
+        if photo not in landmarks:
             return Failure("no landmarks")
         try:
-            # LFW itself holds a photo whose end is missing.
             pixels = images.read(folder / photo, partial=True)
         except ValueError as error:
             return Failure(str(error))
-        if landmarks is None:
-            return pixels
         require_inside(landmarks[photo], pixels, photo)
         return crop(pixels, landmarks[photo], template)
 
-    with ThreadPoolExecutor(max(2, min(8, os.cpu_count() or 2))) as pool:
-        results = in_order(pool, read, photos)
-        if landmarks is None:
-            results = detected(results, template, rule)
-        yield from results
-
-
-def detected(
-    photos: "Iterable[np.ndarray | Failure]", template: str, rule: str
-) -> "Iterator[np.ndarray | Failure]":
-    """Yields a crop for each photo, several photos searched together."""
-    from keras_hypersphere.tools.evaluation.detection import detect_many
-
-    photos = iter(photos)
-    while block := list(itertools.islice(photos, TOGETHER)):
-        pixels = [x for x in block if not isinstance(x, Failure)]
-        found = iter(detect_many(pixels))
-        for photo in block:
-            if isinstance(photo, Failure):
-                yield photo
-                continue
-            faces = next(found)
-            if not faces:
-                yield Failure("no face detected")
-                continue
-            face = alignment.select_face(faces, photo.shape, rule)
-            yield crop(photo, face.landmarks, template)
+    with pool() as threads:
+        yield from in_order(threads, read, photos, AHEAD)
 
 
 def crop(
@@ -104,24 +86,6 @@ def crop(
         return alignment.align(pixels, points, template, antialias=True)
     except ValueError as error:
         return Failure(str(error))
-
-
-def in_order(
-    pool: ThreadPoolExecutor, work: Callable, items: Iterable
-) -> Iterator[Any]:
-    """Yields `work(item)` in order, a bounded number of items ahead."""
-    pending = collections.deque()
-    try:
-        for item in items:
-            pending.append(pool.submit(work, item))
-            if len(pending) > AHEAD:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        # After an error nobody waits for the rest.
-        for future in pending:
-            future.cancel()
 
 
 def require_inside(points: np.ndarray, pixels: np.ndarray, photo: str) -> None:

@@ -1,6 +1,6 @@
 """Faces in photos: detection, landmarks, templates, aligned crops."""
 
-from keras_hypersphere.zoo.alignment.detection import detect
+from keras_hypersphere.zoo.alignment.detection import detect, detect_many
 from keras_hypersphere.zoo.alignment.face import Face
 from keras_hypersphere.zoo.alignment.no_face_error import NoFaceError
 from keras_hypersphere.zoo.alignment.selection import select_face
@@ -16,6 +16,7 @@ __all__ = [
     "Template",
     "align",
     "detect",
+    "detect_many",
     "get_template",
     "select_face",
     "similarity_transform",

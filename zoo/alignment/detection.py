@@ -1,6 +1,7 @@
 """Finds faces and their five landmarks."""
 
 import functools
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -10,6 +11,8 @@ from keras_hypersphere.zoo.alignment.face import Face
 # Larger photos are searched at this size: time and memory grow with the
 # area, and a face of 20 pixels here still has 40 in a photo twice as large.
 LONGEST_SIDE = 2048
+# Pixels that are searched together: more take gigabytes, and no less time.
+TOGETHER = 4_000_000
 
 
 def detect(image: np.ndarray) -> list[Face]:
@@ -43,9 +46,61 @@ def detect(image: np.ndarray) -> list[Face]:
     else:
         size, small = (width, height), image
     stretch = np.array([width / size[0], height / size[1]])
+    return faces_of(finder()(np.ascontiguousarray(small)), stretch)
+
+
+def detect_many(photos: Sequence[np.ndarray]) -> list[list[Face]]:
+    """Finds the faces of several photos, those of one size together.
+
+    On two cores that is four times as fast as one by one. A photo of its own
+    size, or one larger than the detector searches, is searched alone; so is
+    one in which a batch shows nothing, since the detector gives a whole
+    batch up where one of its stages is left empty. The detector rounds boxes
+    to pixels, so a batch may move a landmark by about one pixel where
+    float32 noise tips a rounding (1 of 48 faces measured).
+
+    Args:
+        photos: (height, width, 3) uint8 arrays as in `detect`.
+
+    Returns:
+        The faces of each photo, the most confident first.
+
+    Raises:
+        ValueError: If a photo is not such an array.
+    """
+    found: list[list[Face]] = [[] for _ in photos]
+    for places in by_shape(photos):
+        if len(places) > 1:
+            rows = finder()(np.stack([photos[place] for place in places]))
+            for number, place in enumerate(places):
+                own = rows[rows[:, 0] == number, 1:]
+                found[place] = faces_of(own, np.ones(2))
+        for place in places:
+            found[place] = found[place] or detect(photos[place])
+    return found
+
+
+def by_shape(photos: Sequence[np.ndarray]) -> list[list[int]]:
+    """Groups the places of photos of one size, as many as go together."""
+    groups: dict[object, list[int]] = {}
+    for place, photo in enumerate(photos):
+        # `detect` refuses what is not a photo.
+        usual = photo.dtype == np.uint8 and photo.ndim == 3
+        alone = not usual or max(photo.shape[:2]) > LONGEST_SIDE
+        groups.setdefault(place if alone else photo.shape, []).append(place)
+    return [
+        places[start : start + count]
+        for places in groups.values()
+        for count in [max(1, TOGETHER // photos[places[0]][..., 0].size)]
+        for start in range(0, len(places), count)
+    ]
+
+
+def faces_of(rows: np.ndarray, stretch: np.ndarray) -> list[Face]:
+    """Turns the rows of a photo into faces; impossible boxes are left out."""
     return [
         face_of(row, stretch)
-        for row in finder()(np.ascontiguousarray(small))
+        for row in rows
         if row[2] > 0 and row[3] > 0 and np.isfinite(row).all()
     ]
 
@@ -65,14 +120,14 @@ def face_of(row: np.ndarray, stretch: np.ndarray) -> Face:
 
 
 @functools.cache
-def finder():  # noqa: ANN201  a function: image -> rows
+def finder():  # noqa: ANN201  a function: photos -> rows
     """The function that finds faces under the current Keras backend."""
     import keras
 
     if keras.config.backend() == "tensorflow":
         from keras_hypersphere.zoo.alignment import detector
 
-        return detector.find
+        return detector.search
     from keras_hypersphere.zoo.alignment.worker import DetectorProcess
 
-    return DetectorProcess().find
+    return DetectorProcess().search

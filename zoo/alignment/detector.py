@@ -25,17 +25,25 @@ def mtcnn():  # noqa: ANN201  the class is imported late
     return MTCNN()
 
 
-def find(image: np.ndarray) -> np.ndarray:
-    """Finds faces in an RGB uint8 image.
+def search(photos: np.ndarray) -> np.ndarray:
+    """Finds faces in RGB uint8 pixels.
+
+    Args:
+        photos: (height, width, 3), one photo, or (n, height, width, 3).
 
     Returns:
-        (faces, 15) float32 array, the most confident face first.
+        (faces, 15) float32 array, the most confident face first; of several
+        photos (faces, 16), with the number of its photo before each face.
     """
+    alone = photos.ndim == 3
     # Whatever the detector has to say, it is not the caller's result.
     with LOCK, contextlib.redirect_stdout(io.StringIO()):
         rows = mtcnn().detect_faces(
-            image, box_format="xywh", output_type="numpy"
+            photos if alone else list(photos),
+            box_format="xywh",
+            output_type="numpy",
         )
     # An empty answer has any shape; the first column counts the images.
-    rows = np.asarray(rows, np.float32).reshape(-1, COLUMNS + 1)[:, 1:]
-    return rows[np.argsort(-rows[:, 4], kind="stable")]
+    rows = np.asarray(rows, np.float32).reshape(-1, COLUMNS + 1)
+    rows = rows[np.argsort(-rows[:, 5], kind="stable")]
+    return rows[:, 1:] if alone else rows

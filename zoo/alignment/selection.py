@@ -25,10 +25,7 @@ def select_face(
     Raises:
         ValueError: If there is no face, or the rule is unknown.
     """
-    if rule not in RULES:
-        raise ValueError(
-            f"`rule` must be one of {', '.join(RULES)}. Received: rule={rule!r}"
-        )
+    check_rule("rule", rule)
     if not faces:
         raise ValueError("`faces` must hold at least one face. Received: none")
 
@@ -41,3 +38,16 @@ def select_face(
         return -away, face.confidence
 
     return max(faces, key=rank)
+
+
+def check_rule(name: str, rule: str) -> None:
+    """Refuses what is no rule.
+
+    Raises:
+        ValueError: The message calls the argument by `name`.
+    """
+    if rule not in RULES:
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(RULES)}. "
+            f"Received: {name}={rule!r}"
+        )

@@ -44,7 +44,7 @@ def receive(pipe: BinaryIO) -> np.ndarray | None:
 
 
 class DetectorProcess:
-    """A running worker: `find(image)` as in `detector.py`.
+    """A running worker: `search(photos)` as in `detector.py`.
 
     It ends with this process, and is started again if it has died.
     """
@@ -54,13 +54,13 @@ class DetectorProcess:
         self.process: subprocess.Popen | None = None
         atexit.register(self.close)
 
-    def find(self, image: np.ndarray) -> np.ndarray:
-        """Finds faces in an RGB uint8 image; rows of `detector.find`."""
+    def search(self, photos: np.ndarray) -> np.ndarray:
+        """Finds faces in RGB uint8 pixels; rows of `detector.search`."""
         with self.lock:
             if self.process is None or self.process.poll() is not None:
                 self.start()
             try:
-                send(self.process.stdin, image)
+                send(self.process.stdin, photos)
                 rows = receive(self.process.stdout)
             except BrokenPipeError:
                 rows = None
@@ -102,14 +102,14 @@ class DetectorProcess:
 
 
 def serve() -> None:
-    """Answers images on stdin with rows on stdout until stdin ends."""
+    """Answers photos on stdin with rows on stdout until stdin ends."""
     # Only answers may go to the pipe: print, C++ included, goes to stderr.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     from keras_hypersphere.zoo.alignment import detector
 
-    while (image := receive(sys.stdin.buffer)) is not None:
-        send(answers, detector.find(image))
+    while (photos := receive(sys.stdin.buffer)) is not None:
+        send(answers, detector.search(photos))
 
 
 if __name__ == "__main__":

@@ -1,46 +1,7 @@
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 
 from keras_hypersphere.tools.evaluation import crops
-
-
-def test_results_come_in_order_and_a_bounded_number_ahead():
-    lock = threading.Lock()
-    started = []
-
-    def work(item):
-        with lock:
-            started.append(item)
-        time.sleep(0.002 * (item % 3))
-        return item * item
-
-    with ThreadPoolExecutor(4) as pool:
-        results = crops.in_order(pool, work, range(300))
-        assert next(results) == 0
-        time.sleep(0.3)
-        assert len(started) <= crops.AHEAD + 1
-        assert list(results) == [item * item for item in range(1, 300)]
-
-
-def test_an_error_ends_the_work():
-    started = []
-
-    def work(item):
-        started.append(item)
-        time.sleep(0.001)
-        if item == 3:
-            raise RuntimeError("three")
-        return item
-
-    with ThreadPoolExecutor(2) as pool:
-        results = crops.in_order(pool, work, range(10_000))
-        with pytest.raises(RuntimeError, match="three"):
-            list(results)
-    assert len(started) <= crops.AHEAD + 4
 
 
 def test_landmarks_of_other_photos_are_refused():

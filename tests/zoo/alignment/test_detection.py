@@ -12,8 +12,13 @@ import pytest
 
 from keras_hypersphere.zoo import images
 from keras_hypersphere.zoo.alignment import detection
-from keras_hypersphere.zoo.alignment.detection import detect
-from keras_hypersphere.zoo.alignment.detector import find
+from keras_hypersphere.zoo.alignment.detection import (
+    LONGEST_SIDE,
+    by_shape,
+    detect,
+    detect_many,
+)
+from keras_hypersphere.zoo.alignment.detector import search
 from keras_hypersphere.zoo.alignment.worker import DetectorProcess
 
 SAMPLES = Path(images.__file__).parent / "samples"
@@ -68,15 +73,54 @@ def test_refuses_other_arrays(image):
         detect(image)
 
 
+def test_batches_find_what_single_photos_show():
+    portrait = COLLINS[:300, :300]
+    blank = np.full_like(portrait, 90)
+    photos = [portrait, blank, portrait[:, ::-1].copy(), portrait[:290]]
+    expected = [detect(photo) for photo in photos]
+    assert [len(faces) for faces in expected] == [1, 0, 1, 1]
+    for given, faces in zip(expected, detect_many(photos), strict=True):
+        assert len(given) == len(faces)
+        for one, other in zip(given, faces, strict=True):
+            # The detector rounds boxes: noise may cost one pixel.
+            np.testing.assert_allclose(one.landmarks, other.landmarks, atol=1.5)
+            assert one.confidence == pytest.approx(other.confidence, abs=0.02)
+
+
+def test_nothing_gives_nothing():
+    blank = np.full((80, 80, 3), 90, np.uint8)
+    assert detect_many([blank, blank]) == [[], []]
+    assert detect_many([]) == []
+    with pytest.raises(ValueError, match="`image` must be a uint8 array"):
+        detect_many([np.zeros((9, 9)), np.zeros((9, 9))])
+
+
+def test_groups_photos_of_one_size():
+    small = np.zeros((4, 5, 3), np.uint8)
+    wide = np.zeros((4, 6, 3), np.uint8)
+    large = np.zeros((1, LONGEST_SIDE + 1, 3), np.uint8)
+    photos = [small, wide, small, large, large]
+    assert by_shape(photos) == [[0, 2], [1], [3], [4]]
+    assert by_shape([np.zeros((1000, 1600, 3), np.uint8)] * 5) == [
+        [0, 1],
+        [2, 3],
+        [4],
+    ]
+
+
 @pytest.mark.only_on("tensorflow", reason="the detector is TensorFlow's")
 def test_process_gives_the_same_rows_and_starts_again():
     process = DetectorProcess()
     try:
-        rows = process.find(COLLINS)
-        np.testing.assert_allclose(rows, find(COLLINS), rtol=1e-5)
+        rows = process.search(COLLINS)
+        np.testing.assert_allclose(rows, search(COLLINS), rtol=1e-5)
+        both = np.stack([COLLINS, COLLINS])
+        np.testing.assert_allclose(
+            process.search(both), search(both), rtol=1e-5
+        )
         process.process.kill()
         process.process.wait()
-        empty = process.find(np.zeros((40, 40, 3), np.uint8))
+        empty = process.search(np.zeros((40, 40, 3), np.uint8))
         assert empty.shape == (0, 15)
     finally:
         process.close()
@@ -112,4 +156,4 @@ def test_other_backends_detect_in_a_process(backend):
 
 def test_backend_of_this_process():
     if keras.config.backend() == "tensorflow":
-        assert detection.finder() is find
+        assert detection.finder() is search
