@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-
 from keras_hypersphere.zoo.aligned_face import (
     AlignedFace,
     align_one,
