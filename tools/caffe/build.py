@@ -143,8 +143,10 @@ def stop_gradients(emission: Emission, bottoms: list[Tensor]) -> list[Tensor]:
 
 def check_trainable(emission: Emission) -> None:
     """What trains must be the layer's blobs, one variable for each."""
-    kinds = [spec.name for spec in emission.parameter.param]
-    if any(kinds) and len(emission.shared) != emission.declared:
+    named = [spec.name for spec in emission.parameter.param if spec.name]
+    users = emission.sharing.users if emission.sharing else {}
+    several = any(len(users.get(name, ())) > 1 for name in named)
+    if several and len(emission.shared) != emission.declared:
         emission.unsupported(
             "training is not supported where a layer shares some of its blobs "
             "and not all; name all of them, or none"
