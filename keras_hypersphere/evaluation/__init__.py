@@ -7,12 +7,14 @@ from keras_hypersphere.evaluation.pairs import (
     PairList,
     read_lfw_pairs,
     read_pairs,
+    read_ytf_pairs,
 )
 from keras_hypersphere.evaluation.report import Report
 from keras_hypersphere.evaluation.roc import (
     VerificationReport,
     verification_report,
 )
+from keras_hypersphere.evaluation.ytf import ytf
 
 __all__ = [
     "PairList",
@@ -23,5 +25,7 @@ __all__ = [
     "lfw",
     "read_lfw_pairs",
     "read_pairs",
+    "read_ytf_pairs",
     "verification_report",
+    "ytf",
 ]

@@ -11,8 +11,7 @@ from keras_hypersphere.evaluation.folds import (
 from keras_hypersphere.evaluation.lfw_normface import normface_pca
 from keras_hypersphere.evaluation.lfw_sphereface import sphereface
 from keras_hypersphere.evaluation.lfw_standard import standard
-from keras_hypersphere.evaluation.report import FAR, Report
-from keras_hypersphere.evaluation.roc import verification_report
+from keras_hypersphere.evaluation.report import Report, report_of
 
 PROTOCOLS = {
     "standard": standard,
@@ -113,26 +112,4 @@ def lfw(
     held_out = PROTOCOLS[protocol](
         left, right, same[used], fold[used], count, distance
     )
-    correct = np.zeros(len(same), bool)
-    correct[used] = held_out.correct
-    accuracies = np.bincount(fold, correct) / np.bincount(fold)
-    # The worst score there is: alike for different, unlike for same.
-    worst = np.where(same, -np.inf, np.inf)
-    scores = worst if held_out.larger_is_same else -worst
-    scores[used] = held_out.scores
-    curve = verification_report(scores, same, held_out.larger_is_same, failed)
-    return Report(
-        accuracy=float(accuracies.mean()),
-        std=float(accuracies.std()),
-        folds=accuracies,
-        thresholds=held_out.thresholds,
-        auc=curve.auc,
-        eer=curve.eer,
-        tar=curve.tar_at(FAR),
-        protocol=protocol,
-        distance=held_out.distance,
-        scores=scores,
-        correct=correct,
-        fold_of_pair=fold,
-        curve=curve,
-    )
+    return report_of(held_out, same, fold, used, protocol)

@@ -40,17 +40,36 @@ def sphereface(
             scores.unit_rows(right - center),
             distance,
         )
-        right_answers = answers_right(
-            cosines[training], same[training], grid, larger
+        values[held] = cosines[held]
+        limits[index], correct[held] = mean_of_best(
+            cosines, same, held, grid, larger
         )
-        best = right_answers == right_answers.max()
-        limits[index] = limit = grid[best].mean()
-        values[held] = mine = cosines[held]
-        # Strict on both sides: a score on the threshold is an error.
-        accepted = mine > limit if larger else mine < limit
-        rejected = mine < limit if larger else mine > limit
-        correct[held] = np.where(same[held], accepted, rejected)
     return HeldOut(values, limits, correct, larger, distance)
+
+
+def mean_of_best(
+    values: np.ndarray,
+    same: np.ndarray,
+    held: np.ndarray,
+    grid: np.ndarray,
+    larger: bool,
+) -> tuple[float, np.ndarray]:
+    """Finds a threshold on the training pairs and answers the `held` ones.
+
+    Returns:
+        The mean of all best thresholds of the grid, and which of the held
+        pairs are answered right.
+    """
+    training = ~held
+    right_answers = answers_right(
+        values[training], same[training], grid, larger
+    )
+    limit = grid[right_answers == right_answers.max()].mean()
+    mine = values[held]
+    # Strict on both sides: a score on the threshold is an error.
+    accepted = mine > limit if larger else mine < limit
+    rejected = mine < limit if larger else mine > limit
+    return float(limit), np.where(same[held], accepted, rejected)
 
 
 def threshold_grid(distance: str = "cosine") -> np.ndarray:

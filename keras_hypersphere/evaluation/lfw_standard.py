@@ -20,6 +20,17 @@ def standard(
     others; of several, the one in the middle of the widest gap.
     """
     values = scores.pair_scores(left, right, distance)
+    return fewest_errors(values, same, fold, count, distance)
+
+
+def fewest_errors(
+    values: np.ndarray,
+    same: np.ndarray,
+    fold: np.ndarray,
+    count: int,
+    distance: str,
+) -> HeldOut:
+    """Decides scores; a score on the threshold of its fold is accepted."""
     larger = scores.larger_is_same(distance)
     oriented = values if larger else -values
     # One sort serves all folds: a part of a sorted list is sorted.

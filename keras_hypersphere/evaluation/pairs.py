@@ -1,4 +1,4 @@
-"""Lists of pairs: LFW's `pairs.txt`, and two paths with a flag."""
+"""Lists of pairs: LFW's, YouTube Faces', and two paths with a flag."""
 
 import dataclasses
 import os
@@ -22,13 +22,14 @@ class PairList:
         left: path of the first photo of each pair, below a folder of images.
         right: path of the second.
         same: `(n,)` booleans: do both show one person?
-        folds: number of folds the file declares, `None` where it does not.
+        folds: number of folds the file declares, or the fold of each pair;
+            `None` where it does not say.
     """
 
     left: list[str]
     right: list[str]
     same: np.ndarray
-    folds: int | None = None
+    folds: int | np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.left)
@@ -133,14 +134,43 @@ def read_pairs(path: str | os.PathLike) -> PairList:
     return PairList(left, right, np.array(same))
 
 
-def _lines(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
+def read_ytf_pairs(path: str | os.PathLike) -> PairList:
+    """Reads the list of YouTube Faces, `splits.txt`.
+
+    Lines of `fold, number, video_a, video_b, 0|1`, 1 for the same person;
+    a first line that names the columns is passed over. A video is `Name/3`.
+    `folds` of the list holds the fold of each pair.
+    """
+    left, right, same, folds = [], [], [], []
+    for number, words in _lines(path, separator=","):
+        if not same and len(words) > 4 and not any(map(_is_count, words)):
+            continue
+        good = len(words) == 5 and all(map(_is_count, words[:2]))
+        if not good or not all(words) or words[4] not in ("0", "1"):
+            raise ValueError(
+                f"{path}, line {number}: expected `fold, number, video, "
+                f"video, 0 or 1`. Received: {', '.join(words)!r}."
+            )
+        folds.append(int(words[0]))
+        left.append(words[2])
+        right.append(words[3])
+        same.append(words[4] == "1")
+    if not same:
+        raise ValueError(f"{path}: the file holds no pairs.")
+    return PairList(left, right, np.array(same), np.array(folds))
+
+
+def _lines(
+    path: str | os.PathLike, separator: str = "\t"
+) -> Iterator[tuple[int, list[str]]]:
     """Yields the number and the fields of every line that is not empty."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"No such file of pairs: {path}")
     with open(path, encoding="utf-8-sig") as file:
         try:
             for number, line in enumerate(file, 1):
-                fields = line.split("\t") if "\t" in line else line.split()
+                parted = separator in line
+                fields = line.split(separator) if parted else line.split()
                 words = [field.strip() for field in fields]
                 if any(words):
                     yield number, words

@@ -4,7 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from keras_hypersphere.evaluation.roc import VerificationReport
+from keras_hypersphere.evaluation.folds import HeldOut
+from keras_hypersphere.evaluation.roc import (
+    VerificationReport,
+    verification_report,
+)
 
 # The false accept rate at which `tar` is read.
 FAR = 1e-3
@@ -24,7 +28,9 @@ class Report:
         eer: equal error rate of that curve.
         tar: true accept rate of that curve at a false accept rate of 1e-3.
         protocol: the procedure's name.
-        distance: what `scores` are: "cosine", "l2" or "squared-l2".
+        distance: what `scores` are: "cosine", "l2", "squared-l2", or
+            "decision", the value of a support vector machine, which accepts
+            from 0 on.
         scores: `(n,)` held-out score of each pair. A pair that failed has the
             worst one there is, infinity or its negative.
         correct: `(n,)` booleans: pairs that were answered right.
@@ -54,3 +60,44 @@ class Report:
     def tar_at(self, far: float) -> float:
         """Returns the largest TAR whose FAR does not exceed `far`."""
         return self.curve.tar_at(far)
+
+
+def report_of(
+    held_out: HeldOut,
+    same: np.ndarray,
+    fold: np.ndarray,
+    used: np.ndarray,
+    protocol: str,
+) -> Report:
+    """Returns the report of a protocol.
+
+    Args:
+        held_out: what the protocol found, for the `used` pairs only.
+        same: `(n,)` booleans of all pairs.
+        fold: `(n,)` the fold of each, from 0.
+        used: `(n,)` booleans, false for pairs that failed.
+        protocol: the procedure's name.
+    """
+    correct = np.zeros(len(same), bool)
+    correct[used] = held_out.correct
+    accuracies = np.bincount(fold, correct) / np.bincount(fold)
+    # The worst score there is: alike for different, unlike for same.
+    worst = np.where(same, -np.inf, np.inf)
+    scores = worst if held_out.larger_is_same else -worst
+    scores[used] = held_out.scores
+    curve = verification_report(scores, same, held_out.larger_is_same, ~used)
+    return Report(
+        accuracy=float(accuracies.mean()),
+        std=float(accuracies.std()),
+        folds=accuracies,
+        thresholds=held_out.thresholds,
+        auc=curve.auc,
+        eer=curve.eer,
+        tar=curve.tar_at(FAR),
+        protocol=protocol,
+        distance=held_out.distance,
+        scores=scores,
+        correct=correct,
+        fold_of_pair=fold,
+        curve=curve,
+    )

@@ -3,7 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_hypersphere.evaluation import PairList, read_lfw_pairs, read_pairs
+from keras_hypersphere.evaluation import (
+    PairList,
+    read_lfw_pairs,
+    read_pairs,
+    read_ytf_pairs,
+)
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"
 
@@ -168,3 +173,57 @@ def test_counts_and_names_missing_photos(tmp_path):
     pairs.require_photos(tmp_path)
     with pytest.raises(FileNotFoundError, match="No such folder"):
         pairs.require_photos(tmp_path / "nowhere")
+
+
+def test_reads_youtube_faces(tmp_path):
+    path = tmp_path / "splits.txt"
+    path.write_text(
+        "split number, pair number, first name, second name, is same\n"
+        "1, 1, Ann_Lee/0, Ann_Lee/3, 1\n"
+        "1, 2, Ann_Lee/0, Bo_Ek/1, 0\n"
+        "\n"
+        "10,1,Bo_Ek/1,Bo_Ek/2,1\n"
+    )
+    pairs = read_ytf_pairs(path)
+    assert pairs.left == ["Ann_Lee/0", "Ann_Lee/0", "Bo_Ek/1"]
+    assert pairs.right == ["Ann_Lee/3", "Bo_Ek/1", "Bo_Ek/2"]
+    assert pairs.same.tolist() == [True, False, True]
+    assert pairs.folds.tolist() == [1, 1, 10]
+    assert pairs.photos() == ["Ann_Lee/0", "Ann_Lee/3", "Bo_Ek/1", "Bo_Ek/2"]
+
+
+@pytest.mark.skipif(not (SHARED / "ytf").is_dir(), reason="no list of YTF")
+def test_reads_the_official_list_of_youtube_faces():
+    pairs = read_ytf_pairs(SHARED / "ytf" / "splits_no_header.txt")
+    assert len(pairs) == 5000
+    assert np.bincount(pairs.folds).tolist() == [0, *[500] * 10]
+    assert np.bincount(pairs.folds, pairs.same).tolist() == [0, *[250] * 10]
+    assert pairs.left[-1] == "Ben_Curtis/0"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1, 2, a/0, b/0",
+        "1, 2, a/0, b/0, 2",
+        "0, 2, a/0, b/0, 1",
+        "one, 2, a/0, b/0, 1",
+        "1, 2, , b/0, 1",
+        "1 2 a/0 b/0 1 5",
+        "split, pair, first, second, same",
+    ],
+)
+def test_youtube_faces_errors_name_the_line(tmp_path, line):
+    path = tmp_path / "splits.txt"
+    path.write_text(f"1, 1, a/0, a/1, 1\n{line}\n")
+    with pytest.raises(ValueError, match=r"splits\.txt, line 2: expected"):
+        read_ytf_pairs(path)
+
+
+def test_youtube_faces_without_pairs(tmp_path):
+    path = tmp_path / "splits.txt"
+    path.write_text("split, pair, first, second, same\n")
+    with pytest.raises(ValueError, match="holds no pairs"):
+        read_ytf_pairs(path)
+    with pytest.raises(FileNotFoundError, match="No such file of pairs"):
+        read_ytf_pairs(tmp_path / "none.txt")
