@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.fidelity.ledger import Verdict, judge
 from tests.fidelity.recording import load, names
 from tests.fidelity.report import PAGE, TITLES, page
+from tests.fidelity.whole_networks import find_section, replace_section
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +71,8 @@ def main() -> int:
         for name, title in {"keras": "Keras", **TITLES}.items()
         if name == "keras" or name in runs
     ]
-    PAGE.write_text(page(runs, versions))
+    networks = find_section(PAGE.read_text())
+    PAGE.write_text(replace_section(page(runs, versions), networks))
     print(f"{PAGE.relative_to(ROOT)} is written")
     return 0
 

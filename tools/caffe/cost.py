@@ -51,6 +51,8 @@ def convolution(
 ) -> int:
     """For each value of the tops, a kernel over a group's channels."""
     channels = bottoms[0][0] // layer.convolution_param.group
+    if layer.type != "Convolution":
+        channels = 1
     return channels * kernel_size(layer) * sum(map(math.prod, tops))
 
 
@@ -75,5 +77,7 @@ def product(
 
 COUNTS: dict[str, Callable[..., int]] = {
     "Convolution": convolution,
+    "ConvolutionDepthwise": convolution,
+    "DepthwiseConvolution": convolution,
     "Deconvolution": deconvolution,
 }

@@ -75,6 +75,8 @@ def count(node: Node, place: int) -> int:
         return parameter.embed_param.input_dim
     if place != 1:
         return 0
+    if node.type == "BatchReindex":
+        return 1
     if node.type in CLASSES:
         return getattr(parameter, CLASSES[node.type]).num_output
     is_label = "Loss" in node.type or node.type in (

@@ -249,9 +249,15 @@ def prior_box(layer: LayerParameter) -> str:
     return "does not cut sizes to whole numbers" if broken else ""
 
 
+def detection_output(layer: LayerParameter) -> str:
+    """Ours has as many rows for each image; OpenCV as many as it finds."""
+    return "makes another number of rows"
+
+
 FAULTS = {
     "Concat": concat,
     "Deconvolution": deconvolution,
+    "DetectionOutput": detection_output,
     "Flatten": flatten,
     "InnerProduct": inner_product,
     "LRN": lrn,

@@ -46,7 +46,9 @@ class Window:
         self.after = max(end - size - pad, 0)
         starts = np.arange(self.count) * stride
         ends = np.minimum(starts + kernel, size + 2 * pad)
-        self.lengths = np.maximum(ends - starts, 0)
+        # Below zero for a window that begins after the end: Caffe divides
+        # its sum, which is 0, by that, and makes 0 and not NaN.
+        self.lengths = ends - starts
 
     @property
     def is_same(self) -> bool:

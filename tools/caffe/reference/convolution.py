@@ -8,6 +8,8 @@ from keras_hypersphere.tools.caffe.reference.layer import ReferenceLayer
 from keras_hypersphere.tools.caffe.reference.registry import register_reference
 
 Bottoms = list[np.ndarray]
+# Forks' names of a convolution with a group for each channel.
+DEPTHWISE = ("ConvolutionDepthwise", "DepthwiseConvolution")
 
 
 def spatial(
@@ -42,6 +44,8 @@ class Geometry:
         self.dilation = spatial(layer, "dilation", axes, 1)
         self.groups, self.filters = settings.group, settings.num_output
         channels = x.shape[axis]
+        if layer.type in DEPTHWISE:
+            self.groups = channels
         first, second = channels, self.filters
         if not turned:
             first, second = second, first
@@ -92,6 +96,8 @@ def product(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
     return made.reshape(*made.shape[:3], *x.shape[3:])
 
 
+@register_reference("ConvolutionDepthwise")
+@register_reference("DepthwiseConvolution")
 @register_reference("Convolution")
 def convolution(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
     """Each cell of the kernel times the places it meets, added up."""
@@ -134,3 +140,33 @@ def deconvolution(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
         )
         tops.append(g.finish(made[(..., *inner)]))
     return tops
+
+
+@register_reference("Im2col")
+def im2col(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """The cells under each place of a kernel, as channels."""
+    (x,) = bottoms
+    kernel, pad, stride, dilation = (
+        spatial(layer, name, 2, default)
+        for name, default in (
+            ("kernel_size", None),
+            ("pad", 0),
+            ("stride", 1),
+            ("dilation", 1),
+        )
+    )
+    x = np.pad(x, [(0, 0)] * 2 + [(p, p) for p in pad])
+    rows, columns = (
+        (x.shape[2 + i] - (dilation[i] * (kernel[i] - 1) + 1)) // stride[i] + 1
+        for i in (0, 1)
+    )
+    made = np.empty((*x.shape[:2], *kernel, rows, columns))
+    for i, j in np.ndindex(*kernel):
+        top, left = i * dilation[0], j * dilation[1]
+        made[:, :, i, j] = x[
+            :,
+            :,
+            top : top + (rows - 1) * stride[0] + 1 : stride[0],
+            left : left + (columns - 1) * stride[1] + 1 : stride[1],
+        ]
+    return made.reshape(len(x), -1, rows, columns)

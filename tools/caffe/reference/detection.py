@@ -6,6 +6,7 @@ from keras_hypersphere.tools.caffe.reference.layer import ReferenceLayer
 from keras_hypersphere.tools.caffe.reference.registry import register_reference
 
 Bottoms = list[np.ndarray]
+CORNER, CORNER_SIZE = 1, 3
 
 
 @register_reference("ROIPooling")
@@ -99,3 +100,87 @@ def box_sizes(settings: object) -> list[tuple[float, float]]:
             for ratio in ratios[1:]
         ]
     return found
+
+
+@register_reference("DetectionOutput")
+def detection_output(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """Boxes that are found: image, class, score and corners.
+
+    As a converted model has them: as many rows for each image, of which the
+    last may be empty. Caffe makes as many as it finds.
+    """
+    settings = layer.parameter.detection_output_param
+    priors = bottoms[2].reshape(2, -1, 4)
+    located = 1 if settings.share_location else settings.num_classes
+    codes = bottoms[0].reshape(-1, priors.shape[1], located, 4)
+    scores = bottoms[1].reshape(*codes.shape[:2], settings.num_classes)
+    boxes = decode(codes, priors, settings)
+    labels = [
+        label
+        for label in range(settings.num_classes)
+        if label != settings.background_label_id
+    ]
+    looked_at = codes.shape[1]
+    if settings.nms_param.HasField("top_k"):
+        looked_at = min(looked_at, settings.nms_param.top_k)
+    count = looked_at * len(labels)
+    if settings.keep_top_k > -1:
+        count = min(count, settings.keep_top_k)
+    made = np.full((len(codes), 1, count, 7), -1.0)
+    for image, rows in enumerate(made[:, 0]):
+        rows[:, 0] = image
+        found = []
+        for label in labels:
+            own = boxes[image, :, label if located > 1 else 0]
+            points = scores[image, :, label]
+            for place in suppress(own, points, looked_at, settings):
+                found.append((label, points[place], *own[place]))
+        best = sorted(found, key=lambda row: -row[1])[:count]
+        best.sort(key=lambda row: row[0])
+        rows[: len(best), 1:] = np.reshape(best, (-1, 6))
+    return made
+
+
+def decode(
+    codes: np.ndarray, priors: np.ndarray, settings: object
+) -> np.ndarray:
+    """Corners of boxes that are told by their distance from priors."""
+    boxes, variances = priors[:, :, None]
+    if not settings.variance_encoded_in_target:
+        codes = codes * variances
+    low, high = boxes[..., :2], boxes[..., 2:]
+    if settings.code_type == CORNER:
+        return boxes + codes
+    sides = high - low
+    if settings.code_type == CORNER_SIZE:
+        return boxes + codes * np.concatenate([sides, sides], -1)
+    centers = (low + high) / 2 + codes[..., :2] * sides
+    halves = np.exp(codes[..., 2:]) * sides / 2
+    return np.concatenate([centers - halves, centers + halves], -1)
+
+
+def suppress(
+    boxes: np.ndarray, scores: np.ndarray, count: int, settings: object
+) -> list[int]:
+    """Places of the boxes that stay: none overlaps a better one too much."""
+    lowest = -np.inf
+    if settings.HasField("confidence_threshold"):
+        lowest = settings.confidence_threshold
+    order = np.argsort(-scores, kind="stable")
+    threshold, eta = settings.nms_param.nms_threshold, settings.nms_param.eta
+    kept: list[int] = []
+    for place in [p for p in order if scores[p] > lowest][:count]:
+        if all(overlap(boxes[place], boxes[k]) <= threshold for k in kept):
+            kept.append(place)
+            if eta < 1 and threshold > 0.5:
+                threshold *= eta
+    return kept
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """The common area over that of both together."""
+    low = np.maximum(one[:2], other[:2])
+    high = np.minimum(one[2:], other[2:])
+    common = np.prod(np.maximum(high - low, 0))
+    areas = [np.prod(np.maximum(b[2:] - b[:2], 0)) for b in (one, other)]
+    return common / (sum(areas) - common) if common else 0.0

@@ -117,10 +117,8 @@ def mvn(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 def normalize(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
     """NormFace's layer, or that of SSD, which has factors for channels."""
     (x,) = bottoms
-    of_ssd = "norm_param" in layer.parameter.DESCRIPTOR.fields_by_name and (
-        layer.parameter.HasField("norm_param")
-    )
-    if of_ssd or layer.blobs:
+    given = layer.parameter.HasField
+    if not given("normalize_param") and (given("norm_param") or layer.blobs):
         return [normalize_ssd(layer, x)]
     x = x.reshape(*x.shape, *[1] * (4 - x.ndim))
     if layer.parameter.normalize_param.normalize_type == "L1":

@@ -75,3 +75,10 @@ def parameter(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     """The blob itself."""
     settings = layer.parameter.parameter_param
     return layer.blob(0, tuple(settings.shape.dim), settings.blob_filler)
+
+
+@register_reference("BatchReindex")
+def batch_reindex(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """The samples that the second bottom numbers."""
+    x, numbers = bottoms
+    return x[numbers.astype(int)]
