@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from keras_hypersphere.zoo.alignment.templates import get_template
 from keras_hypersphere.zoo.card import Card
 from keras_hypersphere.zoo.distance import distances
 from keras_hypersphere.zoo.embedded_photos import EmbeddedPhotos
+from keras_hypersphere.zoo.gallery import Gallery, person_of
 from keras_hypersphere.zoo.golden import golden_crop
 from keras_hypersphere.zoo.photo_list import Photo, name_photos
 from keras_hypersphere.zoo.preprocessing import preprocess_input
@@ -204,6 +206,39 @@ class FaceEmbedder:
         if details:
             return EmbeddedPhotos(rows, faces, failures)
         return rows[0] if single else rows
+
+    def gallery(
+        self,
+        folder: "str | os.PathLike",
+        choose: str = "largest",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Gallery:
+        """Embeds photos of known people, to look for them in others.
+
+        Args:
+            folder: It holds a folder of photos for each person, named after
+                them, or a photo for each, or both.
+            choose: Which of several faces: `"largest"` or `"center"`.
+            progress: Called with the number of photos done and of all.
+
+        Returns:
+            The gallery; its `failures` tell which photos gave no face.
+
+        Raises:
+            ValueError: If no photo has a face, or there is none.
+            FileNotFoundError: If there is no such folder.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"There is no folder '{folder}'.")
+        found = self.embed(
+            folder, details=True, choose=choose, progress=progress
+        )
+        if not found.faces:
+            first = next(iter(found.failures.values()))
+            raise ValueError(f"No photo in '{folder}' has a face: {first}")
+        people = [person_of(photo, folder) for photo in found.names]
+        return Gallery(self, found.vectors, people, found.names, found.failures)
 
     def verify(
         self, a: Photo, b: Photo, choose: str = "largest"
