@@ -7,14 +7,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 BACKENDS ?= jax torch
 # The tests whose results a backend computes.
-COMPUTING := tests/keras_hypersphere tests/fidelity \
-	tests/tools/caffe/test_recordings.py tests/zoo/alignment/test_detection.py \
-	tests/zoo/test_dlib_resnet.py tests/zoo/test_embedder.py
+COMPUTING := tests/keras_hypersphere tests/fidelity tests/tools/caffe \
+	tests/zoo/alignment/test_detection.py tests/zoo/test_dlib_resnet.py \
+	tests/zoo/test_embedder.py
 TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-slow test-backends fidelity docs pictures test-pythons test-package test-runtime test-addons bench-heads bench-training bench-triplets lint format weights sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-package test-runtime test-addons bench-heads bench-training bench-triplets lint format weights sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -22,6 +22,7 @@ help:
 	@echo 'make test-slow     the tests that take minutes each'
 	@echo 'make test-backends the tests of what computes, on JAX and on PyTorch'
 	@echo 'make fidelity      real Caffe beside us, on each backend: docs/fidelity.md'
+	@echo 'make test-recordings  the same for whole networks that are converted'
 	@echo 'make test-pythons  the tests on the lowest and the newest Python here'
 	@echo 'make test-package  sdist, wheel, install, demo from the bare wheel'
 	@echo 'make test-runtime  exported backbones in ONNX Runtime, LiteRT and OpenVINO'
@@ -56,6 +57,9 @@ $(BACKENDS:%=test-on-%): test-on-%: $(VENV)/.%
 
 fidelity: $(VENV)/.test $(BACKENDS:%=$(VENV)/.%)
 	$(BIN)/python -m tests.fidelity
+
+test-recordings: $(VENV)/.test $(BACKENDS:%=$(VENV)/.%)
+	$(BIN)/python -m tests.fidelity.networks
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build --quiet --fail-on-warning docs build/docs
