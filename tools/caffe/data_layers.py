@@ -40,9 +40,7 @@ def as_inputs(
 
     Raises:
         CaffeFormatError: If a shape is neither in the network nor given.
-        ValueError: If `shapes` names a blob that is no input.
     """
-    check_shapes(layers, shapes)
     return [
         as_input(layer, shapes, file)
         if layer.type == "Input" or layer.type in DATA_LAYERS
@@ -51,10 +49,49 @@ def as_inputs(
     ]
 
 
+def without_idle_tops(
+    layers: Sequence[LayerParameter], outputs: Sequence[str] | None
+) -> list[LayerParameter]:
+    """Leaves out labels that no layer reads, and if outputs are asked for,
+    inputs that none of them needs.
+    """
+    read = {name for layer in layers for name in layer.bottom}
+    read.update(outputs or ())
+    kept = []
+    first = 1 if outputs is None else 0
+    for layer in layers:
+        # A DummyData's shapes go by the number of the top.
+        reads = layer.type in DATA_LAYERS and layer.type != "DummyData"
+        if reads or (layer.type == "Input" and outputs is not None):
+            idle = {top for top in layer.top[first:] if top not in read}
+            layer = without_tops(layer, idle)
+        kept.append(layer)
+    return kept
+
+
+def without_tops(layer: LayerParameter, idle: set[str]) -> LayerParameter:
+    """An input layer that makes fewer blobs."""
+    if not idle:
+        return layer
+    made = LayerParameter()
+    made.CopyFrom(layer)
+    kept = [i for i, top in enumerate(layer.top) if top not in idle]
+    made.top[:] = [layer.top[index] for index in kept]
+    shapes = layer.input_param.shape
+    if len(shapes) == len(layer.top):
+        del made.input_param.shape[:]
+        made.input_param.shape.extend(shapes[index] for index in kept)
+    return made
+
+
 def check_shapes(
     layers: Sequence[LayerParameter], shapes: Mapping[str, Sequence[int]]
 ) -> None:
-    """Refuses names that are no inputs, and what is no shape."""
+    """Refuses names that are no inputs, and what is no shape.
+
+    Raises:
+        ValueError: Of `input_shapes`.
+    """
     inputs = {
         top
         for layer in layers
@@ -86,6 +123,13 @@ def as_input(
         if not shapes or not known:
             return layer
         known = [known[i % len(known)] for i in range(len(layer.top))]
+    elif layer.transform_param.mean_file and layer.transform_param.mean_value:
+        raise CaffeFormatError(
+            "gives `mean_file` and `mean_value`; give one of them",
+            file,
+            layer.name,
+            layer.type,
+        )
     made = LayerParameter(name=layer.name, type="Input", top=layer.top)
     for index, top in enumerate(layer.top):
         if top in shapes:

@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
-from keras_hypersphere.tools.caffe.data_layers import as_inputs
+from keras_hypersphere.tools.caffe.data_layers import (
+    as_inputs,
+    check_shapes,
+    without_idle_tops,
+)
 from keras_hypersphere.tools.caffe.labels import (
     check,
     is_loss,
@@ -74,8 +78,10 @@ def build_graph(
     """
     layers = [layer for layer in net.layer if state.includes(layer)]
     shared = named_blobs(layers)
+    check_shapes(layers, input_shapes or {})
     if outputs is not None:
         layers = needed(layers, check_outputs(outputs, layers))
+    layers = without_idle_tops(layers, outputs)
     layers = as_inputs(layers, input_shapes or {}, file)
     if state.training:
         layers = name_losses(layers)

@@ -121,29 +121,33 @@ def whole_labels(nodes: Sequence[Node]) -> set[int]:
 
 def leave_out_training(nodes: Sequence[Node]) -> list[Node]:
     """The nodes that inference needs."""
-    kept, doomed = [], set()
+    kept, doomed, gone = [], set(), set()
     for node in nodes:
         reader = READERS.get(node.type)
         if reader is not None:
             doomed.update(node.bottoms[reader.labels :])
-        if node.type in HEADS and node.type != "InnerDistance":
+        # What reads a loss goes with it.
+        late = node.type != "Silence" and gone.intersection(node.bottoms)
+        if node.type in LEFT_OUT or late:
+            gone.update(node.tops)
+            continue
+        if node.type in HEADS:
+            gone.update(node.tops[1:])
             node = node.cut(node.bottoms[: reader.labels], node.tops[:1])
-        elif node.type in HEADS:
-            node = node.cut(node.bottoms[: reader.labels], node.tops)
-        if node.type not in LEFT_OUT:
-            kept.append(node)
+        kept.append(node)
+    doomed = only_labels(kept, doomed) | gone
     doomed = only_labels(kept, doomed)
     remaining = []
     for node in kept:
         if node.type == "Silence":
             node = node.cut([v for v in node.bottoms if v not in doomed], [])
-            gone = not node.bottoms
+            useless = not node.bottoms
         else:
             made = [v for v in node.tops if v not in doomed]
-            gone = bool(node.tops) and not made
+            useless = bool(node.tops) and not made
             if node.type == "Input":
                 node = node.cut([], made)
-        if not gone:
+        if not useless:
             remaining.append(node)
     return remaining
 

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_hypersphere.caffe_format.mean import read_mean
 from keras_hypersphere.caffe_format.schema import LayerParameter
 
 MESSAGES = {
@@ -91,10 +92,7 @@ class Preprocessing:
         """The mean file as height, width, channels, if it is there."""
         if self.mean_file is None or not os.path.exists(self.mean_file):
             return None
-        from keras_hypersphere.caffe_format import read_mean
-
-        mean = np.asarray(read_mean(self.mean_file), np.float32)
-        return mean.reshape(mean.shape[-3:]).transpose(1, 2, 0)
+        return np.asarray(read_mean(self.mean_file), np.float32)
 
 
 def shortest(value: float) -> float:
@@ -145,6 +143,11 @@ def put_in_front(
             )
         x = subtract_image(x, middle(mean, shape), names)
     elif steps.mean_value:
+        if len(steps.mean_value) not in (1, shape[-1]):
+            raise ValueError(
+                f"{len(steps.mean_value)} `mean_value` do not fit images of "
+                f"{shape[-1]} channels; give one, or one for each"
+            )
         mean = np.broadcast_to(np.float32(steps.mean_value), shape[-1:])
         x = keras.layers.Rescaling(
             1.0, (-mean).tolist(), name=names.claim(f"{inputs.name}_mean")

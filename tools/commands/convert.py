@@ -62,6 +62,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="level, for layers with level rules (default: 0)",
     )
     parser.add_argument(
+        "--input-shape",
+        metavar="NAME=HxWxC",
+        type=named_shape,
+        action="append",
+        default=[],
+        help="shape of an input, such as data=112x96x3, where the prototxt "
+        "has none or another; may be given for several",
+    )
+    parser.add_argument(
+        "--preprocessing",
+        action="store_true",
+        help="let the model begin with the data layer's mean and scale",
+    )
+    parser.add_argument(
         "--inspect",
         action="store_true",
         help="print a table of the layers, and draw the model beside OUT",
@@ -97,6 +111,17 @@ def keras_file(word: str) -> Path:
 def listed(word: str) -> list[str]:
     """Names between commas."""
     return [name for name in word.split(",") if name]
+
+
+def named_shape(word: str) -> tuple[str, tuple[int, ...]]:
+    """A blob's name and its shape, channels last."""
+    name, _, sizes = word.partition("=")
+    numbers = sizes.split("x")
+    if not name or not all(n.isdecimal() and int(n) for n in numbers):
+        raise argparse.ArgumentTypeError(
+            f"{word} must be NAME=HxWxC, such as data=112x96x3"
+        )
+    return name, tuple(map(int, numbers))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -163,6 +188,8 @@ def convert(arguments: argparse.Namespace) -> object:
             arguments.prototxt,
             arguments.caffemodel,
             outputs=arguments.outputs,
+            input_shapes=dict(arguments.input_shape),
+            preprocessing=arguments.preprocessing,
             **state(arguments),
         )
     if arguments.caffemodel is None:
@@ -194,6 +221,7 @@ def check(saved: Path, model: object, arguments: argparse.Namespace) -> object:
             arguments.caffemodel,
             inputs,
             outputs=arguments.outputs,
+            input_shapes=dict(arguments.input_shape),
             **state(arguments),
         )
 

@@ -16,6 +16,7 @@ BROKEN = {
     "conv_kernel_size_and_kernel_h": ("give one of them", "c"),
     "eltwise_shapes": ("different shapes", "e"),
     "inplace_after_reader": ("in place, which another layer", "r"),
+    "lrn_even_size": ("must be odd", "l"),
     "mixed_layer_and_layers": ("both `layer` and `layers`", None),
     "model_transposed_fc": (r"shape \(144, 3\)", "ip"),
     "model_weight_shape": (r"shape \(4, 4, 5, 5\)", "c"),
@@ -28,10 +29,7 @@ BROKEN = {
     "unknown_bottom": ("'nothere'", "x"),
     "unknown_field_text": ('no field named "nosuch"', None),
 }
-UNSUPPORTED = (
-    "lrn_even_size",
-    "unknown_layer_type",
-)
+UNSUPPORTED = ("unknown_layer_type",)
 
 
 def files(folder):
