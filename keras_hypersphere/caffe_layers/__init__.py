@@ -1,7 +1,8 @@
-"""Layers that only networks converted from Caffe for training have.
+"""Layers that only networks converted from Caffe have.
 
-Tops that our heads do not give, losses as layers, and the weight of a loss.
-They are registered, so that such a model is saved and loaded.
+For training: tops that our heads do not give, losses as layers, and the
+weight of a loss. For detectors: `DetectionOutput`. They are registered, so
+that such a model is saved and loaded.
 """
 
 import keras  # noqa: F401  first: see registration.py
@@ -10,6 +11,7 @@ from keras_hypersphere.caffe_layers.agent_loss import AgentLoss
 from keras_hypersphere.caffe_layers.center_distance import CenterDistance
 from keras_hypersphere.caffe_layers.class_accuracy import ClassAccuracy
 from keras_hypersphere.caffe_layers.class_bias import ClassBias
+from keras_hypersphere.caffe_layers.detection_output import DetectionOutput
 from keras_hypersphere.caffe_layers.element_loss import ElementLoss
 from keras_hypersphere.caffe_layers.loss_weight import LossWeight
 from keras_hypersphere.caffe_layers.pair_loss import PairLoss
@@ -24,6 +26,7 @@ __all__ = [
     "CenterDistance",
     "ClassAccuracy",
     "ClassBias",
+    "DetectionOutput",
     "ElementLoss",
     "LossWeight",
     "PairLoss",

@@ -19,6 +19,7 @@ from keras_hypersphere.tools.caffe.layers import (  # noqa: F401
     resizing,
     response_normalization,
     sphere,
+    ssd,
     windows,
     wiring,
 )

@@ -20,6 +20,7 @@ from keras_hypersphere.tools.caffe.layers.learnt import (
 )
 from keras_hypersphere.tools.caffe.layers.normalization import image
 from keras_hypersphere.tools.caffe.layers.rows import flatten
+from keras_hypersphere.tools.caffe.layers.ssd import is_ssd, ssd_normalize
 from keras_hypersphere.tools.caffe.registry import register_layer
 
 # Up to this many numbers of agents, differences are taken one by one.
@@ -28,7 +29,9 @@ SMALL = 16_384
 
 @register_layer("Normalize")
 def normalize(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
-    """`ops`: vectors of channels over their L2 or L1 norm; top 2: the norm."""
+    """`ops`: vectors of channels over their L2 or L1 norm; SSD's too."""
+    if is_ssd(layer):
+        return [ssd_normalize(layer, inputs)]
     x = image(layer, layer.expect(inputs, 1))
     settings = layer.parameter.normalize_param
     norm, tops = settings.normalize_type, len(layer.parameter.top)

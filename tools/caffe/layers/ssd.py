@@ -1,0 +1,199 @@
+"""SSD's layers: its norm, its priors, and what they lead to."""
+
+import keras
+import numpy as np
+
+from keras_hypersphere.caffe_format.schema import FillerParameter
+from keras_hypersphere.caffe_layers.detection_output import (
+    CODES,
+    DetectionOutput,
+)
+from keras_hypersphere.tools.caffe.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.layers.held import hold_affine
+from keras_hypersphere.tools.caffe.layers.rows import flatten
+from keras_hypersphere.tools.caffe.registry import register_layer
+
+ONE = FillerParameter(type="constant", value=1)
+MOST_BOXES = 10**6
+MOST_RATIOS = 1000
+# Boxes with sides that differ by less are one to Caffe.
+SAME_RATIO = 1e-6
+
+
+def is_ssd(layer: Emission) -> bool:
+    """Whether a Normalize is SSD's; that of NormFace has no weights."""
+    if layer.parameter.HasField("normalize_param"):
+        return False
+    stored = layer.weights.shape(layer.name)
+    return layer.parameter.HasField("norm_param") or stored is not None
+
+
+def ssd_normalize(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """Over the L2 norm of a place or a sample, times learnt factors."""
+    x = layer.expect(inputs, 1, rank=4)
+    settings = layer.parameter.norm_param
+    axes = [1, 2, 3] if settings.across_spatial else [3]
+    squares = layer.compute(keras.ops.square, x, part="square")
+    total = layer.compute(
+        keras.ops.sum, squares, axis=axes, keepdims=True, part="sum"
+    )
+    total = layer.compute(keras.ops.add, total, settings.eps, part="epsilon")
+    norm = layer.compute(keras.ops.sqrt, total, part="norm")
+    x = layer.compute(keras.ops.divide, x, norm, part="unit")
+    spanned = [] if settings.channel_shared else [1]
+    filler = settings.scale_filler if settings.HasField("scale_filler") else ONE
+    (factors,) = layer.blobs(((x.shape[3],) if spanned else (), filler))
+    return hold_affine(layer, x, spanned, factors)
+
+
+@register_layer("PriorBox")
+def prior_box(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """A constant of shape (1, 2, 4 x boxes): corners, and variances."""
+    layer.expect(inputs, 2, rank=4)
+    settings = layer.parameter.prior_box_param
+    cells, image = (x.shape[1:3] for x in inputs)
+    image = both(layer, "img", "img_size", image)
+    steps = [
+        np.float32(size) / np.float32(count)
+        for size, count in zip(image, cells, strict=True)
+    ]
+    steps = np.float32(both(layer, "step", "step", steps))
+    sides = box_sides(layer)
+    if cells[0] * cells[1] * len(sides) > MOST_BOXES:
+        layer.unsupported(f"more than {MOST_BOXES} boxes are not supported")
+    # Caffe has centers and sides in float, and divides in double.
+    centers = [
+        (np.arange(count, dtype=np.float32) + np.float32(settings.offset))
+        * step
+        for count, step in zip(cells, steps, strict=True)
+    ]
+    centers = np.stack(np.meshgrid(*centers[::-1]), -1)[:, :, None]
+    halves = np.array(sides, np.float32).astype(np.float64) / 2
+    boxes = np.concatenate([centers - halves, centers + halves], -1)
+    boxes = boxes / np.array([*image[::-1]] * 2)
+    if settings.clip:
+        boxes = boxes.clip(0, 1)
+    variances = list(settings.variance) or [0.1]
+    if len(variances) not in (1, 4) or min(variances) <= 0:
+        layer.fail("`variance` takes one positive number, or four")
+    spread = np.broadcast_to(np.array(variances, np.float32), boxes.shape)
+    priors = np.stack([boxes.ravel(), spread.ravel()])[None].astype("f4")
+    # Keras' constants begin at an input; no number of it is used.
+    zero = layer.compute(
+        keras.ops.zeros_like,
+        layer.compute(keras.ops.sum, inputs[0], part="any"),
+        part="zero",
+    )
+    return layer.label(layer.compute(keras.ops.add, zero, priors, part="boxes"))
+
+
+def both(layer: Emission, word: str, one: str, default: object) -> list[float]:
+    """Height and width of a setting that may be given as one or two."""
+    settings = layer.parameter.prior_box_param
+    names = [f"{word}_h", f"{word}_w"]
+    if any(settings.HasField(name) for name in names):
+        if settings.HasField(one):
+            layer.fail(f"gives `{one}` and `{names[0]}`; give one of them")
+        found = [getattr(settings, name) for name in names]
+    elif settings.HasField(one):
+        found = [getattr(settings, one)] * 2
+    else:
+        return list(default)
+    if not all(value > 0 for value in found):
+        layer.fail(f"`{word}` must be positive in both directions")
+    return found
+
+
+def box_sides(layer: Emission) -> list[tuple[float, float]]:
+    """Widths and heights of the boxes of one place, in Caffe's order."""
+    settings = layer.parameter.prior_box_param
+    least, most = list(settings.min_size), list(settings.max_size)
+    if not least or not min(least) > 0:
+        layer.fail("takes a positive `min_size`, or several")
+    if most and len(most) != len(least):
+        layer.fail(f"has {len(least)} `min_size` and {len(most)} `max_size`")
+    if any(not b > a for a, b in zip(least, most, strict=False)):
+        layer.fail("each `max_size` must be above its `min_size`")
+    if len(settings.aspect_ratio) > MOST_RATIOS:
+        layer.unsupported(f"more than {MOST_RATIOS} ratios are not supported")
+    ratios = [1.0]
+    for ratio in settings.aspect_ratio:
+        if not ratio > 0:
+            layer.fail("`aspect_ratio` must be positive")
+        if all(abs(ratio - other) >= SAME_RATIO for other in ratios):
+            ratios += [ratio, 1 / ratio] if settings.flip else [ratio]
+    sides = []
+    for index, size in enumerate(least):
+        # Caffe keeps sizes in whole numbers.
+        size = float(int(size))
+        sides.append((size, size))
+        if most:
+            middle = np.sqrt(size * int(most[index]))
+            sides.append((middle, middle))
+        sides += [
+            (size * np.sqrt(ratio), size / np.sqrt(ratio))
+            for ratio in np.float32(ratios[1:]).astype(float)
+            if abs(ratio - 1) >= SAME_RATIO
+        ]
+    return sides
+
+
+@register_layer("DetectionOutput")
+def detection_output(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """Our `DetectionOutput`: a fixed number of rows for each image."""
+    locations, scores, priors = layer.expect(inputs, 3)
+    settings = layer.parameter.detection_output_param
+    nms = settings.nms_param
+    classes, background = settings.num_classes, settings.background_label_id
+    if not settings.HasField("num_classes"):
+        layer.fail("has no `num_classes`")
+    if settings.HasField("objectness_score"):
+        layer.unsupported("`objectness_score` is not supported")
+    if settings.share_location and background == -1:
+        layer.fail(
+            "`share_location` needs a `background_label_id` of 0 or more"
+        )
+    if classes - (0 <= background < classes) < 1:
+        layer.fail("`num_classes` must leave a class beside the background")
+    if nms.nms_threshold < 0 or not 0 < nms.eta <= 1:
+        layer.fail("`nms_threshold` must not be negative, `eta` from 0 to 1")
+    limits = {}
+    for name, owner, word in (
+        ("nms_top_k", nms, "top_k"),
+        ("keep_top_k", settings, "keep_top_k"),
+    ):
+        count = getattr(owner, word) if owner.HasField(word) else -1
+        if count == 0:
+            layer.unsupported(f"`{word}: 0`, which keeps nothing")
+        limits[name] = count if count > 0 else None
+    if len(priors.shape) != 3 or priors.shape[1] != 2:
+        layer.fail("its third bottom must be the top of PriorBox layers")
+    count = priors.shape[2] // 4
+    located = 1 if settings.share_location else classes
+    locations = flatten(layer, locations, "locations")
+    scores = flatten(layer, scores, "scores")
+    for name, blob, wanted in (
+        ("locations", locations, 4 * located),
+        ("scores", scores, classes),
+    ):
+        if blob.shape[1] != count * wanted:
+            layer.fail(
+                f"has {blob.shape[1]} {name} for {count} priors; it takes "
+                f"{wanted} for each"
+            )
+    threshold = settings.HasField("confidence_threshold")
+    return layer.add(
+        DetectionOutput,
+        [locations, scores, priors],
+        num_classes=classes,
+        background_label_id=background,
+        share_location=settings.share_location,
+        code_type=CODES[settings.code_type - 1],
+        variance_encoded_in_target=settings.variance_encoded_in_target,
+        nms_threshold=nms.nms_threshold,
+        eta=nms.eta,
+        confidence_threshold=settings.confidence_threshold
+        if threshold
+        else None,
+        **limits,
+    )
