@@ -213,9 +213,10 @@ def mask(
     places = layer.compute(
         keras.ops.take, inside.ravel().astype("f4"), places, part="inside"
     )
-    places = layer.compute(
-        keras.ops.add, places, first[None, :, :, None].astype("f4"), part="cell"
-    )
+    # Keras on TensorFlow adds along another axis where sizes are equal; it
+    # does not subtract so.
+    first = -first[None, :, :, None].astype("f4")
+    places = layer.compute(keras.ops.subtract, places, first, part="cell")
     # Caffe finds no maximum where there is nothing above the lowest number.
     found = layer.compute(keras.ops.greater, highest, LOWEST, part="found")
     places = layer.compute(keras.ops.where, found, places, -1.0, part="or_none")

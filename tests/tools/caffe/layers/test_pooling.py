@@ -58,6 +58,15 @@ def test_mask(x, kernel, stride, pad, net):
     np.testing.assert_array_equal(made["mask"], places)
 
 
+def test_mask_of_as_many_windows_as_channels(net):
+    """Keras' `add` on TensorFlow would mistake one for the other."""
+    x = RANDOM.standard_normal((2, 3, 3, 1), np.float32)
+    made = net(pooling("pool: MAX kernel_size: 1"), x=x)["mask"]
+    np.testing.assert_array_equal(
+        made, np.broadcast_to(np.arange(3)[:, None], x.shape)
+    )
+
+
 def test_mask_of_nothing_but_the_lowest(net):
     x = np.full((1, 1, 4, 4), LOWEST)
     x[0, 0, 0, 0] = 1
