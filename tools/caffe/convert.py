@@ -2,6 +2,7 @@
 
 import functools
 import re
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
@@ -14,6 +15,7 @@ from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.caffe_format.schema import NetParameter
 from keras_hypersphere.tools.caffe.build import Build
 from keras_hypersphere.tools.caffe.data_layers import preprocessing_of
+from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.graph import build_graph
 from keras_hypersphere.tools.caffe.record import make_record, recorded_config
 from keras_hypersphere.tools.caffe.registry import find_emitter
@@ -119,12 +121,20 @@ def assemble(name: str, build: Build, steps: dict[str, Any]) -> keras.Model:
     """Makes the model, and notes the original names in it."""
     graph, inputs = build.graph, build.inputs
     outputs = [build.tensors[number] for number in graph.outputs]
-    model = keras.Model(
-        inputs[0] if len(inputs) == 1 else inputs,
-        outputs[0] if len(outputs) == 1 else outputs,
-        # This name is free, and TensorFlow wants it plain.
-        name=re.sub(r"[^A-Za-z0-9_]", "_", name).lstrip("_") or None,
-    )
+    try:
+        model = keras.Model(
+            inputs[0] if len(inputs) == 1 else inputs,
+            outputs[0] if len(outputs) == 1 else outputs,
+            # This name is free, and TensorFlow wants it plain.
+            name=re.sub(r"[^A-Za-z0-9_]", "_", name).lstrip("_") or None,
+        )
+    except RecursionError as error:
+        raise UnsupportedLayerError(
+            f"has {len(graph.nodes)} layers, more in a row than Keras follows "
+            f"under Python's limit of {sys.getrecursionlimit()} calls; raise "
+            "it by sys.setrecursionlimit, here and where the model is loaded",
+            build.file,
+        ) from error
     run_odd_names(model)
     model.output_names = [graph.values[number] for number in graph.outputs]
     record = make_record(build, steps)

@@ -18,7 +18,7 @@ from keras_hypersphere.tools.caffe.initial_weights import initial_weights
 from keras_hypersphere.tools.caffe.names import Names
 from keras_hypersphere.tools.caffe.registry import supported_layers
 from keras_hypersphere.tools.caffe.sharing import Sharing
-from keras_hypersphere.tools.caffe.weights import Weights
+from keras_hypersphere.tools.caffe.weights import MOST_FILLED, Weights
 
 Tensor = keras.KerasTensor
 
@@ -204,6 +204,11 @@ class Emission:
     ) -> np.ndarray:
         """Values for a blob that the model does not hold."""
         self.kept_fillers = True
+        if not self.weights.reserve(math.prod(shape)):
+            self.fail(
+                f"declares a blob of shape {shape}, which no file holds; "
+                f"{MOST_FILLED} values from fillers are the most in a network"
+            )
         try:
             values = fill(filler, shape)
         except ValueError as error:

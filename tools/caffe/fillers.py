@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from keras_hypersphere.caffe_format.schema import FillerParameter
 
 Shape = tuple[int, ...]
+
+AT_ONCE = 2**20
 
 
 def fill(filler: FillerParameter, shape: Shape) -> np.ndarray | None:
@@ -36,14 +39,14 @@ def uniform(filler: FillerParameter, shape: Shape) -> np.ndarray:
     """Between two numbers."""
     if filler.min > filler.max:
         raise ValueError(f"`min: {filler.min:g}` is above `max`")
-    return np.random.uniform(filler.min, filler.max, shape)
+    return draw(shape, partial(np.random.uniform, filler.min, filler.max))
 
 
 def gaussian(filler: FillerParameter, shape: Shape) -> np.ndarray:
     """Normal; `sparse` is how many inputs of an output are not zero."""
     if filler.std <= 0:
         raise ValueError(f"`std: {filler.std:g}` must be positive")
-    values = np.random.normal(filler.mean, filler.std, shape)
+    values = draw(shape, partial(np.random.normal, filler.mean, filler.std))
     if filler.sparse < 0:
         return values
     outputs = shape[0] if shape else 0
@@ -55,13 +58,13 @@ def gaussian(filler: FillerParameter, shape: Shape) -> np.ndarray:
 def xavier(filler: FillerParameter, shape: Shape) -> np.ndarray:
     """Uniform, with a variance of 1 / n, n being `mean_fan`."""
     edge = math.sqrt(3 / mean_fan(filler, shape))
-    return np.random.uniform(-edge, edge, shape)
+    return draw(shape, partial(np.random.uniform, -edge, edge))
 
 
 def msra(filler: FillerParameter, shape: Shape) -> np.ndarray:
     """Normal, with a variance of 2 / n, less for the slope of a leaky ReLU."""
     spread = math.sqrt(2 / (mean_fan(filler, shape) * (1 + filler.alpha**2)))
-    return np.random.normal(0, spread, shape)
+    return draw(shape, partial(np.random.normal, 0, spread))
 
 
 def gaussian_unitball(filler: FillerParameter, shape: Shape) -> np.ndarray:
@@ -95,6 +98,15 @@ def identity(filler: FillerParameter, shape: Shape) -> np.ndarray:
     values = np.zeros(math.prod(shape))
     # One kernel cell apart, which is the diagonal only where kernels are 1 x 1.
     values[np.arange(outputs) * (inputs + 1)] = 1
+    return values.reshape(shape)
+
+
+def draw(shape: Shape, numbers: Callable[[int], np.ndarray]) -> np.ndarray:
+    """Random numbers, which NumPy makes in twice the size, a part at a time."""
+    values = np.empty(math.prod(shape), np.float32)
+    for start in range(0, values.size, AT_ONCE):
+        part = values[start : start + AT_ONCE]
+        part[:] = numbers(part.size)
     return values.reshape(shape)
 
 

@@ -10,6 +10,10 @@ from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.layer_blobs import net_blobs, read_blobs
 from keras_hypersphere.caffe_format.schema import NetParameter
 
+# VGG-16 has 138 million. What a file holds is bounded by the file; what a few
+# words of a prototxt ask for is not.
+MOST_FILLED = 150_000_000
+
 
 class Weights:
     """Finds blobs by layer name, as Caffe does; types do not matter.
@@ -36,6 +40,7 @@ class Weights:
         own = {} if net is None else net_blobs(net)
         self.own = {name: own[name] for name in own if name not in given}
         self.own_file = file
+        self.left = MOST_FILLED
         self.layers: dict[str, list[Blob | None]] = {**self.own, **given}
 
     def find(
@@ -148,6 +153,11 @@ class Weights:
         # A double may be larger than any float, as in Caffe.
         with np.errstate(over="ignore"):
             return values.astype(np.float32, copy=False)
+
+    def reserve(self, count: int) -> bool:
+        """Whether fillers may make so many values more."""
+        self.left -= count
+        return self.left >= 0
 
     def file_of(self, layer: str) -> str | None:
         """The file that a layer's blobs come from."""
