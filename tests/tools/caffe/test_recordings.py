@@ -10,7 +10,6 @@ import pytest
 from keras_hypersphere.caffe_format import read_prototxt, write_prototxt
 from keras_hypersphere.tools.caffe import (
     CaffeFormatError,
-    UnsupportedLayerError,
     name_map,
     to_keras,
 )
@@ -34,6 +33,7 @@ SUPPORTED = [
     "conv_dilated_a",
     "conv_group_a",
     "conv_rect_a",
+    "crop_a",
     "deconv_a",
     "eltwise_a",
     "fullconv_any_size_12",
@@ -75,16 +75,12 @@ SUPPORTED = [
     "sphereface20_narrow8",
     "sphereface4_narrow8",
     "sphereface64_narrow8",
+    "softmax_reduce_misc",
     "textformat_spellings",
     "train_val_prototxt",
     "unknown_fields",
     "v2_prototxt_v1_model",
 ]
-
-# The type of the first layer that cannot be converted.
-UNSUPPORTED = {
-    "softmax_reduce_misc": "MVN",
-}
 
 
 def resized(path, inputs, folder):
@@ -128,18 +124,6 @@ def test_matches_caffe_on_every_blob(name, recording, tmp_path):
         assert case.difference(blob, value) < TOLERANCE
 
 
-@pytest.mark.parametrize("name", UNSUPPORTED)
-def test_refuses_layers_without_a_converter(name, recording):
-    case = recording(name)
-    with pytest.raises(UnsupportedLayerError) as caught:
-        to_keras(case.prototxt, case.caffemodel, **case.options)
-    assert caught.value.type == UNSUPPORTED[name]
-    assert caught.value.layer in {
-        layer.name for layer in read_prototxt(case.prototxt).layer
-    }
-    assert str(case.prototxt) in str(caught.value)
-
-
 def test_every_recording_is_named_here():
     if not SHARED.is_dir():
         pytest.skip("no ../shared/conversion")
@@ -148,7 +132,7 @@ def test_every_recording_is_named_here():
         for path in SHARED.glob("*/meta.json")
         if not json.loads(path.read_text()).get("not_a_net")
     }
-    assert names == {*SUPPORTED, *UNSUPPORTED}
+    assert names == set(SUPPORTED)
 
 
 def test_text_with_unknown_fields_is_refused(recording):
