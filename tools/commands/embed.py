@@ -3,20 +3,17 @@
 Writes an .npz file: `embeddings` (photos, dim), `names`, `boxes`,
 `landmarks`, `confidence`, and the `model` with its `model_sha256`. A photo
 that cannot be read or shows no face is reported and left out; the rest is
-written, and the exit code is 1.
+written, and the exit code is 1. The file is written every 1,000 photos: after
+an interruption, `--resume` goes on.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from keras_hypersphere.zoo.card import Card
-    from keras_hypersphere.zoo.embedded_photos import EmbeddedPhotos
 
 HELP = "photos to embeddings, in an .npz file"
+# Photos between two writings of the file.
+EVERY = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the photos are crops of the model's size already, see `align`",
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with OUT.npz: photos that it holds are not embedded again",
+    )
 
 
 def npz_path(word: str) -> Path:
@@ -65,6 +67,7 @@ def npz_path(word: str) -> Path:
 
 def run(arguments: argparse.Namespace) -> int:
     """Embeds the photos and writes the file."""
+    from keras_hypersphere.tools.embeddings_file import EmbeddingsFile
     from keras_hypersphere.tools.progress import Progress
     from keras_hypersphere.zoo import FaceEmbedder
     from keras_hypersphere.zoo.photo_list import name_photos
@@ -77,51 +80,38 @@ def run(arguments: argparse.Namespace) -> int:
         )
     photos = [name for name, _ in name_photos(arguments.photos)[1]]
     embedder = FaceEmbedder.from_preset(arguments.model)
+    file = EmbeddingsFile(arguments.output, embedder.card, arguments.aligned)
+    if arguments.resume and arguments.output.exists():
+        there = file.read()
+        photos = [name for name in photos if name not in there]
+    before = len(file)
     progress = Progress(len(photos), "photos")
-    found = embedder.embed(
-        photos,
-        details=True,
-        aligned=arguments.aligned,
-        choose=arguments.choose,
-        errors="skip",
-        progress=lambda done, _: progress.update(done),
-    )
-    if not found.faces:
-        first = next(iter(found.failures.values()))
+    failures: dict[str, str] = {}
+    for start in range(0, len(photos), EVERY):
+        found = embedder.embed(
+            photos[start : start + EVERY],
+            details=True,
+            aligned=arguments.aligned,
+            choose=arguments.choose,
+            errors="skip",
+            progress=lambda done, _, start=start: progress.update(start + done),
+        )
+        failures |= found.failures
+        file.add(found)
+        if found.faces:
+            file.save()
+    if not len(file):
+        first = next(iter(failures.values()))
         rest = f" ({len(photos) - 1} more failed.)" if len(photos) > 1 else ""
         raise ValueError(f"{first}{rest}")
-    write(arguments.output, found, embedder.card)
-    print(f"{len(found.faces)} embeddings in {arguments.output}")
-    for why in found.failures.values():
+    more = f", {len(file) - before} of them new" if before else ""
+    print(f"{len(file)} embeddings in {arguments.output}{more}")
+    for why in failures.values():
         print(f"skipped: {why}", file=sys.stderr)
-    if found.failures:
+    if failures:
         print(
-            f"error: {len(found.failures)} of {len(photos)} photos have no "
+            f"error: {len(failures)} of {len(photos)} photos have no "
             "embedding, see above; the others are written",
             file=sys.stderr,
         )
-    return 1 if found.failures else 0
-
-
-def write(path: Path, found: "EmbeddedPhotos", card: "Card") -> None:
-    """Writes the .npz file, beside its place first."""
-    import numpy as np
-
-    arrays = {
-        "embeddings": found.vectors,
-        "names": np.array(found.names),
-        "model": np.array(card.name),
-        "model_sha256": np.array(card.weights_sha256),
-    }
-    faces = [each.face for each in found.faces]
-    if None not in faces:
-        arrays["boxes"] = np.array([face.box for face in faces])
-        arrays["landmarks"] = np.array([face.landmarks for face in faces])
-        arrays["confidence"] = np.array([face.confidence for face in faces])
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            np.savez(file, **arrays)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    return 1 if failures else 0

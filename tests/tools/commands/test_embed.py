@@ -1,9 +1,12 @@
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from keras_hypersphere.tools.cli import main
+from keras_hypersphere.tools.commands import embed
+from keras_hypersphere.tools.embeddings_file import EmbeddingsFile
 from keras_hypersphere.zoo import get_card, images
 
 SAMPLES = Path(images.__file__).parent / "samples"
@@ -38,6 +41,61 @@ def test_folder_with_a_bad_photo(capsys, tmp_path):
         card = get_card("dlib-resnet")
         assert str(found["model_sha256"]) == card.weights_sha256
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.npz", "photos"]
+
+
+def test_goes_on_after_an_interruption(capsys, tmp_path, monkeypatch):
+    """With a file written after each photo, and stopped after the first."""
+    folder, out = tmp_path / "photos", tmp_path / "out.npz"
+    folder.mkdir()
+    for path in images.files_in(SAMPLES):
+        (folder / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(embed, "EVERY", 1)
+    whole = EmbeddingsFile.save
+
+    def stop(file):
+        whole(file)
+        raise KeyboardInterrupt
+
+    words = ["embed", str(folder), "-o", str(out)]
+    with monkeypatch.context() as patch:
+        patch.setattr(EmbeddingsFile, "save", stop)
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):
+            assert main(words) != 0
+    with np.load(out) as found:
+        assert len(found["names"]) == 1
+        first = found["embeddings"]
+    capsys.readouterr()
+    assert main([*words, "--resume"]) == 0
+    assert capsys.readouterr().out == f"2 embeddings in {out}, 1 of them new\n"
+    again = tmp_path / "again.npz"
+    assert main(["embed", str(folder), "-o", str(again)]) == 0
+    with np.load(out) as found, np.load(again) as wanted:
+        assert found["names"].tolist() == wanted["names"].tolist()
+        np.testing.assert_array_equal(found["embeddings"][:1], first)
+        for name in ("embeddings", "boxes", "landmarks", "confidence"):
+            np.testing.assert_allclose(
+                found[name], wanted[name], rtol=1e-4, atol=1e-4
+            )
+    # Nothing is left to do.
+    assert main([*words, "--resume"]) == 0
+    assert "2 embeddings" in capsys.readouterr().out
+
+
+def test_another_file_is_not_resumed(capsys, tmp_path):
+    out = tmp_path / "out.npz"
+    out.write_bytes(b"older")
+    assert main(["embed", str(COLLINS), "-o", str(out), "--resume"]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: ") and "cannot be resumed" in last
+    assert out.read_bytes() == b"older"
+    card = get_card("dlib-resnet")
+    file = EmbeddingsFile(out, card, aligned=False)
+    file.save()
+    with np.load(out) as found:
+        arrays = {**found, "model_sha256": np.array("0" * 64)}
+    np.savez(out, **arrays)
+    assert main(["embed", str(COLLINS), "-o", str(out), "--resume"]) == 1
+    assert "other weights" in capsys.readouterr().err
 
 
 def test_align_then_embed_aligned(capsys, tmp_path):
