@@ -6,12 +6,14 @@ from numpy.typing import ArrayLike
 DISTANCES = ("cosine", "l2", "squared-l2")
 
 
-def as_flags(values: ArrayLike, name: str, count: int) -> np.ndarray:
+def as_flags(
+    values: ArrayLike, name: str, count: int, what: str = "pairs"
+) -> np.ndarray:
     """Returns `count` yes-or-no values as booleans."""
     flags = np.asarray(values)
     if flags.shape != (count,):
         raise ValueError(
-            f"`{name}` must hold one flag for each of the {count} pairs. "
+            f"`{name}` must hold one flag for each of the {count} {what}. "
             f"Received: {name} of shape {flags.shape}."
         )
     if flags.dtype != bool:
@@ -42,8 +44,20 @@ def as_embeddings(values: ArrayLike, name: str) -> np.ndarray:
     return matrix
 
 
-def require_finite(values: np.ndarray, name: str) -> None:
-    """Raises an error that names the first row with NaN or infinity."""
+def require_finite(
+    values: np.ndarray,
+    name: str,
+    first: int = 0,
+    mend: str = "Pairs without an embedding are marked with `failed`.",
+) -> None:
+    """Raises an error that names the first row with NaN or infinity.
+
+    Args:
+        values: numbers, a row an entry.
+        name: what the caller calls them.
+        first: index of the first row, where they are a part of more.
+        mend: what to do about it.
+    """
     finite = np.isfinite(values)
     if finite.ndim > 1:
         finite = finite.all(axis=1)
@@ -51,8 +65,8 @@ def require_finite(values: np.ndarray, name: str) -> None:
         raise ValueError(
             f"`{name}` must hold finite numbers only. "
             f"Received: {int((~finite).sum())} of {len(finite)} entries with "
-            f"NaN or infinity, the first at index {int(finite.argmin())}. "
-            "Pairs without an embedding are marked with `failed`."
+            "NaN or infinity, the first at index "
+            f"{first + int(finite.argmin())}. {mend}"
         )
 
 

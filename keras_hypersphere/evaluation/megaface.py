@@ -1,0 +1,253 @@
+"""MegaFace: a person's photos against a gallery of strangers."""
+
+import dataclasses
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_hypersphere.evaluation import checks, gallery
+from keras_hypersphere.evaluation.comparison import COMPARISONS, Comparison
+from keras_hypersphere.evaluation.nearest import TOGETHER, NearestDistractors
+
+# Numbers in one product of probes with a block of the gallery, 32 MB.
+PRODUCTS = 2**23
+# Scores that are kept where the size of the gallery is not known before.
+UNKNOWN = 2**17
+# More are not kept: they would take 2 GB.
+MOST = 2**26
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MegaFaceReport:
+    """What MegaFace asks of a model.
+
+    Args:
+        rank_1: share of the couples whose mate comes before all distractors.
+        ranks: `(k,)` share of the couples whose mate is among the first 1,
+            2, … k.
+        tar: share of the couples that score better than the threshold.
+        far: the false accept rate of `tar`: no more of the pairs of a probe
+            and a distractor than this share score better.
+        threshold: the score that has to be surpassed for it.
+        probes: number of probes.
+        couples: number of couples of a probe and another photo of its
+            person, failed ones included.
+        distractors: number of distractors.
+        distance: what scores are: "cosine", "l2" or "squared-l2".
+        mate_scores: `(couples,)` scores of the couples that did not fail.
+        distractor_scores: the scores of probes and distractors that look
+            most alike, the most alike first; as many as `far` needs.
+    """
+
+    rank_1: float
+    ranks: np.ndarray
+    tar: float
+    far: float
+    threshold: float
+    probes: int
+    couples: int
+    distractors: int
+    distance: str
+    mate_scores: np.ndarray = dataclasses.field(repr=False)
+    distractor_scores: np.ndarray = dataclasses.field(repr=False)
+    pairs: int = dataclasses.field(repr=False)
+
+    def tar_at(self, far: float) -> float:
+        """Returns the TAR at a false accept rate up to `self.far`."""
+        if not 0 <= far <= self.far:
+            raise ValueError(
+                f"`far` must be a rate from 0 to {self.far}, for which the "
+                f"scores were kept. Received: far={far}."
+            )
+        threshold = self.distractor_scores[accepted_at(far, self.pairs)]
+        mates = self.mate_scores
+        larger = self.distance == "cosine"
+        found = mates > threshold if larger else mates < threshold
+        return float(found.sum() / self.couples)
+
+
+def megaface(
+    probes: ArrayLike,
+    probe_labels: ArrayLike,
+    distractors: ArrayLike | Iterable[ArrayLike],
+    ranks: int = 10,
+    far: float = 1e-6,
+    distance: str = "cosine",
+    failed: ArrayLike | None = None,
+) -> MegaFaceReport:
+    """Measures identification and verification among strangers.
+
+    Identification: a probe, and one other photo of its person, the mate,
+    which is put into the gallery of distractors; in turn for all such
+    couples. The rank of the mate is 1 plus the number of distractors that
+    score as well or better: ties count against the model.
+
+    Verification: all couples beside all pairs of a probe and a distractor.
+    `tar` is the largest true accept rate of a threshold whose false accept
+    rate does not exceed `far`. It is exact: no curve is sampled.
+
+    The gallery is read once and in blocks, and never copied as a whole. A
+    product of matrices in float32 finds the few scores that can matter, with
+    a bound on its rounding; these are computed in float64. Memory: about
+    50 MB, and 32 bytes for each of the `far · probes · distractors` scores
+    that are kept.
+
+    Args:
+        probes: `(p, d)` embeddings.
+        probe_labels: `(p,)` the person of each probe.
+        distractors: `(n, d)` embeddings of other people: an array, a
+            `numpy.memmap`, anything with a shape that gives rows as slices;
+            or an iterable of such blocks, best of some thousand rows.
+        ranks: up to which rank to report.
+        far: the false accept rate of `tar`. From an iterable up to 131,071
+            false accepts can be counted.
+        distance: `"cosine"`, as published (the devkit takes the Euclidean
+            distance of unit vectors, which ranks alike), or `"l2"` or
+            `"squared-l2"` of the embeddings as they are.
+        failed: optional `(p,)` booleans: probes without an embedding. Their
+            couples count as errors; their rows are not read.
+
+    Returns:
+        A `MegaFaceReport`: `rank_1`, `ranks`, `tar`, `tar_at(far)`, …
+
+    Example:
+
+    >>> probes = [[1, 0], [1, 0.1], [0, 1], [0.6, 1]]
+    >>> report = megaface(probes, list("aabb"), [[1, 1], [-1, 0]], ranks=2)
+    >>> report.rank_1, report.ranks.tolist(), report.tar
+    (0.75, [0.75, 1.0], 0.5)
+
+    Reference:
+
+    * [The MegaFace Benchmark](https://arxiv.org/abs/1512.00596),
+      Kemelmacher-Shlizerman et al., 2016
+    * [SphereFace](https://arxiv.org/abs/1704.08063), Liu et al., 2017
+    """
+    probes = checks.as_embeddings(probes, "probes")
+    labels = np.asarray(probe_labels)
+    if labels.shape != (len(probes),):
+        raise ValueError(
+            f"`probe_labels` must name the person of each of the "
+            f"{len(probes)} probes. "
+            f"Received: probe_labels of shape {labels.shape}."
+        )
+    if not isinstance(ranks, (int, np.integer)) or ranks < 1:
+        raise ValueError(
+            f"`ranks` must be a whole number from 1. Received: ranks={ranks!r}."
+        )
+    if not 0 <= far < 1:
+        raise ValueError(
+            f"`far` must be a rate from 0 to less than 1. Received: far={far}."
+        )
+    checks.require_distance(distance)
+    if failed is None:
+        failed = np.zeros(len(probes), bool)
+    used = ~checks.as_flags(failed, "failed", len(probes), "probes")
+    couples = _couple_count(labels)
+    probes, labels = probes[used], labels[used]
+    if not len(probes):
+        raise ValueError("`failed` must leave at least one probe.")
+    checks.require_finite(
+        probes, "probes", mend="Probes without one are marked with `failed`."
+    )
+    if isinstance(distractors, (list, tuple)) and np.ndim(distractors[:1]) == 2:
+        distractors = np.asarray(distractors)
+
+    rows = max(1, PRODUCTS // len(probes))
+    count = gallery.row_count(distractors)
+    if count is not None:
+        rows = max(1, min(rows, count))
+        kept = accepted_at(far, len(probes) * count) + 1 if count else 1
+        if kept > MOST:
+            raise ValueError(
+                f"far={far} of {len(probes) * count} pairs is {kept - 1} "
+                f"false accepts, of which {MOST - 1} can be counted. Take a "
+                "smaller `far`, or a part of the distractors."
+            )
+    else:
+        kept = UNKNOWN
+    compare = COMPARISONS[distance](probes, rows)
+    search = NearestDistractors(compare, ranks, kept)
+    for block in gallery.blocks(distractors, rows, probes.shape[1]):
+        search.add(block)
+    pairs = len(probes) * search.seen
+    if not pairs:
+        raise ValueError("`distractors` must hold at least one face.")
+    accepted = accepted_at(far, pairs)
+    if accepted >= kept:
+        raise ValueError(
+            f"far={far} of {pairs} pairs is {accepted} false accepts; of an "
+            f"iterable {UNKNOWN - 1} can be counted. Pass one array (or a "
+            "numpy.memmap), whose size is known, or a smaller `far`."
+        )
+    best = search.best()[: accepted + 1]
+    mates, found = _mates(compare, probes, labels, search.nearest)
+    return MegaFaceReport(
+        rank_1=float(found[0] / couples),
+        ranks=found / couples,
+        tar=float((mates > best[-1]).sum() / couples),
+        far=float(far),
+        threshold=float(compare.readable(best[-1:])[0]),
+        probes=len(used),
+        couples=couples,
+        distractors=search.seen,
+        distance=distance,
+        mate_scores=compare.readable(mates),
+        distractor_scores=compare.readable(best),
+        pairs=pairs,
+    )
+
+
+def accepted_at(far: float, pairs: int) -> int:
+    """Returns the largest count that is no more than `far` of `pairs`."""
+    count = math.floor(far * pairs)
+    # The product may be rounded either way.
+    while count / pairs > far:
+        count -= 1
+    while (count + 1) / pairs <= far:
+        count += 1
+    return count
+
+
+def _couple_count(labels: np.ndarray) -> int:
+    """Returns how many probes have how many others of their person."""
+    _, sizes = np.unique(labels, return_counts=True)
+    couples = int((sizes * (sizes - 1)).sum())
+    if not couples:
+        raise ValueError(
+            "`probe_labels` must name some person twice: a probe needs "
+            "another photo of its person. "
+            f"Received: {len(labels)} probes of as many persons."
+        )
+    return couples
+
+
+def _mates(
+    compare: Comparison,
+    probes: np.ndarray,
+    labels: np.ndarray,
+    nearest: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the score of each couple, and how many are found by rank."""
+    _, persons = np.unique(labels, return_inverse=True)
+    scores = []
+    found = np.zeros(nearest.shape[1], int)
+    for probe, person in enumerate(persons):
+        others = np.flatnonzero(persons == person)
+        others = others[others != probe]
+        if not len(others):
+            continue
+        mine = np.concatenate(
+            [
+                compare.exact(np.full(len(part), probe), probes[part])
+                for part in np.split(
+                    others, range(TOGETHER, len(others), TOGETHER)
+                )
+            ]
+        )
+        # The k-th best distractor must be worse for a rank of k.
+        found += (mine[:, None] > nearest[probe, ::-1]).sum(axis=0)
+        scores.append(mine)
+    return np.concatenate([np.empty(0), *scores]), found
