@@ -41,7 +41,7 @@ ERRORS = (
 
 
 def read_hdf5(path: Path, file: str) -> dict[str, list[Blob | None]]:
-    """The blobs of each layer that has any.
+    """The blobs of each layer.
 
     Values stay in the file until `Blob.array` is called. None stands for a
     blob that another layer shares and stores.
@@ -60,8 +60,9 @@ def read_hdf5(path: Path, file: str) -> dict[str, list[Blob | None]]:
         visit = Visit(path, file, hdf5)
         for name, index, blob in visit.blobs("data", ""):
             row = layers.setdefault(name, [])
-            row += [None] * (index + 1 - len(row))
-            row[index] = blob
+            if blob is not None:
+                row += [None] * (index + 1 - len(row))
+                row[index] = blob
     return layers
 
 
@@ -102,13 +103,18 @@ class Visit:
 
     def blobs(
         self, place: str, layer: str, depth: int = 0
-    ) -> Iterator[tuple[str, int, Blob]]:
-        """Yields layer, index and blob of what a group holds."""
+    ) -> Iterator[tuple[str, int, Blob | None]]:
+        """Yields layer, index and blob of what a group holds.
+
+        An empty group is a layer without blobs: index -1, and None.
+        """
         import h5py
 
         group = self.child(self.hdf5, place, layer)
         if not isinstance(group, h5py.Group) or depth > DEEPEST:
             self.fail(f"`{place}` is not a group of layers", layer)
+        if layer and not len(group):
+            yield layer, -1, None
         for name in group:
             self.left -= 1
             if self.left < 0:

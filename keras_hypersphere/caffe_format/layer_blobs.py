@@ -34,7 +34,7 @@ Layers = dict[str, list[Blob | None]]
 
 
 def read_blobs(path: str | PathLike) -> Layers:
-    """The blobs of each layer that has any, by its name.
+    """The blobs of each layer, by its name.
 
     Of two layers of one name Caffe copies both, so the last one stays.
 
@@ -67,14 +67,12 @@ def read_blobs(path: str | PathLike) -> Layers:
 
 
 def layers_of(net: NetParameter) -> Iterable[tuple[str, list[BlobProto]]]:
-    """Yields name and blobs of each layer that has blobs, of any year."""
+    """Yields name and blobs of each layer, of any year."""
     for old in net.layers:
         layer = old.layer if old.HasField("layer") else old
-        if layer.blobs:
-            yield layer.name, layer.blobs
+        yield layer.name, layer.blobs
     for layer in net.layer:
-        if layer.blobs:
-            yield layer.name, layer.blobs
+        yield layer.name, layer.blobs
 
 
 def net_blobs(net: NetParameter) -> Layers:

@@ -26,7 +26,7 @@ class Weights:
 
     Attributes:
         file: The caffemodel, or else the network's file.
-        layers: The blobs of each layer that has any.
+        layers: The blobs of each layer.
     """
 
     def __init__(
@@ -38,7 +38,11 @@ class Weights:
         self.file = file if path is None else fspath(path)
         given = {} if path is None else read_blobs(path)
         own = {} if net is None else net_blobs(net)
-        self.own = {name: own[name] for name in own if name not in given}
+        self.own = {
+            name: blobs
+            for name, blobs in own.items()
+            if blobs and name not in given
+        }
         self.own_file = file
         self.left = MOST_FILLED
         self.layers: dict[str, list[Blob | None]] = {**self.own, **given}

@@ -1,0 +1,156 @@
+"""Files that ask for more than anybody has."""
+
+import resource
+
+import pytest
+
+from keras_hypersphere.caffe_format import NetParameter, write_caffemodel
+from keras_hypersphere.tools.caffe import (
+    CaffeFormatError,
+    UnsupportedLayerError,
+    to_keras,
+)
+
+OURS = (CaffeFormatError, UnsupportedLayerError)
+HUGE = 2**32 - 1
+INPUT = 'input: "data" input_shape { dim: 1 dim: 3 dim: 16 dim: 16 } '
+
+
+def layer(type, settings, bottoms='bottom: "data"'):
+    return f'layer {{ name: "a" type: "{type}" {bottoms} top: "y" {settings} }}'
+
+
+def convolution(settings):
+    return layer("Convolution", f"convolution_param {{ {settings} }}")
+
+
+def pooling(settings):
+    return layer("Pooling", f"pooling_param {{ {settings} }}")
+
+
+SETTINGS = {
+    "filters": convolution(f"num_output: {HUGE} kernel_size: 1"),
+    "many filters": convolution("num_output: 700000000 kernel_size: 1"),
+    "kernel": convolution(
+        "num_output: 1 kernel_size: 1000000000 pad: 1000000000"
+    ),
+    "pad": convolution(f"num_output: 1 kernel_size: 1 pad: {HUGE}"),
+    "groups": convolution(f"num_output: {HUGE} group: {HUGE} kernel_size: 1"),
+    "units": layer(
+        "InnerProduct", "inner_product_param { num_output: 2147483647 }"
+    ),
+    "some units": layer(
+        "InnerProduct", "inner_product_param { num_output: 1000000 }"
+    ),
+    "window": pooling("pool: AVE kernel_size: 2000000000 pad: 1999999999"),
+    "tiles": layer("Tile", "tile_param { tiles: 2147483647 }"),
+    "order": layer("Permute", f"permute_param {{ order: {HUGE} }}"),
+    "reshape": layer("Reshape", "reshape_param { shape { dim: 1000000007 } }"),
+    "parameter": layer(
+        "Parameter", "parameter_param { shape { dim: 4000000000 } }", ""
+    ),
+    "embedding": layer(
+        "Embed", f"embed_param {{ num_output: {HUGE} input_dim: {HUGE} }}"
+    ),
+    "pyramid": layer("SPP", f"spp_param {{ pyramid_height: {HUGE} }}"),
+    "bilinear": layer(
+        "Deconvolution",
+        "convolution_param { num_output: 3 group: 3 kernel_size: 10000 "
+        'weight_filler { type: "bilinear" } }',
+    ),
+    "unknown": layer("Nonsense", ""),
+    "cycle": 'layer { name: "a" type: "ReLU" bottom: "y" top: "z" } '
+    'layer { name: "b" type: "ReLU" bottom: "z" top: "y" }',
+    "itself": 'layer { name: "a" type: "ReLU" bottom: "y" top: "y" }',
+}
+
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_refused_before_memory_is_taken(name, write):
+    path = write(INPUT + SETTINGS[name])
+    before = peak()
+    with pytest.raises(OURS) as caught:
+        to_keras(path)
+    assert caught.value.layer == "a" and caught.value.file == path
+    assert peak() - before < 100 * 10**6
+
+
+@pytest.mark.parametrize(
+    "size", [2**31, 2**40, 2**63 - 1, 0, -1, -(2**63), 50_000]
+)
+def test_inputs(size, write):
+    path = write(
+        f'input: "data" input_shape {{ dim: 1 dim: 3 dim: {size} dim: {size} }}'
+        + layer("ReLU", "")
+    )
+    with pytest.raises(CaffeFormatError, match="layer 'input'"):
+        to_keras(path)
+
+
+def test_fillers_of_many_layers_together(write):
+    text = 'input: "data" input_shape { dim: 1 dim: 100000000 } '
+    for name in "ab":
+        text += (
+            f'layer {{ name: "{name}" type: "InnerProduct" bottom: "data" '
+            f'top: "{name}" inner_product_param {{ num_output: 1 '
+            "bias_term: false } }"
+        )
+    with pytest.raises(CaffeFormatError, match=r"layer 'b'.*no file holds"):
+        to_keras(write(text))
+
+
+def test_more_layers_in_a_row_than_keras_follows(write):
+    text = INPUT
+    for number in range(1200):
+        bottom = f"t{number - 1}" if number else "data"
+        text += (
+            f'layer {{ name: "r{number}" type: "ReLU" bottom: "{bottom}" '
+            f'top: "t{number}" }}\n'
+        )
+    with pytest.raises(UnsupportedLayerError, match="setrecursionlimit"):
+        to_keras(write(text))
+
+
+def test_a_model_that_claims_more_than_it_holds(write, tmp_path):
+    prototxt = write(
+        INPUT + convolution("num_output: 4 kernel_size: 1 bias_term: false")
+    )
+    net = NetParameter()
+    blob = net.layer.add(name="a").blobs.add()
+    blob.shape.dim.extend((4, 3, 1, 1))
+    blob.data.append(1)
+    model = tmp_path / "m.caffemodel"
+    write_caffemodel(net, model)
+    with pytest.raises(CaffeFormatError, match="holds 1 values") as caught:
+        to_keras(prototxt, model)
+    assert caught.value.layer == "a" and caught.value.file == str(model)
+    blob.shape.dim[:] = (2**40, 2**40, 1, 1)
+    write_caffemodel(net, model)
+    with pytest.raises(CaffeFormatError, match="and the prototxt declares"):
+        to_keras(prototxt, model)
+    del net.layer[0].blobs[:]
+    net.layer[0].blobs.add()
+    net.layer[0].blobs.add()
+    write_caffemodel(net, model)
+    with pytest.raises(CaffeFormatError, match="holds 2 blobs"):
+        to_keras(prototxt, model)
+    del net.layer[0].blobs[:]
+    write_caffemodel(net, model)
+    # Caffe refuses this too, and takes a model without the layer.
+    with pytest.raises(CaffeFormatError, match="holds 0 blobs"):
+        to_keras(prototxt, model)
+
+
+def test_no_file_is_left_behind(tmp_path, capsys, write):
+    from keras_hypersphere.tools import cli
+
+    out = tmp_path / "out" / "model.keras"
+    out.parent.mkdir()
+    path = write(INPUT + SETTINGS["many filters"])
+    assert cli.main(["convert", path, "-o", str(out)]) == 1
+    assert not list(out.parent.iterdir())
+    assert "layer 'a'" in capsys.readouterr().err.splitlines()[-1]
