@@ -16,7 +16,7 @@ AT_ONCE = 2**20
 def fill(filler: FillerParameter, shape: Shape) -> np.ndarray | None:
     """Values of a filler, float32, or None for a filler that is unknown.
 
-    Random fillers follow NumPy's global generator, which
+    Random fillers begin where NumPy's global generator is, which
     `keras.utils.set_random_seed` seeds.
 
     Raises:
@@ -28,6 +28,21 @@ def fill(filler: FillerParameter, shape: Shape) -> np.ndarray | None:
     if filler.sparse < -1 or (filler.sparse >= 0 and make is not gaussian):
         raise ValueError(f"`sparse: {filler.sparse}` is not allowed here")
     return np.asarray(make(filler, shape), np.float32)
+
+
+def random_normal(shape: Shape) -> np.ndarray:
+    """Of mean 0 and variance 1. The global generator has no float32."""
+    return generator().standard_normal(shape, np.float32)
+
+
+def random_uniform(shape: Shape) -> np.ndarray:
+    """Between 0 and 1."""
+    return generator().random(shape, np.float32)
+
+
+def generator() -> np.random.Generator:
+    """A generator that follows from the global one."""
+    return np.random.default_rng(np.random.randint(2**32, size=4, dtype="u4"))
 
 
 def constant(filler: FillerParameter, shape: Shape) -> np.ndarray:
@@ -52,7 +67,7 @@ def gaussian(filler: FillerParameter, shape: Shape) -> np.ndarray:
     outputs = shape[0] if shape else 0
     if filler.sparse > outputs:
         raise ValueError(f"`sparse: {filler.sparse}` of {outputs} outputs")
-    return values * np.random.binomial(1, filler.sparse / outputs, shape)
+    return values * (random_uniform(shape) < filler.sparse / outputs)
 
 
 def xavier(filler: FillerParameter, shape: Shape) -> np.ndarray:
@@ -69,14 +84,14 @@ def msra(filler: FillerParameter, shape: Shape) -> np.ndarray:
 
 def gaussian_unitball(filler: FillerParameter, shape: Shape) -> np.ndarray:
     """Rows of length one, in all directions alike (NormFace)."""
-    rows = np.random.normal(size=as_rows(shape))
+    rows = random_normal(as_rows(shape))
     norms = np.sqrt((rows**2).sum(1, keepdims=True) + 1e-12)
     return (rows / norms).reshape(shape)
 
 
 def positive_unitball(filler: FillerParameter, shape: Shape) -> np.ndarray:
     """Rows of positive numbers that sum to one."""
-    rows = np.random.uniform(size=as_rows(shape))
+    rows = random_uniform(as_rows(shape))
     return (rows / rows.sum(1, keepdims=True)).reshape(shape)
 
 
@@ -108,6 +123,14 @@ def draw(shape: Shape, numbers: Callable[[int], np.ndarray]) -> np.ndarray:
         part = values[start : start + AT_ONCE]
         part[:] = numbers(part.size)
     return values.reshape(shape)
+
+
+def stretch(values: np.ndarray, factor: float, offset: float) -> np.ndarray:
+    """`values * factor + offset`, without a copy of what may be large."""
+    values = np.asarray(values)
+    values *= np.float32(factor)
+    values += np.float32(offset)
+    return values
 
 
 def mean_fan(filler: FillerParameter, shape: Shape) -> float:

@@ -24,8 +24,8 @@ SHAPE = (40, 30, 3, 3)
         ({"type": "gaussian_unitball"}, 270**-0.5, 1),
         # Rows of 270 numbers, U(0, 1) over a sum of about 135.
         ({"type": "positive_unitball"}, 12**-0.5 / 135, 1 / 100),
-        # One of eight is kept: a variance of std^2 / 8.
-        ({"type": "gaussian", "std": 2, "sparse": 5}, 2 * 8**-0.5, None),
+        # Half of them are kept: a variance of std^2 / 2.
+        ({"type": "gaussian", "std": 2, "sparse": 20}, 2**0.5, None),
     ],
 )
 def test_distributions(settings, spread, edge):
