@@ -1,6 +1,8 @@
 """Damaged files: our errors, or a model; never anything else."""
 
-import warnings
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from keras_hypersphere.caffe_format import (
 )
 from keras_hypersphere.tools.caffe import UnsupportedLayerError, to_keras
 from keras_hypersphere.tools.caffe.weights import Weights
+from tests.fuzz.worker import run_case
 
 OURS = (CaffeFormatError, UnsupportedLayerError)
 
@@ -54,23 +57,41 @@ def test_truncated_and_flipped_models(sample, tmp_path):
     assert refused > 50, refused
 
 
-def test_whole_conversions_of_damaged_models(sample, tmp_path):
-    content = sample[1].read_bytes()
-    path = tmp_path / "m.caffemodel"
-    random = np.random.default_rng(1)
-    for _ in range(12):
-        damaged = bytearray(content)
-        for place in random.integers(0, 300, 3):
-            damaged[place] = random.integers(256)
-        path.write_bytes(damaged)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            try:
-                to_keras(sample[0], path)
-            except OURS:
-                continue
+@pytest.mark.parametrize(
+    "name", ["legacy_v0", "model_hdf5", "v2_prototxt_v1_model"]
+)
+def test_truncation_at_any_byte(name, recording, tmp_path):
+    """protobuf has no end mark: cut between layers, a file is whole."""
+    content = recording(name).caffemodel.read_bytes()
+    path = tmp_path / "m"
+    taken = 0
+    for end in range(0, len(content), 7 if name == "model_hdf5" else 1):
+        path.write_bytes(content[:end])
+        try:
+            blobs(path)
+            taken += 1
+        except OURS as error:
+            assert str(path) in str(error)
+    assert taken < 20
 
 
+@pytest.mark.parametrize("number", range(60))
+def test_mutated_networks(number, tmp_path):
+    """The first of `make fuzz`, of another seed."""
+    _, wrong = run_case(number, tmp_path, seed=1)
+    assert not wrong
+
+
+@pytest.mark.slow
+def test_many_mutated_networks():
+    root = Path(__file__).parents[3]
+    words = [sys.executable, "-m", "tests.fuzz", "--cases", "600"]
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "600 of 600 cases" in done.stdout
+
+
+@pytest.mark.filterwarnings("ignore:.*official Caffe does not know")
 @pytest.mark.parametrize("read", [read_caffemodel, read_prototxt])
 def test_random_bytes(read, tmp_path):
     random = np.random.default_rng(2)
