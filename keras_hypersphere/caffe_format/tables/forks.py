@@ -22,7 +22,7 @@ extend LayerParameter: roi_pooling_param ROIPoolingParameter,
     margin_inner_product_param MarginInnerProductParameter,
     channel_scale_param ChannelScaleParameter,
     label_specific_add_param LabelSpecificAddParameter,
-    detection_output_param DetectionOutputParameter,
+    bn_param BNParameter, detection_output_param DetectionOutputParameter,
     interp_param InterpParameter, norm_param NormalizeBBoxParameter,
     prior_box_param PriorBoxParameter,
     psroi_pooling_param PSROIPoolingParameter, reorg_param ReorgParameter,
@@ -49,6 +49,10 @@ extend ImageDataParameter: face_transform bool, max_shear_ratio float,
     face_point_num uint32, balance_class bool, balance_by uint32,
     label_cut_start uint32, label_cut_end uint32
 
+BNParameter: scale_filler FillerParameter, shift_filler FillerParameter,
+    bn_mode BNMode=LEARN, slope_filler FillerParameter,
+    bias_filler FillerParameter, momentum float=0.9, eps float=1e-5,
+    frozen bool, engine Engine
 CenterLossParameter: num_output uint32, center_filler FillerParameter,
     axis int32=1, distance_type string=L2
 ChannelScaleParameter: do_forward bool=true, do_backward_feature bool=true,
@@ -116,6 +120,7 @@ TruncationParameter: lower_bound float, upper_bound float=5
 UpsampleParameter: scale uint32, scale_h uint32, scale_w uint32,
     pad_out_h bool, pad_out_w bool, upsample_h uint32, upsample_w uint32
 
+enum BNMode: LEARN 0, INFERENCE 1
 enum CodeType: CORNER 1, CENTER_SIZE 2, CORNER_SIZE 3
 enum MarginType: SINGLE 0, DOUBLE 1, TRIPLE 2, QUADRUPLE 3
 """

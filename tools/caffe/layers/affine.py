@@ -1,4 +1,4 @@
-"""Factors and offsets that are spread over a blob: Scale, Bias, Axpy."""
+"""Factors and offsets that are spread over a blob: Scale, Bias, Axpy, BN."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +16,7 @@ from keras_hypersphere.tools.caffe.emission import (
 from keras_hypersphere.tools.caffe.layers.held import hold_affine
 from keras_hypersphere.tools.caffe.registry import register_layer
 
+INFERENCE = 1
 ONE = FillerParameter(type="constant", value=1)
 
 
@@ -79,6 +80,25 @@ def offset(
     """Adds a blob of the layer's own."""
     (values,) = layer.blobs((own_shape(layer, x, axes), filler))
     return hold_affine(layer, x, axes, np.ones_like(values), values)
+
+
+@register_layer("BN")
+def segnet_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """SegNet's, with `bn_mode: INFERENCE`: as Scale with a bias."""
+    x = layer.expect(inputs, 1, rank=4)
+    settings = layer.parameter.bn_param
+    if settings.bn_mode != INFERENCE:
+        layer.unsupported(
+            "of the layers of this name only SegNet's is supported, with "
+            "`bn_mode: INFERENCE` and the weights that SegNet's "
+            "compute_bn_statistics.py makes; others store statistics, each in "
+            "its own way"
+        )
+    shape = (1, x.shape[3], 1, 1)
+    factors, offsets = layer.blobs(
+        (shape, settings.scale_filler), (shape, settings.shift_filler)
+    )
+    return hold_affine(layer, x, [1], factors.ravel(), offsets.ravel())
 
 
 def own_axes(layer: Emission, x: Tensor, axis: int, count: int) -> list[int]:

@@ -67,7 +67,8 @@ class ReferenceLayer:
         if filler.type == "bilinear":
             size = shape[-1]
             step = -(-size // 2)
-            centre = (size - 1) / (2 * step)
+            # Lopsided for sizes of 3, 7, 11 …, as in Caffe.
+            centre = (2 * step - 1 - step % 2) / (2 * step)
             ramp = 1 - abs(np.arange(size) / step - centre)
             return np.broadcast_to(np.outer(ramp, ramp), shape)
         self.fail(

@@ -93,6 +93,18 @@ def scale(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     return made
 
 
+@register_reference("BN")
+def segnet_norm(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x times factors and plus offsets, by channel (SegNet)."""
+    (x,) = bottoms
+    settings = layer.parameter.bn_param
+    if not settings.bn_mode:
+        layer.fail("only `bn_mode: INFERENCE` is known to the reference")
+    shape = (1, x.shape[1], 1, 1)
+    factors = layer.blob(0, shape, settings.scale_filler)
+    return x * factors + layer.blob(1, shape, settings.shift_filler)
+
+
 @register_reference("Bias")
 def bias(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     """x plus offsets, own ones or the second bottom."""

@@ -85,6 +85,17 @@ def test_bilinear_filler_enlarges(net):
     )
 
 
+@pytest.mark.parametrize("size", range(1, 9))
+def test_bilinear_filler_of_any_size(size, referenced):
+    referenced(
+        layer(
+            f"num_output: 6 kernel_size: {size} stride: 2 group: 6 "
+            'weight_filler { type: "bilinear" }'
+        ),
+        x=X[4],
+    )
+
+
 def test_weights_stay_weights(net):
     weights = {"l": [normal(6, 4, 3, 3), normal(4)]}
     net(layer("num_output: 4 kernel_size: 3"), weights, x=X[4])
