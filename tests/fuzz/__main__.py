@@ -64,26 +64,26 @@ def work(tally: Tally, first: int, last: int, step: int, seed: int) -> None:
             target=lambda lines=process.stderr, kept=errors: kept.extend(lines)
         )
         reader.start()
-        begun = None
+        running = False
         for line in process.stdout:
             result = json.loads(line)
-            begun = result["case"]
+            running = True
             if "outcome" in result:
-                tally.add(begun, result["outcome"], result["wrong"])
-                first, begun = begun + step, None
+                tally.add(first, result["outcome"], result["wrong"])
+                first += step
         process.wait()
         reader.join()
-        if begun is None:
-            if process.returncode:
-                raise RuntimeError("".join(errors))
+        if process.returncode == 0:
             return
         last_words = "".join(errors[-30:])
+        if not running:
+            raise RuntimeError(last_words)
         tally.add(
-            begun,
+            first,
             "worker died",
             f"the worker died with {process.returncode}: {last_words}",
         )
-        first = begun + step
+        first += step
 
 
 def main() -> int:
