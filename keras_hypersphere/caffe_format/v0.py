@@ -163,10 +163,11 @@ def upgrade_layer(old: V1LayerParameter, file: str | None) -> V1LayerParameter:
     )
     if kind not in TYPES and kind not in UNCHANGED:
         fail(old, "is of no type that Caffe had in 2013", file)
-    new.type = TYPES.get(kind, kind.upper())
+    kinds = new.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_name
+    new.type = kinds[TYPES.get(kind, kind.upper())].number
     for field, value in before.ListFields():
-        name, kinds = SETTINGS.get(field.name, ("", ""))
-        if kind in kinds.split():
+        name, had_it = SETTINGS.get(field.name, ("", ""))
+        if kind in had_it.split():
             put(getattr(new, MESSAGES[kind]), name, value, old, file)
         elif field.name in TRANSFORMS:
             put(new.transform_param, TRANSFORMS[field.name], value, old, file)
