@@ -259,10 +259,10 @@ def test_inputs_are_valid(write):
     assert make_inputs(graph, {"x": (64, 3, 256, 256)})["x"].shape[0] == 1
 
 
+@pytest.mark.filterwarnings("ignore:TensorFlow cannot compile")
 def test_a_path_keeps_the_original_names(recording, tmp_path):
     case = recording("odd_names")
-    with pytest.warns(UserWarning, match="cannot compile"):
-        model = to_keras(case.prototxt, case.caffemodel)
+    model = to_keras(case.prototxt, case.caffemodel)
     path = tmp_path / "m.keras"
     model.save(path)
     assert name_map(path) == name_map(model)
@@ -271,6 +271,28 @@ def test_a_path_keeps_the_original_names(recording, tmp_path):
     report = verify(path, case.prototxt, case.caffemodel)
     assert report.passed
     assert report.rows[0].layer == "conv1/7x7_s2"
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_inputs_have_their_original_names(several, write):
+    """Keras refuses `/`, and PyTorch `.`; Caffe has both."""
+    names = ["net/da.ta", "other"][: 1 + several]
+    prototxt = write(
+        "".join(
+            f'input: "{name}" input_shape {{ dim: 1 dim: 4 }}\n'
+            for name in names
+        )
+        + 'layer { name: "a/b" type: "Concat" top: "y/z" '
+        + " ".join(f'bottom: "{name}"' for name in names)
+        + " }"
+    )
+    model = to_keras(prototxt, outputs=["y/z"])
+    feed = {n: np.full((3, 4), i + 1.0) for i, n in enumerate(names)}
+    made = keras.ops.convert_to_numpy(model(feed))
+    np.testing.assert_array_equal(made, np.concatenate([*feed.values()], 1))
+    np.testing.assert_array_equal(made, model.predict(feed, verbose=0))
+    assert verify(model, prototxt, None, feed).passed
+    assert model.output_names == ["y/z"]
 
 
 def test_compare():

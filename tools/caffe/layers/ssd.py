@@ -78,13 +78,15 @@ def prior_box(layer: Emission, inputs: list[Tensor]) -> Tensor:
         layer.fail("`variance` takes one positive number, or four")
     spread = np.broadcast_to(np.array(variances, np.float32), boxes.shape)
     priors = np.stack([boxes.ravel(), spread.ravel()])[None].astype("f4")
-    # Keras' constants begin at an input; no number of it is used.
-    zero = layer.compute(
-        keras.ops.zeros_like,
-        layer.compute(keras.ops.sum, inputs[0], part="any"),
-        part="zero",
-    )
-    return layer.label(layer.compute(keras.ops.add, zero, priors, part="boxes"))
+    # Keras' constants begin at inputs, and old Keras wants each input used;
+    # no number of them counts.
+    for index, x in enumerate(inputs):
+        any_number = layer.compute(keras.ops.sum, x, part=f"any{index}")
+        zero = layer.compute(
+            keras.ops.zeros_like, any_number, part=f"zero{index}"
+        )
+        priors = layer.compute(keras.ops.add, zero, priors, part=f"add{index}")
+    return layer.label(priors)
 
 
 def both(layer: Emission, word: str, one: str, default: object) -> list[float]:

@@ -43,7 +43,8 @@ def run_reference(
     """
     own = {} if prototxt is None else net_blobs(read_prototxt(prototxt))
     given = {} if caffemodel is None else read_blobs(caffemodel)
-    stored = arrays(own | given)
+    # A prototxt lists all layers, most of them without blobs.
+    stored = arrays({name: b for name, b in own.items() if b} | given)
     share(stored, [node.parameter for node in graph.nodes])
     values: dict[int, np.ndarray] = {}
     reasons: dict[int, str] = {}
