@@ -25,10 +25,10 @@ def register_layer(type: str) -> Callable[[Emitter], Emitter]:
     Example:
 
     >>> from keras_hypersphere.tools.caffe import register_layer
-    >>> @register_layer("Swish")
-    ... def swish(layer, inputs):
+    >>> @register_layer("Mish")
+    ... def mish(layer, inputs):
     ...     return layer.add(keras.layers.Activation, *inputs,
-    ...                      activation="silu")
+    ...                      activation="mish")
     """
     if not isinstance(type, str) or not type:
         raise ValueError(
