@@ -39,8 +39,9 @@ class NearestDistractors:
         limits = self._limits(bounds)
         # The largest number of a row is found faster than the large ones.
         rows = np.flatnonzero(bounds.max(axis=1) >= limits)
-        hits = bounds[rows] >= limits[rows, None]
-        places, columns = np.nonzero(hits)
+        # Flat places are found many times faster than those of a matrix.
+        hits = np.flatnonzero(bounds[rows] >= limits[rows, None])
+        places, columns = np.divmod(hits, len(block))
         for start in range(0, len(places), TOGETHER):
             part = slice(start, start + TOGETHER)
             probes = rows[places[part]]
