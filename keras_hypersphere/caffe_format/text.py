@@ -14,10 +14,11 @@ MOST_TEXT = 4 * 10**6
 WEIGHT = re.compile(rb"\b(?:double_)?(?:data|diff)\s*:\s*[-+.\w]+[\s,;]*")
 MOST_WORDS = 300
 UNKNOWN_FIELD = re.compile(r'has no field named "(\w+)"')
-# Strings, comments, and signs that stand apart from their numbers.
+# Strings, comments, signs that stand apart from their numbers, and 1.5F.
 TOKENS = re.compile(
     r"""(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
     r"""|(?P<comment>\#[^\n]*)|-(?P<apart>(?:\s|\#[^\n]*\n)+)"""
+    r"""|(?P<float>(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?F\b)"""
 )
 COMMENT = re.compile(r"\#[^\n]*")
 FOREIGN = re.compile("[\udc80-\udcff]")
@@ -64,13 +65,15 @@ def parse_text(content: bytes, message: Message, file: str) -> Message:
 
 
 def simplify(token: re.Match) -> str:
-    """Drops comments, whose encoding does not matter, and joins signs.
+    """What protobuf's Python parser takes too; the rest keeps its place.
 
-    `- 1` becomes ` -1`, which protobuf's Python parser takes too; what
-    follows keeps its place.
+    Drops comments, whose encoding does not matter; `- 1` becomes ` -1`, and
+    `1.5F`, which old versions refuse, `1.5f`.
     """
     if token["apart"]:
         return COMMENT.sub("", token["apart"]) + "-"
+    if token["float"]:
+        return token["float"].lower()
     return token["string"] or ""
 
 

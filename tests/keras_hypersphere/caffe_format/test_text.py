@@ -46,6 +46,8 @@ def test_spellings_of_one_network(source):
         ("-.5e+1", -5),
         ("1e-2f", 0.01),
         ("1.5F", 1.5),
+        (".5e1F", 5),
+        ("3F", 3),
         ("2E3", 2000),
         ("inf", math.inf),
         ("-inf", -math.inf),
@@ -61,6 +63,12 @@ def test_numbers(source, value):
 def test_not_a_number():
     shift = parse("layer { power_param { shift: nan } }").layer[0].power_param
     assert math.isnan(shift.shift)
+
+
+def test_hexadecimal_digits_are_no_suffix():
+    net = parse("layer { pooling_param { kernel_size: 0x1F pad: 0xF } }")
+    pooling = net.layer[0].pooling_param
+    assert (pooling.kernel_size, pooling.pad) == (31, 15)
 
 
 def test_signs_in_strings_and_comments_stay():
