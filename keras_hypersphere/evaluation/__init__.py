@@ -1,6 +1,7 @@
 """Protocols on embeddings."""
 
 from keras_hypersphere.evaluation.clustering import cluster
+from keras_hypersphere.evaluation.features import concatenate_features
 from keras_hypersphere.evaluation.fisher import angular_fisher_score
 from keras_hypersphere.evaluation.lfw import lfw
 from keras_hypersphere.evaluation.megaface import MegaFaceReport, megaface
@@ -10,25 +11,35 @@ from keras_hypersphere.evaluation.pairs import (
     read_pairs,
     read_ytf_pairs,
 )
+from keras_hypersphere.evaluation.quantization import (
+    dequantize_embeddings,
+    quantize_embeddings,
+)
 from keras_hypersphere.evaluation.report import Report
 from keras_hypersphere.evaluation.roc import (
     VerificationReport,
     verification_report,
 )
+from keras_hypersphere.evaluation.val_far import ValFarReport, val_far
 from keras_hypersphere.evaluation.ytf import ytf
 
 __all__ = [
     "MegaFaceReport",
     "PairList",
     "Report",
+    "ValFarReport",
     "VerificationReport",
     "angular_fisher_score",
     "cluster",
+    "concatenate_features",
+    "dequantize_embeddings",
     "lfw",
     "megaface",
+    "quantize_embeddings",
     "read_lfw_pairs",
     "read_pairs",
     "read_ytf_pairs",
+    "val_far",
     "verification_report",
     "ytf",
 ]

@@ -70,6 +70,15 @@ def require_finite(
         )
 
 
+def require_one_shape(left: np.ndarray, right: np.ndarray) -> None:
+    """Raises an error unless both sides of the pairs fit each other."""
+    if left.shape != right.shape:
+        raise ValueError(
+            "`left` and `right` must have one shape, row `i` of both being "
+            f"pair `i`. Received: shapes {left.shape} and {right.shape}."
+        )
+
+
 def require_both_kinds(same: np.ndarray, where: str) -> None:
     """Raises an error unless there are same and different pairs."""
     if same.all() or not same.any():

@@ -87,11 +87,7 @@ def lfw(
     """
     left = checks.as_embeddings(left, "left")
     right = checks.as_embeddings(right, "right")
-    if left.shape != right.shape:
-        raise ValueError(
-            "`left` and `right` must have one shape, row `i` of both being "
-            f"pair `i`. Received: shapes {left.shape} and {right.shape}."
-        )
+    checks.require_one_shape(left, right)
     same = checks.as_flags(same, "same", len(left))
     checks.require_both_kinds(same, "`same`")
     checks.require_distance(distance)

@@ -89,8 +89,8 @@ def ytf(
 
     >>> import numpy as np
     >>> random = np.random.default_rng(0)
-    >>> people = random.normal(size=(40, 8))
-    >>> videos = [p + 0.3 * random.normal(size=(5, 8)) for p in people]
+    >>> people = random.normal(size=(40, 32))
+    >>> videos = [p + 0.3 * random.normal(size=(5, 32)) for p in people]
     >>> same = np.arange(40) % 2 == 0
     >>> others = [videos[i if same[i] else i - 1] for i in range(40)]
     >>> ytf(videos, others, same, folds=4).accuracy
