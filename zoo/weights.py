@@ -39,23 +39,39 @@ def load_weights(
             wrong, or the file does not hold exactly the model's weights.
         FileNotFoundError: If there is no such file.
     """
-    suffix = suffix_of(weights)
-    if suffix is None:
-        if os.sep in str(weights) or Path(weights).exists():
-            raise ValueError(
-                "`weights` must be the name of a card or a file that ends in "
-                f"{', '.join(SUFFIXES)} or .dat. Received: "
-                f"weights='{weights}'"
-            )
-        card = get_card(str(weights))
-        if architecture not in (None, card.architecture):
-            raise ValueError(
-                f"`weights` must be of {architecture}. Received: "
-                f"weights={weights!r}, which is of {card.architecture}"
-            )
-        load_file(model, find_weights(card))
-    else:
-        load_file(model, Path(weights))
+    load_file(model, locate(weights, architecture))
+
+
+def locate(
+    weights: "str | os.PathLike", architecture: str | None = None
+) -> Path:
+    """The file that is meant, before there is a model to load it into.
+
+    Args, errors: As `load_weights`; what the file holds is not looked at.
+    """
+    if suffix_of(weights) is not None:
+        path = Path(weights)
+        require_file(path)
+        return path
+    if os.sep in str(weights) or Path(weights).exists():
+        raise ValueError(
+            "`weights` must be the name of a card or a file that ends in "
+            f"{', '.join(SUFFIXES)}, or as the network's original does "
+            f"(.dat, .caffemodel). Received: weights='{weights}'"
+        )
+    card = get_card(str(weights))
+    if architecture not in (None, card.architecture):
+        raise ValueError(
+            f"`weights` must be of {architecture}. Received: "
+            f"weights={weights!r}, which is of {card.architecture}"
+        )
+    return find_weights(card)
+
+
+def require_file(path: Path) -> None:
+    """Raises `FileNotFoundError` if there is no such file."""
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no weights file '{path}'.")
 
 
 def suffix_of(weights: "str | os.PathLike") -> str | None:
@@ -110,8 +126,7 @@ def check_hash(path: Path, card: Card) -> None:
 
 def load_file(model: keras.Model, path: Path) -> None:
     """Sets all weights of a model from a file, by its suffix."""
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no weights file '{path}'.")
+    require_file(path)
     suffix = suffix_of(path)
     if suffix == ".npz":
         set_weights(model, read_arrays(path), origin=str(path))
