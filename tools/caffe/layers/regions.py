@@ -66,6 +66,14 @@ class Calculator:
         function = getattr(keras.ops, name)
         return self.layer.compute(function, *arguments, part=name, **keywords)
 
+    def plus(self, x: Tensor, y: Tensor) -> Tensor:
+        """The sum of arrays of different shapes.
+
+        `ops.add` of TensorFlow takes a column that is as long as the other
+        array has channels for a bias of these.
+        """
+        return self("subtract", x, self("negative", y))
+
 
 def edges(
     calculate: Calculator, corners: Tensor, first: int, bins: int, size: int
@@ -94,7 +102,7 @@ def edges(
     for table in (np.floor(places[:, :-1]), np.ceil(places[:, 1:])):
         line = calculate("take", table.astype("int32"), length, axis=0)
         line = calculate("squeeze", line, axis=1)
-        line = calculate("add", line, start)
+        line = calculate.plus(line, start)
         found.append(calculate("clip", line, 0, size))
     begin, end = found
     cells = calculate("clip", calculate("subtract", end, begin), 1, size)
@@ -121,16 +129,14 @@ def look_up(
     ]
     table = calculate("stack", levels, axis=1)
     table = calculate("reshape", table, (-1, channels))
-    level = calculate("add", calculate("multiply", rows[2], wide), columns[2])
-    page = calculate("add", calculate("multiply", sample, len(levels)), level)
+    level = calculate.plus(calculate("multiply", rows[2], wide), columns[2])
+    page = calculate.plus(calculate("multiply", sample, len(levels)), level)
     top = None
     # Two windows of a power of two cover each side, from either end.
     for row in covering(calculate, rows, height):
         for column in covering(calculate, columns, width):
-            place = calculate("add", calculate("multiply", page, height), row)
-            place = calculate(
-                "add", calculate("multiply", place, width), column
-            )
+            place = calculate.plus(calculate("multiply", page, height), row)
+            place = calculate.plus(calculate("multiply", place, width), column)
             found = calculate("take", table, place, axis=0)
             top = found if top is None else calculate("maximum", top, found)
     return top

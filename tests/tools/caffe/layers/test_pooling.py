@@ -67,6 +67,13 @@ def test_mask_of_as_many_windows_as_channels(net):
     )
 
 
+def test_mask_of_one_row_of_windows(net):
+    """As many windows as channels; see `subtract` in the emitter."""
+    x = X[:, :, :2]
+    made = net(pooling("kernel_size: 2 stride: 2"), x=x)["mask"]
+    np.testing.assert_array_equal(made, highest(x, 2, 2, 0)[1])
+
+
 def test_mask_of_nothing_but_the_lowest(net):
     x = np.full((1, 1, 4, 4), LOWEST)
     x[0, 0, 0, 0] = 1

@@ -69,20 +69,30 @@ def test_roi_pooling(bins, scale, net):
     np.testing.assert_array_equal(made, pooled(X, regions, bins, scale))
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_as_many_regions_as_bins(count, net):
+    """Keras' `add` on TensorFlow looks for an axis by its length."""
+    regions = random_regions(count).astype(np.float32)
+    for bins in ((count, count), (7, 7), (3, 5)):
+        text = f"pooled_h: {bins[0]} pooled_w: {bins[1]} spatial_scale: 0.0625"
+        made = net(layer(text), x=X, regions=regions)["y"]
+        np.testing.assert_array_equal(made, pooled(X, regions, bins, 1 / 16))
+
+
 def test_compiled_divisions_change_nothing(net):
     """Every size of region: XLA multiplies where Caffe divides."""
-    x = RANDOM.standard_normal((1, 1, 15, 15), np.float32)
-    sizes = np.arange(15)
-    regions = np.zeros((15, 5), np.float32)
+    x = RANDOM.standard_normal((1, 1, 7, 7), np.float32)
+    sizes = np.arange(7)
+    regions = np.zeros((7, 5), np.float32)
     regions[:, 3], regions[:, 4] = sizes, sizes[::-1]
-    net(layer("pooled_h: 7 pooled_w: 6"), x=x, regions=regions)
+    net(layer("pooled_h: 7 pooled_w: 5"), x=x, regions=regions)
     again = keras.Model(net.model.inputs, net.model.outputs[0])
     again.compile(jit_compile=keras.backend.backend() != "torch")
     # `predict` wants as many regions as samples.
-    many = np.repeat(x.transpose(0, 2, 3, 1), 15, axis=0)
-    made = again.predict([many, regions], batch_size=15, verbose=0)
+    many = np.repeat(x.transpose(0, 2, 3, 1), 7, axis=0)
+    made = again.predict([many, regions], batch_size=7, verbose=0)
     np.testing.assert_array_equal(
-        made.transpose(0, 3, 1, 2), pooled(x, regions, (7, 6), 1)
+        made.transpose(0, 3, 1, 2), pooled(x, regions, (7, 5), 1)
     )
 
 
