@@ -98,14 +98,10 @@ def draw(model: keras.Model, path: str | PathLike) -> str:
         What was done, in one line: without graphviz there is no picture.
     """
     try:
-        import pydot
-
-        pydot.Dot.create(pydot.Dot())
-    except (ImportError, OSError) as error:
-        missing = "pydot" if isinstance(error, ImportError) else "graphviz"
-        return (
-            f"no picture: {missing} is not installed (pip install pydot, and "
-            "graphviz of your system)"
+        keras.utils.plot_model(
+            model, path, show_shapes=True, show_layer_names=True, dpi=96
         )
-    keras.utils.plot_model(model, path, show_shapes=True, dpi=96)
+    except ImportError as error:
+        # Keras says what is missing, pydot or graphviz, and where it is.
+        return f"no picture: {' '.join(str(error).split())}"
     return f"{path}: the network as a picture"
