@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from itertools import islice
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from keras_hypersphere.caffe_format.legacy import upgrade
 from keras_hypersphere.caffe_format.schema import NetParameter
 from keras_hypersphere.caffe_format.text import parse_text
 from keras_hypersphere.caffe_format.wire import DamagedError, Walk
+
+# Messages of a network in which unknown fields are looked for.
+MOST_SEARCHED = 100_000
 
 
 def read_prototxt(path: str | PathLike) -> NetParameter:
@@ -150,18 +154,22 @@ def from_hdf5(path: Path, file: str) -> NetParameter:
     return finish(net, file)
 
 
-def unknown_numbers(message: Message, where: str = "net") -> set[str]:
+def unknown_numbers(net: NetParameter) -> set[str]:
     """The numbers of fields that our schema does not have, with places."""
-    found = {
-        f"{where} field {field.field_number}"
-        for field in UnknownFieldSet(message)
-    }
-    for field, value in message.ListFields():
-        if field.message_type is None or field.name == "blobs":
-            continue
-        children = value if isinstance(field.default_value, list) else [value]
-        for child in children:
-            found |= unknown_numbers(child, field.name)
+    found: set[str] = set()
+    waiting: list[tuple[str, Message]] = [("net", net)]
+    for _ in range(MOST_SEARCHED):
+        if not waiting:
+            break
+        where, message = waiting.pop()
+        for unknown in UnknownFieldSet(message):
+            found.add(f"{where} field {unknown.field_number}")
+        for field, value in message.ListFields():
+            if field.message_type is None or field.name == "blobs":
+                continue
+            many = isinstance(field.default_value, list)
+            children = islice(value, MOST_SEARCHED) if many else [value]
+            waiting += [(field.name, child) for child in children]
     return found
 
 

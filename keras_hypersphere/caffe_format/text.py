@@ -8,8 +8,8 @@ from google.protobuf.message import Message
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import PACKAGE
 
-# A second of parsing and about 100 MB of memory for each.
-MOST_TEXT = 4 * 10**6
+# A megabyte takes protobuf a second or two; the longest networks have one.
+MOST_TEXT = 2 * 10**6
 # Weights written as text may be more.
 WEIGHT = re.compile(rb"\b(?:double_)?(?:data|diff)\s*:\s*[-+.\w]+[\s,;]*")
 MOST_WORDS = 300

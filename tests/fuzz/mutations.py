@@ -32,6 +32,14 @@ WORDS = (
 )
 TOKEN = re.compile(r"[A-Za-z_]\w*|[-+.\w]+|'[^'\n]*'|\"[^\"\n]*\"|\S")
 
+# Small ones, which are read and converted in no time.
+MOST_BYTES = 20_000
+NAMES = sorted(
+    folder.name
+    for folder in CORPUS.iterdir()
+    if all(path.stat().st_size < MOST_BYTES for path in folder.glob("*model*"))
+)
+
 Random = np.random.Generator
 
 
@@ -47,8 +55,7 @@ def make_case(number: int, folder: Path, seed: int = 0) -> tuple[Path, Path]:
         Paths of the description and of the weights.
     """
     random = np.random.default_rng([seed, number])
-    name = pick(random, sorted(path.name for path in CORPUS.iterdir()))
-    prototxt, model = originals(name)
+    prototxt, model = originals(pick(random, NAMES))
     prototxt_path = folder / "net.prototxt"
     # Some damage the description, some the weights, some both.
     which = random.integers(8)
