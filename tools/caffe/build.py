@@ -56,6 +56,7 @@ class Build:
         self.names: list[str] = []
         self.holders: list[list[keras.layers.Layer]] = []
         self.unfilled: list[str] = []
+        self.owners: dict[str, list[keras.layers.Layer]] = {}
 
     def run(self, training: bool) -> None:
         """Calls the emitters."""
@@ -113,7 +114,7 @@ class Build:
             bottoms = stop_gradients(emission, bottoms)
         made = run(emission, node, bottoms)
         if emission.training:
-            check_trainable(emission)
+            check_trainable(emission, self.owners)
             made = weigh_losses(emission, made)
         self.inputs += emission.inputs_made
         for number, tensor in zip(node.tops, made, strict=True):
@@ -141,21 +142,34 @@ def stop_gradients(emission: Emission, bottoms: list[Tensor]) -> list[Tensor]:
     ]
 
 
-def check_trainable(emission: Emission) -> None:
-    """What trains must be the layer's blobs, one variable for each."""
+def check_trainable(
+    emission: Emission, owners: dict[str, list[keras.layers.Layer]]
+) -> None:
+    """What trains must be the layer's blobs, one variable for each.
+
+    Args:
+        emission: A layer that has been emitted.
+        owners: The Keras layers that hold each blob of a name, so far.
+    """
     named = [spec.name for spec in emission.parameter.param if spec.name]
     users = emission.sharing.users if emission.sharing else {}
-    several = any(len(users.get(name, ())) > 1 for name in named)
-    if several and len(emission.shared) != emission.declared:
+    named = [name for name in named if len(users.get(name, ())) > 1]
+    held = emission.holders
+    copied = any(owners.setdefault(name, held) != held for name in named)
+    if copied or (named and len(emission.shared) != len(emission.declared)):
         emission.unsupported(
-            "training is not supported where a layer shares some of its blobs "
-            "and not all; name all of them, or none"
+            "training is not supported where layers share some of their blobs "
+            "and not all, or have other settings; the copies would part"
         )
-    count = sum(len(held.trainable_variables) for held in emission.holders)
-    if count not in (0, emission.declared):
+    sizes = [
+        math.prod(variable.shape)
+        for layer in held
+        for variable in layer.trainable_variables
+    ]
+    if sizes and sizes != emission.declared:
         emission.unsupported(
             f"training is not supported: Caffe learns {emission.declared} "
-            f"blobs, and Keras {count} weights"
+            f"numbers here, and the Keras layers that do the same {sizes}"
         )
 
 

@@ -50,7 +50,7 @@ class Emission:
         name: The layer's name in Caffe.
         inputs_made: Keras inputs that this layer made.
         kept_fillers: Whether blobs were missing in the model.
-        declared: How many learnt blobs it has.
+        declared: The sizes of its learnt blobs.
         holders: Keras layers that hold its blobs, in their order.
         adds_own_loss: Whether a Keras layer of it adds what its tops count
             in the loss.
@@ -86,7 +86,7 @@ class Emission:
         self.fixed = fixed
         self.inputs_made: list[Tensor] = []
         self.kept_fillers = False
-        self.declared = 0
+        self.declared: list[int] = []
         self.holders: list[keras.layers.Layer] = []
         self.adds_own_loss = False
 
@@ -167,7 +167,7 @@ class Emission:
             CaffeFormatError: If the model's blobs have other shapes.
         """
         shapes = [shape for shape, _ in declared]
-        self.declared += len(shapes)
+        self.declared += [math.prod(shape) for shape in shapes]
         for shape in shapes:
             if not 0 < math.prod(shape) <= MOST_VALUES:
                 self.fail(f"declares a blob of shape {shape}")

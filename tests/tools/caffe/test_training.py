@@ -189,7 +189,7 @@ def test_branches_that_share_their_weights(write):
 def test_refuses_what_would_train_otherwise(write):
     partly = 'param { name: "w" }'
     both = FC.format("a", partly) + FC.format("b", partly)
-    with pytest.raises(UnsupportedLayerError, match="shares some") as caught:
+    with pytest.raises(UnsupportedLayerError, match="share some") as caught:
         to_keras(write(BRANCH + both + PAIR), phase="TRAIN")
     assert caught.value.layer == "fc_a"
     assert to_keras(write(BRANCH + both + PAIR), outputs=["f_a"])
@@ -212,3 +212,25 @@ def test_propagate_down(write):
     model.train_on_batch({"a": a, "b": b, "sim": np.ones(8)})
     np.testing.assert_array_equal(kept.kernel, before[0])
     assert not np.array_equal(moved.kernel, before[1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # In Keras a factor of 1 would be learnt beside the offset.
+        'layer { name: "l" type: "Bias" bottom: "a" top: "l" '
+        "bias_param { filler { value: 1 } } loss_weight: 1 }",
+        # Of equal weights and other settings.
+        'layer { name: "k" type: "PReLU" bottom: "a" top: "k" '
+        'param { name: "w" } }'
+        'layer { name: "r" type: "Reshape" bottom: "b" top: "r" '
+        "reshape_param { shape { dim: 0 dim: 5 dim: 1 dim: 1 } } }"
+        'layer { name: "l" type: "PReLU" bottom: "r" top: "l" '
+        'param { name: "w" } loss_weight: 1 }',
+    ],
+)
+def test_refuses_to_learn_other_numbers(text, write):
+    with pytest.raises(UnsupportedLayerError, match="training") as caught:
+        to_keras(write(BRANCH + text), phase="TRAIN")
+    assert caught.value.layer == "l"
+    to_keras(write(BRANCH + text))
