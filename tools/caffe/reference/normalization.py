@@ -116,6 +116,8 @@ def bias(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 def mvn(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     """x less its mean, over its standard deviation, within a sample."""
     (x,) = bottoms
+    # Caffe makes four axes of fewer.
+    x = x.reshape(*x.shape, *[1] * (4 - x.ndim))
     settings = layer.parameter.mvn_param
     axes = tuple(range(1 if settings.across_channels else 2, x.ndim))
     made = x - x.mean(axes, keepdims=True)
