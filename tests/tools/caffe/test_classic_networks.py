@@ -273,9 +273,24 @@ def test_every_blob(name, tmp_path):
     # Nothing of ours is needed to load it, and a batch may have any size.
     assert all(type(x).__module__.startswith("keras") for x in model.layers)
     batch = np.random.default_rng(0).random((3, *model.input_shape[1:]), "f4")
-    several = model.predict(batch, verbose=0)
-    alone = keras.ops.convert_to_numpy(model(batch[1:2], training=False))
+    several, alone = (
+        keras.ops.convert_to_numpy(model(x, training=False))
+        for x in (batch, batch[1:2])
+    )
     np.testing.assert_allclose(several[1:2], alone, atol=1e-5 * np.ptp(several))
+
+
+@pytest.mark.parametrize("name", ["caffenet", "senet_scale", "fcn"])
+def test_compiled(name, tmp_path):
+    """Also where the compiler does not know the batch."""
+    model = to_keras(*NETWORKS[name]().write(tmp_path))
+    batch = np.random.default_rng(0).random((3, *model.input_shape[1:]), "f4")
+    expected = keras.ops.convert_to_numpy(model(batch, training=False))
+    np.testing.assert_allclose(
+        model.predict(batch, verbose=0),
+        expected,
+        atol=1e-5 * np.ptp(expected),
+    )
 
 
 def test_depthwise_convolutions_are_that(tmp_path):

@@ -15,6 +15,8 @@ CONVOLUTIONS = {
     3: keras.layers.Conv3D,
 }
 DEPTHWISE = {1: keras.layers.DepthwiseConv1D, 2: keras.layers.DepthwiseConv2D}
+# What forks for MobileNet and ShuffleNet call one group for each channel.
+DEPTHWISE_TYPES = ("ConvolutionDepthwise", "DepthwiseConvolution")
 PADDINGS = {
     1: keras.layers.ZeroPadding1D,
     2: keras.layers.ZeroPadding2D,
@@ -100,7 +102,12 @@ class Kernel:
         counts = (self.filters, self.groups)
         if min(*self.size, *self.stride, *self.dilation, *counts) < 1:
             layer.fail("a size, stride, dilation or count is 0; 1 is the least")
-        if layer.type in ("ConvolutionDepthwise", "DepthwiseConvolution"):
+        if layer.type in DEPTHWISE_TYPES:
+            if settings.HasField("group") and self.groups != self.channels:
+                layer.unsupported(
+                    f"`group: {self.groups}` is not one for each of "
+                    f"{self.channels} channels; Convolution takes it"
+                )
             self.groups = self.channels
         if self.channels % self.groups or self.filters % self.groups:
             layer.fail(

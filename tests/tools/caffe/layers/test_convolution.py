@@ -75,6 +75,8 @@ def test_depthwise_layers_of_forks(type, net):
     np.testing.assert_array_equal(made, plain)
     with pytest.raises(CaffeFormatError, match="divide"):
         net(layer("num_output: 7 kernel_size: 3", type), x=X[4])
+    with pytest.raises(UnsupportedLayerError, match="group: 2"):
+        net(layer(settings + " group: 2", type), x=X[4])
 
 
 def test_several_bottoms_share_the_kernel(net):
