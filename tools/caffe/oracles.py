@@ -84,6 +84,8 @@ def beside(
     oracle: str,
     note: str = "",
 ) -> Row:
-    """A row that compares two arrays."""
+    """A row that compares two arrays; a number may have an axis or none."""
+    if mine.size == np.size(theirs) == 1:
+        theirs = np.reshape(theirs, mine.shape)
     difference, relative, reason = compare(mine, theirs)
     return Row(*name, mine.shape, difference, relative, oracle, reason, note)

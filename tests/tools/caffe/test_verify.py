@@ -273,6 +273,8 @@ def test_a_path_keeps_the_original_names(recording, tmp_path):
     assert report.rows[0].layer == "conv1/7x7_s2"
 
 
+# Keras takes a dict for one input, and warns that it had wanted an array.
+@pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 @pytest.mark.parametrize("several", [False, True])
 def test_inputs_have_their_original_names(several, write):
     """Keras refuses `/`, and PyTorch `.`; Caffe has both."""
@@ -306,6 +308,9 @@ def test_compare():
     assert "shape" in compare(np.zeros(3), np.zeros((3, 1)))[2]
     # A constant blob has no range: 1e-6 stands for it.
     assert compare(np.full(3, 1e-6), np.zeros(3))[1] == pytest.approx(1)
+    # Nor has one number; float32 knows 3.5 to 1e-7 of itself.
+    assert compare(np.float32([3.5000005]), np.array([3.5]))[1] < 1e-4
+    assert compare(np.float32([3.51]), np.array([3.5]))[1] > 1e-2
 
 
 def test_nothing_checked_is_not_a_pass():

@@ -10,6 +10,7 @@ from keras_hypersphere.tools.caffe.reference import (  # noqa: F401
     convolution,
     dense,
     detection,
+    losses,
     normalization,
     pooling,
     reduction,

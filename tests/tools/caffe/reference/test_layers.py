@@ -56,7 +56,10 @@ def compute(write):
 
 def test_every_converter_has_a_reference():
     without = set(supported_layers()) - set(referenced_layers())
-    assert without == {*LEFT_OUT, "Input"}
+    assert without == {*LEFT_OUT, "Input"} - {
+        "EuclideanLoss",
+        "SoftmaxWithLoss",
+    }
 
 
 def test_small_activations(compute):
@@ -296,6 +299,36 @@ def test_detections_of_a_converted_model(write):
     assert report.passed, report
     assert report.rows[-1].shape == (2, 1, 9, 7)
     assert report.rows[-1].relative < 1e-6
+
+
+def test_a_network_that_trains(write):
+    """Without `training`, heads give plain logits, and losses are of those."""
+    path = write(
+        """
+        layer { name: "d" type: "Data" top: "data" top: "label"
+          data_param { batch_size: 6 } }
+        layer { name: "n" type: "InnerProduct" bottom: "data" top: "n"
+          inner_product_param { num_output: 5 } }
+        layer { name: "m" type: "MarginInnerProduct" bottom: "n"
+          bottom: "label" top: "m" top: "lambda"
+          margin_inner_product_param { num_output: 4 type: TRIPLE base: 1000
+            gamma: 0.12 lambda_min: 5 } }
+        layer { name: "l" type: "SoftmaxWithLoss" bottom: "m" bottom: "label"
+          top: "l" }
+        """
+    )
+    net = NetParameter()
+    random = np.random.default_rng(0)
+    for name, shapes in (("n", [(5, 7), (5,)]), ("m", [(4, 5)])):
+        layer = net.layer.add(name=name)
+        for shape in shapes:
+            set_blob(layer.blobs.add(), random.normal(size=shape))
+    write_caffemodel(net, path + ".caffemodel")
+    options = {"phase": "TRAIN", "input_shapes": {"data": (7,)}}
+    model = to_keras(path, path + ".caffemodel", **options)
+    report = verify(model, path, path + ".caffemodel", **options)
+    assert report.passed, report
+    assert [row.blob for row in report.rows] == ["n", "m", "lambda", "l"]
 
 
 def test_weights_that_nobody_knows(write):
