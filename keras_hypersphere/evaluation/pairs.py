@@ -143,9 +143,9 @@ def read_ytf_pairs(path: str | os.PathLike) -> PairList:
     """
     left, right, same, folds = [], [], [], []
     for number, words in _lines(path, separator=","):
-        if not same and len(words) > 4 and not any(map(_is_count, words)):
+        if not same and len(words) > 4 and not any(map(str.isdigit, words)):
             continue
-        good = len(words) == 5 and all(map(_is_count, words[:2]))
+        good = len(words) == 5 and all(map(str.isdecimal, words[:2]))
         if not good or not all(words) or words[4] not in ("0", "1"):
             raise ValueError(
                 f"{path}, line {number}: expected `fold, number, video, "

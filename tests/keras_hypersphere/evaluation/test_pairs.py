@@ -206,7 +206,7 @@ def test_reads_the_official_list_of_youtube_faces():
     [
         "1, 2, a/0, b/0",
         "1, 2, a/0, b/0, 2",
-        "0, 2, a/0, b/0, 1",
+        "-1, 2, a/0, b/0, 1",
         "one, 2, a/0, b/0, 1",
         "1, 2, , b/0, 1",
         "1 2 a/0 b/0 1 5",

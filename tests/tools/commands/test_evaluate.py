@@ -9,6 +9,7 @@ import pytest
 from keras_hypersphere import zoo
 from keras_hypersphere.tools import cli
 from keras_hypersphere.tools.commands import evaluate
+from keras_hypersphere.tools.evaluation.text import text
 
 SAMPLES = Path(zoo.__file__).parent / "samples"
 PEOPLE = {"Eileen": "eileen_collins.png", "Grace": "grace_hopper.jpg"}
@@ -193,9 +194,9 @@ def test_photos_without_an_embedding_are_errors(folder, landmarks, capsys):
     assert found["photos_without_embedding"] == {
         "Grace/Grace_0004.jpg": "no landmarks"
     }
-    text = evaluate.text(found, folder / "pairs.txt")
-    assert "photos without an embedding: 1; pairs counted as errors" in text
-    assert "Grace/Grace_0004.jpg: no landmarks" in text
+    shown = text(found)
+    assert "photos without an embedding: 1; pairs counted as errors" in shown
+    assert "Grace/Grace_0004.jpg: no landmarks" in shown
 
 
 def test_writes_a_report(folder, landmarks, tmp_path, capsys):
@@ -318,7 +319,20 @@ def test_wrong_input_is_one_line(folder, landmarks, tmp_path, capsys):
     "words",
     [
         [],
-        ["ytf", "--images", "a", "--pairs", "b"],
+        ["ijb-c", "--images", "a", "--pairs", "b"],
+        ["ytf", "--images", "a"],
+        ["ytf", "--pairs", "b"],
+        ["ytf", "--images", "a", "--pairs", "b", "--protocol", "standard"],
+        ["ytf", "--images", "a", "--pairs", "b", "--folds", "10"],
+        ["ytf", "--images", "a", "--pairs", "b", "--max-frames", "0"],
+        ["megaface", "--images", "a"],
+        ["megaface", "--distractors", "a"],
+        ["megaface", "--images", "a", "--distractors", "b", "--far", "1"],
+        ["megaface", "--images", "a", "--distractors", "b", "--ranks", "0"],
+        ["lfw", "--embeddings", "a", "--pairs", "b", "--images", "c"],
+        ["lfw", "--embeddings", "a", "--pairs", "b", "--report", "c"],
+        ["ytf", "--embeddings", "a", "--pairs", "b", "--landmarks", "c"],
+        ["pairs", "--embeddings", "a", "--pairs", "b", "--model", "c"],
         ["lfw", "--images", "a"],
         ["lfw", "--pairs", "a"],
         ["lfw", "--images", "a", "--pairs", "b", "--folds", "1"],
@@ -336,8 +350,10 @@ def test_wrong_usage_exits_2(words, capsys):
 def test_choices_are_those_of_the_library():
     from keras_hypersphere.evaluation.checks import DISTANCES
     from keras_hypersphere.evaluation.lfw import PROTOCOLS
+    from keras_hypersphere.evaluation.ytf import PROTOCOLS as VIDEO_PROTOCOLS
     from keras_hypersphere.zoo.alignment.selection import RULES
 
     assert set(evaluate.PROTOCOLS) == set(PROTOCOLS)
+    assert set(evaluate.VIDEO_PROTOCOLS) == set(VIDEO_PROTOCOLS)
     assert set(evaluate.DISTANCES) == set(DISTANCES)
     assert set(evaluate.RULES) == set(RULES)

@@ -1,0 +1,109 @@
+"""LFW, and other lists of pairs of photos."""
+
+import argparse
+import time
+from pathlib import Path
+
+from keras_hypersphere.evaluation import (
+    PairList,
+    Report,
+    lfw,
+    read_lfw_pairs,
+    read_pairs,
+)
+from keras_hypersphere.evaluation.folds import fold_of_pair, require_trainable
+from keras_hypersphere.tools.evaluation.source import Source
+
+FOLDS = 10
+
+
+def measure(arguments: argparse.Namespace, command: str) -> dict:
+    """Embeds the photos of a list and scores its pairs.
+
+    Args:
+        arguments: Those of `evaluate lfw` or `evaluate pairs`.
+        command: What was typed.
+
+    Returns:
+        What was found, for JSON.
+    """
+    # Whatever can be wrong with the input is said before minutes of work.
+    own = arguments.set == "lfw"
+    pairs = (read_lfw_pairs if own else read_pairs)(arguments.pairs)
+    if arguments.images:
+        pairs.require_photos(arguments.images)
+    folds = arguments.folds or pairs.folds or FOLDS
+    require_trainable(*fold_of_pair(folds, len(pairs)), pairs.same)
+    source = Source(arguments, rule="center" if own else "largest")
+    if arguments.report:
+        Path(arguments.report).mkdir(parents=True, exist_ok=True)
+
+    photos = pairs.photos()
+    start = time.perf_counter()
+    faces = source.embed(photos)
+    seconds = time.perf_counter() - start
+    left, right = pairs.indices()
+    # The published procedures bring their own distance.
+    standard = arguments.protocol == "standard"
+    failed = faces.failed[left] | faces.failed[right]
+    report = lfw(
+        faces.embeddings[left],
+        faces.embeddings[right],
+        pairs.same,
+        folds=folds,
+        protocol=arguments.protocol,
+        distance=source.distance(None if standard else "cosine"),
+        failed=failed,
+    )
+    found = {
+        **heading(arguments, source, pairs),
+        "photos": len(photos),
+        "photos_without_embedding": faces.failures,
+        "pairs_lost": int(failed.sum()),
+        **figures(report),
+        "seconds": round(seconds, 2),
+        "command": command,
+    }
+    if arguments.report:
+        from keras_hypersphere.tools.reports.page import write_report
+
+        page = write_report(
+            arguments.report,
+            report,
+            pairs,
+            arguments.images,
+            source.embedder.card,
+            found,
+            command,
+        )
+        found["report"] = str(page)
+    return found
+
+
+def heading(
+    arguments: argparse.Namespace, source: Source, pairs: PairList
+) -> dict:
+    """What is measured."""
+    return {
+        "set": arguments.set,
+        "model": source.model,
+        "faces": source.faces,
+        "list": str(arguments.pairs),
+        "pairs": len(pairs),
+    }
+
+
+def figures(report: Report) -> dict:
+    """The numbers of a protocol with folds."""
+    return {
+        "protocol": report.protocol,
+        "distance": report.distance,
+        "accuracy": report.accuracy,
+        "std": report.std,
+        "standard_error": report.standard_error,
+        "auc": report.auc,
+        "eer": report.eer,
+        "tar_at_far_0.001": report.tar,
+        "folds": report.folds.tolist(),
+        "thresholds": report.thresholds.tolist(),
+    }

@@ -1,0 +1,91 @@
+"""Where the embeddings of a measurement come from: photos, or a file."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_hypersphere.tools.evaluation.embedding import (
+    EmbeddedPhotos,
+    embed_photos,
+)
+from keras_hypersphere.tools.evaluation.landmarks import read_landmarks
+from keras_hypersphere.tools.evaluation.stored import Stored, read_stored
+
+if TYPE_CHECKING:
+    from keras_hypersphere.zoo import FaceEmbedder
+
+MODEL = "dlib-resnet"
+
+
+class Source:
+    """The embeddings that the words of a command ask for.
+
+    Args:
+        arguments: Those of `evaluate`: `images` or `embeddings`, `model`,
+            `landmarks`, `face`, `distance`.
+        rule: Which of several detected faces is meant, unless `face` says.
+    """
+
+    def __init__(self, arguments: argparse.Namespace, rule: str) -> None:
+        self.rule = arguments.face or rule
+        self.images = arguments.images
+        self.asked = arguments.distance
+        self.stored: Stored | None = None
+        self.landmarks: Mapping[str, np.ndarray] | None = None
+        # What can be wrong with a file is said before minutes of work.
+        if arguments.embeddings:
+            self.stored = read_stored(arguments.embeddings)
+        elif arguments.landmarks:
+            self.landmarks = read_landmarks(arguments.landmarks)
+        self.name = arguments.model or MODEL
+        self.loaded = None
+
+    @property
+    def embedder(self) -> "FaceEmbedder":
+        """The model, loaded when it is first needed."""
+        from keras_hypersphere.zoo import FaceEmbedder
+
+        if self.loaded is None:
+            self.loaded = FaceEmbedder.from_preset(self.name)
+        return self.loaded
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        if self.stored:
+            return self.stored.model or "a model unnamed"
+        return self.embedder.card.name
+
+    @property
+    def faces(self) -> str:
+        """How faces were found, in words."""
+        if self.stored:
+            return f"embeddings of {self.stored.path.name}"
+        return "landmarks" if self.landmarks else f"detected, {self.rule}"
+
+    def distance(self, published: str | None = None) -> str:
+        """The distance that was asked for, or `published`, or the card's."""
+        if self.asked or published:
+            return self.asked or published
+        if self.stored is None:
+            return self.embedder.card.distance
+        from keras_hypersphere.zoo import get_card, list_models
+
+        known = self.stored.model in list_models()
+        return get_card(self.stored.model).distance if known else "cosine"
+
+    def embed(
+        self, photos: Sequence[str], folder: str | None = None
+    ) -> EmbeddedPhotos:
+        """The embeddings of photos, below `folder` or `images`."""
+        if self.stored and folder is None:
+            return self.stored.rows_of(photos)
+        return embed_photos(
+            self.embedder,
+            folder or self.images,
+            photos,
+            self.landmarks,
+            self.rule,
+        )

@@ -1,0 +1,114 @@
+"""What was measured, for people."""
+
+from pathlib import Path
+
+SCALES = {
+    "cosine": "cosine",
+    "l2": "distance",
+    "squared-l2": "distance²",
+    "decision": "decision value",
+}
+# Photos without an embedding that are named.
+NAMED = 5
+
+
+def text(found: dict) -> str:
+    """The figures as lines."""
+    return (of_probes if found["set"] == "megaface" else of_pairs)(found)
+
+
+def of_pairs(found: dict) -> str:
+    """A protocol with folds."""
+    videos = "videos" in found
+    things = (
+        f"{found['videos']} videos" if videos else (f"{found['photos']} photos")
+    )
+    lines = [
+        f"{found['model']} on {Path(found['list']).name}: {found['pairs']} "
+        f"pairs of {things}, faces by {found['faces']}",
+        f"protocol {found['protocol']}, distance {found['distance']}",
+        "",
+        f"accuracy   {found['accuracy']:.2%} ± {found['std']:.2%} (standard "
+        f"deviation of the folds; of the mean {found['standard_error']:.2%})",
+        f"threshold  {min(found['thresholds']):.4f} to "
+        f"{max(found['thresholds']):.4f}",
+        f"AUC        {found['auc']:.5f}",
+        f"EER        {found['eer']:.2%}",
+        f"TAR        {found['tar_at_far_0.001']:.2%} at FAR 0.1%",
+        "",
+        f"fold  accuracy  threshold ({SCALES[found['distance']]})",
+    ]
+    folds = zip(found["folds"], found["thresholds"], strict=True)
+    for number, (accuracy, threshold) in enumerate(folds, 1):
+        lines.append(f"{number:4}  {accuracy:8.2%}  {threshold:9.4f}")
+    lines.append("")
+    lost = found["photos_without_embedding"]
+    if lost:
+        lines.append(
+            f"{'videos' if videos else 'photos'} without an embedding: "
+            f"{len(lost)}; pairs counted as errors for it: "
+            f"{found['pairs_lost']}"
+        )
+        lines += named(lost)
+    if found.get("frames_without_embedding"):
+        lines.append(
+            f"frames without an embedding: "
+            f"{found['frames_without_embedding']}; they are left out"
+        )
+    lines.append(pace(found["photos"], "frames" if videos else "photos", found))
+    if "report" in found:
+        lines.append(f"report in {found['report']}")
+    return "\n".join(lines)
+
+
+def of_probes(found: dict) -> str:
+    """MegaFace."""
+    lines = [
+        f"{found['model']}: {found['probes']} probes of {found['persons']} "
+        f"persons among {found['distractors']:,} distractors, faces by "
+        f"{found['faces']}",
+        f"distance {found['distance']}, {found['couples']} couples of a probe "
+        "and another photo of its person",
+        "",
+        f"rank 1     {found['rank_1']:.3%}",
+    ]
+    if len(found["ranks"]) > 1:
+        lines.append(f"rank {len(found['ranks']):<5} {found['ranks'][-1]:.3%}")
+    lines += [
+        f"TAR        {found['tar']:.3%} at FAR {found['far']:g}",
+        f"threshold  {found['threshold']:.4f} ({SCALES[found['distance']]})",
+        "",
+    ]
+    lost = found["photos_without_embedding"]
+    if lost:
+        lines.append(
+            f"probes without an embedding: {len(lost)}; their couples are "
+            "counted as errors"
+        )
+        lines += named(lost)
+    lost = found["distractors_without_embedding"]
+    if lost:
+        lines.append(
+            f"distractors without an embedding: {len(lost)}; they are left out"
+        )
+        lines += named(lost)
+    photos = found["probes"] + found["distractors"]
+    lines.append(pace(photos, "faces", found))
+    return "\n".join(lines)
+
+
+def named(lost: dict[str, str]) -> list[str]:
+    """Some photos without an embedding, and why."""
+    lines = [f"  {photo}: {why}" for photo, why in list(lost.items())[:NAMED]]
+    return lines + (["  … (--json names all)"] if len(lost) > NAMED else [])
+
+
+def pace(count: int, noun: str, found: dict) -> str:
+    """How fast photos were embedded, or files read."""
+    if found["faces"].startswith("embeddings"):
+        return f"{count} {noun} read in {found['seconds']:.1f} s"
+    rate = count / max(found["seconds"], 1e-9)
+    return (
+        f"{count} {noun} embedded in {found['seconds']:.1f} s, "
+        f"{rate:.0f} a second"
+    )
