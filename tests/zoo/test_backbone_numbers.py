@@ -132,7 +132,8 @@ def test_sphereface_top_is_length_times_cosine():
     f = keras.ops.convert_to_numpy(features(x))
     w = keras.ops.convert_to_numpy(head.kernel.value)
     expected = f @ (w / np.linalg.norm(w, axis=0))
-    np.testing.assert_allclose(model(x), expected, rtol=1e-4, atol=1e-5)
+    y = keras.ops.convert_to_numpy(model(x))
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_trains_with_a_head_and_saves(tmp_path):

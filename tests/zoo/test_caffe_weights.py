@@ -2,6 +2,7 @@
 
 import shutil
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from keras_hypersphere import zoo
 from keras_hypersphere.caffe_format import (
     NetParameter,
+    blob_array,
     read_caffemodel,
     set_blob,
     write_caffemodel,
@@ -88,7 +90,7 @@ def test_every_blob_is_caffes(name):
     model = narrow(name, recording.caffemodel)
     shared = tops(recording, model)
     kinds = [layer["type"] for layer in recording.meta["caffe_layers"]]
-    for kind in ("Convolution", "InnerProduct", "Pooling"):
+    for kind in ("Convolution", "InnerProduct", "Pooling", "Eltwise"):
         learnt = [
             top
             for layer in recording.meta["caffe_layers"]
@@ -172,8 +174,8 @@ def test_full_size_is_what_the_converter_makes(tmp_path):
     converted = to_keras(tmp_path / "net.prototxt", path)
     x = np.random.default_rng(0).normal(size=(2, 112, 96, 3)).astype("f4")
     np.testing.assert_allclose(
-        read(x, training=False),
-        converted(x, training=False),
+        keras.ops.convert_to_numpy(read(x, training=False)),
+        keras.ops.convert_to_numpy(converted(x, training=False)),
         rtol=1e-5,
         atol=1e-5,
     )
@@ -230,6 +232,21 @@ def test_an_order_of_its_own(tmp_path):
     shuffled = NetParameter(layer=layers)
     write_caffemodel(shuffled, path)
     assert same(narrow("sphereface4_narrow8", path), model)
+
+
+def test_weights_in_hdf5(tmp_path):
+    """As Caffe writes them with `snapshot_format: HDF5`."""
+    model = narrow("sphereface4_narrow8")
+    path = tmp_path / "a.caffemodel"
+    caffemodel(model, path, extra=[("fc6", (9, 64))])
+    with h5py.File(f"{path}.h5", "w") as file:
+        for layer in read_caffemodel(path).layer:
+            group = file.create_group(f"data/{layer.name}")
+            for index, blob in enumerate(layer.blobs):
+                group[f"{index}"] = blob_array(blob)
+    assert same(narrow("sphereface4_narrow8", f"{path}.h5"), model)
+    with pytest.raises(ValueError, match="no weights for the layer conv2_2"):
+        narrow("sphereface10_narrow8", f"{path}.h5")
 
 
 def fixture(name):
