@@ -143,7 +143,10 @@ def test_text_with_unknown_fields_is_refused(recording):
         to_keras(case.folder / "deploy.prototxt", case.caffemodel)
 
 
-@pytest.mark.parametrize("name", ["pool_empty_window", "inplace_chain"])
+SAVED = ["bias_layer_a", "deconv_a", "inplace_chain", "pool_empty_window"]
+
+
+@pytest.mark.parametrize("name", SAVED)
 def test_saved_model_gives_the_same(name, recording, tmp_path):
     case = recording(name)
     model = to_keras(case.prototxt, case.caffemodel)
