@@ -73,6 +73,12 @@ def verify(
                 prototxt, caffemodel, outputs, *options, input_shapes
             )
         record = name_map(again)
+    if len(model.inputs) != len(record["inputs"]):
+        raise ValueError(
+            f"`model` must be what {file} was converted to, with the inputs "
+            f"{list(record['inputs'])}. Received: a model with "
+            f"{len(model.inputs)} inputs"
+        )
     sizes = {
         name: tensor.shape[1:]
         for name, tensor in zip(record["inputs"], model.inputs, strict=True)
@@ -84,7 +90,7 @@ def verify(
     mine = activations(model, record, to_arrays(model, feed))
     # With preprocessing in front, the network reads what that makes.
     read = {
-        top: values
+        top: feed[top] if values is None else values
         for node in graph.nodes
         if node.type == "Input"
         for top, values in zip(

@@ -297,6 +297,16 @@ def test_inputs_have_their_original_names(several, write):
     assert model.output_names == ["y/z"]
 
 
+def test_another_model_does_not_pass(sample):
+    x, y = keras.Input((28, 28, 1)), keras.Input((3,))
+    with pytest.raises(ValueError, match="`model` must be what"):
+        verify(keras.Model([x, y], [x, y]), *sample)
+    other = keras.Model(x, keras.layers.Conv2D(16, 3, name="conv1a")(x))
+    report = verify(other, *sample)
+    assert {row.status for row in report.rows} == {"differs"}
+    assert "first at layer 'conv1a'" in report.summary()
+
+
 def test_compare():
     low = np.float32(-3.4028235e38)
     expected = np.array([0, 4, low, np.nan], np.float32)
