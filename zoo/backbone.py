@@ -14,12 +14,11 @@ ARGUMENTS = """Args:
         weights: None (random initialization), the name of a card of this
             network, or a path: a `.weights.h5`, `.keras` or `.npz` file of
             it{caffe}. Default: None.
-        input_shape: (height, width, {channels}), sides of {smallest} pixels
-            or more. Default: {shape}.
-        include_top: Whether to put the classifier on top{top}.
-            Default: False.
-        classes: Number of classes of the classifier; required by
-            `include_top`{published}, else ignored. Default: None.
+        input_shape: (height, width, {channels}), sides of {smallest} pixels or
+            more. Default: {shape}.
+        include_top: Whether to put the classifier on
+            top{top}. Default: False.
+        classes: Number of classes of the classifier{published}
         name: Name of the model.
         classifier_activation: Activation behind the classifier; None gives
             the logits. Default: `"softmax"`."""
@@ -59,13 +58,19 @@ def documented(
         "dim": dim,
         "caffe": ", or the original `.caffemodel`" if caffe else "",
         "top": top,
-        "published": f" (None there: {classes:,})" if classes else "",
+        "published": (
+            f".\n            Default: None, the published {classes:,}."
+            if classes
+            else "; required\n            by `include_top`. Default: None."
+        ),
     }
 
     def fill(function: Callable) -> Callable:
-        function.__doc__ = function.__doc__.replace(
-            "{arguments}", ARGUMENTS.format(**words)
-        ).replace("{result}", RESULT.format(**words))
+        # `python -OO` leaves docstrings out.
+        if function.__doc__:
+            function.__doc__ = function.__doc__.replace(
+                "{arguments}", ARGUMENTS.format(**words)
+            ).replace("{result}", RESULT.format(**words))
         return function
 
     return fill

@@ -2,13 +2,13 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from keras_hypersphere.caffe_format import Blob, read_blobs
+from keras_hypersphere.caffe_format import Blob, CaffeFormatError, read_blobs
 from keras_hypersphere.layers.cosine_dense import CosineDense
 from keras_hypersphere.zoo.weights import require_file, set_weights
 
@@ -54,8 +54,8 @@ def load_caffe(
     def refuse(what: str) -> ValueError:
         return ValueError(
             f"'{path}' does not fit {architecture}: {what}. The file has "
-            f"{contents(blobs)}. Call the function, with the `input_shape` "
-            "and `include_top`, that the file is of."
+            f"{contents(blobs)}. Call the function that it is of, with the "
+            "same `input_shape`, `classes` and, of SphereFace64, `variant`."
         )
 
     values = {}
@@ -72,7 +72,10 @@ def load_caffe(
         for weight, shape, blob in zip(
             layer.weights, shapes, given, strict=True
         ):
-            array = blob.array().reshape(shape)
+            try:
+                array = blob.array().reshape(shape)
+            except CaffeFormatError as error:
+                raise CaffeFormatError(error.message, str(path), name) from None
             values[weight.path] = keras_order(array, weight)
     strange = stranger(blobs, list(wanted))
     if strange:
@@ -157,7 +160,7 @@ def contents(blobs: Blobs) -> str:
     return f"{len(names)} layers with {total:,} weights: {', '.join(words)}"
 
 
-def listed(shapes) -> str:
+def listed(shapes: Iterable[Shape]) -> str:
     """Shapes, as in `64 x 3 x 3 x 3 and 64`."""
     return " and ".join(
         " x ".join(map(str, shape)) or "a number" for shape in shapes

@@ -224,9 +224,9 @@ def FaceNetNN4(
 
     Reference:
         [FaceNet](https://arxiv.org/abs/1503.03832) (Schroff et al., 2015),
-        section 3.3 ("without 5x5 convolutions in the higher layers").
-        OpenFace's nn4 keeps the 5 x 5 of 4e, which makes 288.9 million, and
-        normalizes batches.
+        section 3.3, which has no 5 x 5 "in the higher layers" and does not
+        name them. OpenFace's nn4 keeps that of 4e, which makes 288.9
+        million, and normalizes batches.
     """
     arguments = Backbone(
         "FaceNetNN4",

@@ -55,8 +55,8 @@ NN2 = (
     Module("5a", 384, 192, 384, 48, 128, "l2", 128),
     Module("5b", 384, 192, 384, 48, 128, "max", 128),
 )
-# "The higher layers": without these 5 x 5, 96 x 96 pixels take the 285
-# million multiplications that the paper prints for NN4.
+# What NN4 does without 5 x 5 in: 96 x 96 pixels then take the 285 million
+# multiplications that the paper prints.
 HIGHER = ("4e", "5a", "5b")
 
 

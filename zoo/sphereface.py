@@ -27,7 +27,7 @@ common = documented(
     smallest=SMALLEST_SIDE,
     dim=512,
     caffe=True,
-    top=": A-Softmax without a margin, lengths times cosines",
+    top=": A-Softmax's lengths times cosines",
     classes=CLASSES,
 )
 

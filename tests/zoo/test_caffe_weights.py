@@ -284,7 +284,7 @@ def test_another_width_is_refused():
 
 
 def test_another_image_size_is_refused():
-    with pytest.raises(ValueError, match=r"its layer fc5 .*`input_shape`"):
+    with pytest.raises(ValueError, match=r"its layer fc5 .*`input_shape`, "):
         narrow(
             "sphereface4_narrow8",
             fixture("sphereface4_narrow8"),
@@ -328,6 +328,18 @@ def test_broken_and_missing_files(tmp_path):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"cut\.caffemodel"):
             narrow("sphereface4_narrow8", path)
+
+
+def test_values_that_do_not_fill_their_shape(tmp_path):
+    path = tmp_path / "short.caffemodel"
+    caffemodel(narrow("sphereface4_narrow8"), path)
+    net = read_caffemodel(path)
+    del net.layer[0].blobs[1].data[3:]
+    write_caffemodel(net, path)
+    with pytest.raises(
+        ValueError, match=r"short\.caffemodel: layer 'conv1_1': a blob of "
+    ):
+        narrow("sphereface4_narrow8", path)
 
 
 def test_networks_without_a_caffe_file(tmp_path):
