@@ -1,6 +1,5 @@
 """solver.prototxt → a Keras optimizer that does the same."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from glob import escape
@@ -169,11 +168,7 @@ def train_net(
     # Caffe reads paths from where it was started, often its own root.
     for base in (folder, *folder.parents):
         if (base / value).is_file():
-            return (
-                os.path.relpath(base / value)
-                if base == folder
-                else str(base / value)
-            )
+            return str(base / value)
     beside = folder / Path(value).name
     if beside.is_file():
         return str(beside)
@@ -249,11 +244,14 @@ def make(
                 **common,
             )
         if kind not in ("Adam", "AdaDelta"):
-            refuse(f"the solver {kind} is not supported: Keras' is another")
+            refuse(
+                f"the solver {kind} is not supported: Keras' divides by "
+                "another root; SGD, Nesterov, Adam and AdaDelta are"
+            )
         if decay or any(lr_mult != 1 for lr_mult, _ in pairs.values()):
             refuse(
-                f"the solver {kind} is supported without `weight_decay` and "
-                "`lr_mult` alone"
+                f"the solver {kind} is supported only where `weight_decay` is "
+                "0 and each `lr_mult` 1: Keras' has neither"
             )
         if kind == "AdaDelta":
             return keras.optimizers.Adadelta(
@@ -269,9 +267,7 @@ def make(
             epsilon=shortest(settings.delta),
             **common,
         )
-    except UnsupportedLayerError:
-        raise
-    except CaffeFormatError:
+    except (CaffeFormatError, UnsupportedLayerError):
         raise
     except ValueError as error:
         reason = " ".join(str(error).split())

@@ -99,7 +99,7 @@ class Converted:
             if key in self.z:
                 upstream = channels_last(self.z.float32(key))
                 terms.append(ops.sum(ops.reshape(upstream, y.shape) * y))
-        return sum(terms[1:], terms[0]) if terms else 0.0 * ops.sum(y)
+        return sum(terms[1:], terms[0]) if terms else None
 
     def step(self, prefix):
         """Ours and theirs, of all that a step left, by the key."""
@@ -113,7 +113,10 @@ class Converted:
             )
             made = made if isinstance(made, (list, tuple)) else [made]
             made = dict(zip(self.model.output_names, made, strict=True))
-            return self.total(prefix, made), made
+            total = self.total(prefix, made)
+            # An accuracy has no gradient.
+            still = 0.0 * ops.sum(tensors[0])
+            return still if total is None else total, made
 
         variables = self.variables()
         result = gradients(

@@ -10,6 +10,7 @@ from keras_hypersphere.caffe_format import BlobProto, set_blob
 from keras_hypersphere.tools.caffe import CaffeFormatError, name_map, to_keras
 from keras_hypersphere.tools.caffe.preprocessing import Preprocessing
 
+array = keras.ops.convert_to_numpy
 pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 
 # What follows the data: something that reads it, and a loss.
@@ -198,11 +199,11 @@ def test_preprocessing_in_the_model(write, tmp_path):
     ready = (x.astype("f4") - mean) * np.float32(0.0078125)
     made = whole.get_layer("data_scale").output
     probe = keras.Model(whole.inputs, made)
-    np.testing.assert_array_equal(probe(x.astype("f4")), ready)
-    np.testing.assert_allclose(whole(x), bare(ready), rtol=1e-5)
+    np.testing.assert_array_equal(array(probe(x.astype("f4"))), ready)
+    np.testing.assert_allclose(array(whole(x)), array(bare(ready)), rtol=1e-5)
     whole.save(tmp_path / "whole.keras")
     loaded = keras.models.load_model(tmp_path / "whole.keras")
-    np.testing.assert_array_equal(loaded(x), whole(x))
+    np.testing.assert_array_equal(array(loaded(x)), array(whole(x)))
 
 
 def test_a_mean_image(write, tmp_path):
@@ -221,10 +222,10 @@ def test_a_mean_image(write, tmp_path):
     x = np.random.default_rng(1).normal(size=(2, 4, 4, 3)).astype("f4")
     probe = keras.Model(model.inputs, model.get_layer("data_mean").output)
     middle = mean.transpose(0, 2, 3, 1)[:, 2:6, 2:6]
-    np.testing.assert_array_equal(probe(x), x - middle)
+    np.testing.assert_array_equal(array(probe(x)), x - middle)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded(x), model(x))
+    np.testing.assert_array_equal(array(loaded(x)), array(model(x)))
 
 
 def test_means_that_do_not_fit(write):

@@ -16,6 +16,7 @@ from tests.tools.caffe.recorded_training import Converted
 
 pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 
+array = keras.ops.convert_to_numpy
 RNG = np.random.default_rng(1)
 MARGIN = """
 layer {{ name: "m" type: "{type}" bottom: "x" {label} top: "z" {top}
@@ -73,15 +74,15 @@ def test_plain_logits_at_inference(write, type, label):
     w = np.random.uniform(-edge, edge, (3, 5)).astype("f4").T
     if type == "MarginInnerProduct":
         w = w / np.linalg.norm(w, axis=0)
-    np.testing.assert_allclose(dense.kernel, w, rtol=1e-6)
+    np.testing.assert_allclose(array(dense.kernel), w, rtol=1e-6)
     x = RNG.normal(size=(4, 5)).astype("f4")
-    np.testing.assert_allclose(model(x), x @ w, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(array(model(x)), x @ w, rtol=1e-5, atol=1e-6)
     if label:
         head = made["TRAIN"].get_layer("m")
-        np.testing.assert_allclose(head.kernel, w, rtol=1e-6)
+        np.testing.assert_allclose(array(head.kernel), w, rtol=1e-6)
         y = np.zeros(4, "int32")
         trained = made["TRAIN"]({"x": x, "label": y}, training=False)
-        np.testing.assert_allclose(trained, x @ w, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(array(trained), x @ w, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_is_our_head_in_training(write, type, head, top):
     assert int(made.annealing_step) == 1
     if top:
         assert model.output_names == ["lambda", "z"]
-        np.testing.assert_allclose(tops[0], [1000 / 1.12], rtol=1e-6)
+        np.testing.assert_allclose(array(tops[0]), [1000 / 1.12], rtol=1e-6)
 
 
 def test_margin_of_cosines(write):
@@ -115,15 +116,13 @@ def test_margin_of_cosines(write):
     x = np.float32([[0.6, 0, 0, 0, 0.9], [0, 0.35, 0, 0, 0.9]])
     y = np.array([0, 1])
     model = to_keras(path, phase="TRAIN")
-    trained = keras.ops.convert_to_numpy(
-        model({"x": x, "label": y}, training=True)
-    )
+    trained = array(model({"x": x, "label": y}, training=True))
     lowered = x.copy()
     lowered[0, 0] -= 0.35
     np.testing.assert_array_equal(trained, lowered)
     plain = to_keras(path)
     assert [tensor.name for tensor in plain.inputs] == ["x"]
-    np.testing.assert_array_equal(plain(x), x)
+    np.testing.assert_array_equal(array(plain(x)), x)
 
 
 @pytest.mark.parametrize("type", TYPES)
