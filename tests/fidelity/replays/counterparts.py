@@ -33,8 +33,10 @@ class Filled:
     def __init__(self, blobs: list[np.ndarray]) -> None:
         self.blobs = blobs
 
-    def find(self, layer: str, type: str, shapes: Any) -> list[np.ndarray]:
-        """The blobs, of which there is one set."""
+    def find(
+        self, layer: str, type: str, shapes: Any, shared: Any = ()
+    ) -> list[np.ndarray]:
+        """The blobs, of which there is one set and none is shared."""
         assert [b.shape for b in self.blobs] == list(shapes), (layer, type)
         return self.blobs
 
