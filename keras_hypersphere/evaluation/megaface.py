@@ -231,23 +231,21 @@ def _mates(
     nearest: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the score of each couple, and how many are found by rank."""
-    _, persons = np.unique(labels, return_inverse=True)
+    _, persons, sizes = np.unique(
+        labels, return_inverse=True, return_counts=True
+    )
     scores = []
     found = np.zeros(nearest.shape[1], int)
-    for probe, person in enumerate(persons):
-        others = np.flatnonzero(persons == person)
-        others = others[others != probe]
-        if not len(others):
-            continue
-        mine = np.concatenate(
-            [
-                compare.exact(np.full(len(part), probe), probes[part])
-                for part in np.split(
-                    others, range(TOGETHER, len(others), TOGETHER)
-                )
-            ]
-        )
-        # The k-th best distractor must be worse for a rank of k.
-        found += (mine[:, None] > nearest[probe, ::-1]).sum(axis=0)
-        scores.append(mine)
-    return np.concatenate([np.empty(0), *scores]), found
+    order = np.argsort(persons, kind="stable")
+    for photos in np.split(order, np.cumsum(sizes)[:-1]):
+        step = max(1, TOGETHER // len(photos))
+        for start in range(0, len(photos), step):
+            some = photos[start : start + step]
+            mine = np.repeat(some, len(photos))
+            mates = np.tile(photos, len(some))
+            mine, mates = mine[mine != mates], mates[mine != mates]
+            scores.append(compare.exact(mine, probes[mates]))
+            # The k-th best distractor must be worse for a rank of k.
+            better = scores[-1][:, None] > nearest[mine, ::-1]
+            found += better.sum(axis=0)
+    return np.concatenate(scores), found

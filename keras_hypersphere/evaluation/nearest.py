@@ -4,8 +4,8 @@ import numpy as np
 
 from keras_hypersphere.evaluation.comparison import Comparison
 
-# Candidates that are scored together: 64 MB of vectors of 512 numbers.
-TOGETHER = 8192
+# Candidates that are scored together: 8 MB of vectors of 512 numbers.
+TOGETHER = 2048
 
 
 class NearestDistractors:
