@@ -90,7 +90,7 @@ def centerface(arguments: Backbone, narrow: int = 1) -> keras.Model:
         x = prelu(x, f"relu{part}")
         x = halve(x, f"pool{part}")
         for number in range(1, 2 * units + 1, 2):
-            x = residual_unit(x, f"{stage}", number)
+            x = residual_unit(x, stage, number)
     x = dense(flatten(x, "fc5_flatten"), 512 // narrow, "fc5")
     if arguments.include_top:
         x = arguments.activate(dense(x, arguments.units, "fc6"))

@@ -281,7 +281,7 @@ def sphereface(
         x = conv(x, filters, 3, f"conv{stage}_1", stride=2, pad=1)
         x = prelu(x, f"relu{stage}_1")
         for number in range(2, 2 * count + 2, 2):
-            x = residual_unit(x, f"{stage}", number)
+            x = residual_unit(x, stage, number)
     x = dense(flatten(x, "fc5_flatten"), 512 // narrow, "fc5")
     if arguments.include_top:
         logits = CosineDense(
@@ -295,13 +295,13 @@ def sphereface(
 
 
 def residual_unit(
-    x: keras.KerasTensor, stage: str, number: int
+    x: keras.KerasTensor, stage: int, number: int
 ) -> keras.KerasTensor:
     """Two convolutions with slopes, and the addition of what came in.
 
     Args:
         x: The input, whose channels are kept.
-        stage: The names' first part.
+        stage: Begins the names of its layers.
         number: That of the first convolution; the second is the next.
     """
     shortcut = x
