@@ -4,7 +4,8 @@ from keras_hypersphere.evaluation.clustering import cluster
 from keras_hypersphere.evaluation.features import concatenate_features
 from keras_hypersphere.evaluation.fisher import angular_fisher_score
 from keras_hypersphere.evaluation.lfw import lfw
-from keras_hypersphere.evaluation.megaface import MegaFaceReport, megaface
+from keras_hypersphere.evaluation.megaface import megaface
+from keras_hypersphere.evaluation.megaface_report import MegaFaceReport
 from keras_hypersphere.evaluation.pairs import (
     PairList,
     read_lfw_pairs,

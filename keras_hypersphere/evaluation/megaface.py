@@ -1,7 +1,5 @@
 """MegaFace: a person's photos against a gallery of strangers."""
 
-import dataclasses
-import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -9,6 +7,10 @@ from numpy.typing import ArrayLike
 
 from keras_hypersphere.evaluation import checks, gallery
 from keras_hypersphere.evaluation.comparison import COMPARISONS, Comparison
+from keras_hypersphere.evaluation.megaface_report import (
+    MegaFaceReport,
+    accepted_at,
+)
 from keras_hypersphere.evaluation.nearest import TOGETHER, NearestDistractors
 
 # Numbers in one product of probes with a block of the gallery, 32 MB.
@@ -17,55 +19,6 @@ PRODUCTS = 2**23
 UNKNOWN = 2**17
 # More are not kept: they would take 2 GB.
 MOST = 2**26
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class MegaFaceReport:
-    """What MegaFace asks of a model.
-
-    Args:
-        rank_1: share of the couples whose mate comes before all distractors.
-        ranks: `(k,)` share of the couples whose mate is among the first 1,
-            2, … k.
-        tar: share of the couples that score better than the threshold.
-        far: the false accept rate of `tar`: no more of the pairs of a probe
-            and a distractor than this share score better.
-        threshold: the score that has to be surpassed for it.
-        probes: number of probes.
-        couples: number of couples of a probe and another photo of its
-            person, failed ones included.
-        distractors: number of distractors.
-        distance: what scores are: "cosine", "l2" or "squared-l2".
-        mate_scores: `(couples,)` scores of the couples that did not fail.
-        distractor_scores: the scores of probes and distractors that look
-            most alike, the most alike first; as many as `far` needs.
-    """
-
-    rank_1: float
-    ranks: np.ndarray
-    tar: float
-    far: float
-    threshold: float
-    probes: int
-    couples: int
-    distractors: int
-    distance: str
-    mate_scores: np.ndarray = dataclasses.field(repr=False)
-    distractor_scores: np.ndarray = dataclasses.field(repr=False)
-    pairs: int = dataclasses.field(repr=False)
-
-    def tar_at(self, far: float) -> float:
-        """Returns the TAR at a false accept rate up to `self.far`."""
-        if not 0 <= far <= self.far:
-            raise ValueError(
-                f"`far` must be a rate from 0 to {self.far}, for which the "
-                f"scores were kept. Received: far={far}."
-            )
-        threshold = self.distractor_scores[accepted_at(far, self.pairs)]
-        mates = self.mate_scores
-        larger = self.distance == "cosine"
-        found = mates > threshold if larger else mates < threshold
-        return float(found.sum() / self.couples)
 
 
 def megaface(
@@ -198,17 +151,6 @@ def megaface(
         distractor_scores=compare.readable(best),
         pairs=pairs,
     )
-
-
-def accepted_at(far: float, pairs: int) -> int:
-    """Returns the largest count that is no more than `far` of `pairs`."""
-    count = math.floor(far * pairs)
-    # The product may be rounded either way.
-    while count / pairs > far:
-        count -= 1
-    while (count + 1) / pairs <= far:
-        count += 1
-    return count
 
 
 def _couple_count(labels: np.ndarray) -> int:
