@@ -60,12 +60,15 @@ class NearestDistractors:
         scores = np.minimum(self.nearest[:, 0], self.limit)
         rank = max(self.ranks, -(-self.overall // self.probes))
         if rank <= bounds.shape[1] and (scores == -np.inf).any():
-            # At the start: if each probe has `rank` scores from here on,
-            # nothing below is among the best of a probe, nor of all.
+            # At the start: each probe has `rank` scores above its own floor
+            # in this block, and so many of them, with the highest floors,
+            # have as many as are kept overall.
             place = bounds.shape[1] - rank
             ranked = np.partition(bounds, place, axis=1)[:, place]
-            lowest = self.comparison.floors(ranked).min()
-            scores = np.maximum(scores, lowest)
+            floors = self.comparison.floors(ranked)
+            place = self.probes - -(-self.overall // rank)
+            enough = np.partition(floors, place)[place]
+            scores = np.maximum(scores, np.minimum(floors, enough))
         return self.comparison.limits(scores)
 
     def _keep(self, scores: np.ndarray) -> None:
