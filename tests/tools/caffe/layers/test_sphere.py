@@ -15,7 +15,7 @@ from tests.tools.caffe.recorded_training import Converted
 pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 
 RNG = np.random.default_rng(0)
-# Documented: a row that is nearly zero is normalized once more than in Caffe.
+# docs/converting.md: a row that is nearly zero is normalized once too often.
 # And the CPU code learns nothing of `normalize` with `transpose`.
 LEFT_OUT = ("innerproduct_norm1_edge", "innerproduct_norm1_bias")
 
