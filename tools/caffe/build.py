@@ -36,6 +36,7 @@ class Build:
         inputs: Keras inputs.
         tensors: Keras tensors by the number of the value.
         names: Keras names of the nodes.
+        claimed: Keras names that are taken.
         holders: For each node, the Keras layers that hold its blobs.
         unfilled: Names of the layers that keep their fillers.
     """
@@ -54,13 +55,14 @@ class Build:
         self.inputs: list[Tensor] = []
         self.tensors: dict[int, Tensor] = {}
         self.names: list[str] = []
+        self.claimed = Names()
         self.holders: list[list[keras.layers.Layer]] = []
         self.unfilled: list[str] = []
         self.owners: dict[str, list[keras.layers.Layer]] = {}
 
     def run(self, training: bool) -> None:
         """Calls the emitters."""
-        names = Names()
+        names = self.claimed
         sharing = Sharing(self.graph.shared, self.weights)
         nodes = self.graph.nodes
         # Inputs first: their names are what users type.

@@ -120,7 +120,15 @@ def convert(
 def assemble(name: str, build: Build, steps: dict[str, Any]) -> keras.Model:
     """Makes the model, and notes the original names in it."""
     graph, inputs = build.graph, build.inputs
-    outputs = [build.tensors[number] for number in graph.outputs]
+    given = {id(tensor) for tensor in inputs}
+    outputs = []
+    for number in graph.outputs:
+        tensor = build.tensors[number]
+        if id(tensor) in given:
+            # Keras 3.12 refuses an input that no layer reads.
+            label = build.claimed.claim(f"{graph.values[number]}_output")
+            tensor = keras.layers.Identity(name=label)(tensor)
+        outputs.append(tensor)
     try:
         model = keras.Model(
             inputs[0] if len(inputs) == 1 else inputs,
