@@ -12,6 +12,8 @@ from keras_hypersphere.caffe_format.schema import LayerParameter
 from keras_hypersphere.tools.caffe.graph import Graph
 
 LONGEST = 100
+# OpenCV's level of logging that says nothing.
+SILENT = 0
 MEND = "pip install 'opencv-python-headless<5' and verify again"
 SQUARES_ROOT_APART = 1e-6
 WITHIN_CHANNEL = 1
@@ -136,9 +138,10 @@ def retrieve(net: object, graph: Graph) -> dict[int, np.ndarray]:
 @contextmanager
 def silence(cv2: object) -> Iterator[None]:
     """Keeps OpenCV's own messages off stderr: errors say the same."""
-    logging = cv2.utils.logging
+    # OpenCV 4.8 has these functions in another place.
+    logging = getattr(cv2.utils, "logging", cv2)
     level = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    logging.setLogLevel(SILENT)
     try:
         yield
     finally:
