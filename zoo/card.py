@@ -18,22 +18,31 @@ MEASUREMENT = {"protocol", "value", "std", "command", "date"}
 class Card:
     """What is known of one weight file; one JSON file in `zoo/cards`.
 
+    A card is *finished* if its weights are known. Weights that may not be
+    handed on have an unfinished card: it says how to get and convert them,
+    and `keras-hypersphere convert … --card` finishes it in the cache.
+
     Args:
         name: `architecture` or `architecture.recipe`.
         description: One line.
         architecture: The function of `keras_hypersphere.zoo` that builds
             the network, such as `"DlibResNet"`.
+        arguments: Further arguments of that function, such as
+            `{"variant": "caffe"}`.
+        narrow: By what the published widths are divided: 1 for the network
+            itself, more for a miniature.
         parameters: Number of weights of the network.
         source: Where the original comes from, in words.
         source_url: Its page.
         source_package: Package and version that holds the original file.
         source_file: The original file.
-        source_bytes: Its size.
-        source_sha256: Its hash.
+        source_bytes: Its size, 0 if it is not known.
+        source_sha256: Its hash, `""` if it is not known.
         weights_file: Our file, in `zoo/weights`, the cache, or beside the
             card.
-        weights_bytes: Its size.
-        weights_sha256: Its hash.
+        weights_url: Where it may be downloaded, or `""`.
+        weights_bytes: Its size, 0 if the card is not finished.
+        weights_sha256: Its hash, or `""`.
         weights_dtype: The type in which it stores numbers.
         weights_command: The command that made it.
         licence: Name of the licence of the weights.
@@ -43,19 +52,21 @@ class Card:
         channels: `"RGB"`, `"BGR"` or `"gray"`.
         mean: What is subtracted from the values 0 to 255 of each channel.
         scale: By what the difference is multiplied.
-        template: Name in `alignment.TEMPLATES` of the crop.
+        template: Name in `alignment.TEMPLATES` of the crop, or `"none"`
+            where crops are no aligned faces.
         flip: What is done with the embeddings of crop and mirrored crop:
             `"none"` (no mirrored crop), `"concat"`, `"sum"` or `"max"`.
         feature_layer: The layer that gives the embedding.
         dim: Numbers in an embedding, after `flip`.
         distance: `"l2"`, `"squared-l2"` or `"cosine"` (1 - cosine).
-        threshold: Two faces below this distance are the same person.
+        threshold: Two faces below this distance are the same person; 0
+            where that is not known.
         published: Published results: protocol, value, source.
         measured: Our results: protocol, value, std, command, date.
         storage_effect: What storing in `weights_dtype` changes, measured.
         golden_seed: `numpy.random.default_rng(seed).integers(0, 256,
             input_shape)` is the golden crop.
-        golden_output: Its embedding.
+        golden_output: Its embedding; empty if the card is not finished.
         notes: What a user must know besides.
 
     Raises:
@@ -65,6 +76,8 @@ class Card:
     name: str
     description: str
     architecture: str
+    arguments: dict
+    narrow: int
     parameters: int
     source: str
     source_url: str
@@ -73,6 +86,7 @@ class Card:
     source_bytes: int
     source_sha256: str
     weights_file: str
+    weights_url: str
     weights_bytes: int
     weights_sha256: str
     weights_dtype: str
@@ -128,23 +142,23 @@ class Card:
         require(
             self, "input_shape", self.input_shape[2] == wanted, f"{wanted} last"
         )
-        for name in ("parameters", "weights_bytes", "dim", "threshold"):
+        for name in ("parameters", "dim", "narrow"):
             require(self, name, getattr(self, name) > 0, "positive")
-        for name in ("source_sha256", "weights_sha256"):
-            digest = getattr(self, name)
-            good = len(digest) == 64 and set(digest) <= set("0123456789abcdef")
-            require(self, name, good, "64 lower-case hexadecimal digits")
+        require(self, "threshold", self.threshold >= 0, "0 or more")
+        for file in ("source", "weights"):
+            self._check_file(file)
         require(
             self,
             "weights_file",
             self.weights_file == Path(self.weights_file).name != "",
             "a file name without a folder",
         )
+        numbers = self.dim if self.finished else 0
         require(
             self,
             "golden_output",
-            len(self.golden_output) == self.dim,
-            f"{self.dim} numbers",
+            len(self.golden_output) == numbers,
+            f"{numbers} numbers",
         )
         for result in self.measured:
             require(
@@ -153,6 +167,27 @@ class Card:
                 set(result) == MEASUREMENT,
                 f"objects of {', '.join(sorted(MEASUREMENT))}",
             )
+
+    def _check_file(self, file: str) -> None:
+        """Size and hash of a file are both known, or neither is."""
+        name = f"{file}_sha256"
+        digest = getattr(self, name)
+        good = len(digest) == 64 and set(digest) <= set("0123456789abcdef")
+        require(
+            self,
+            name,
+            good or not digest,
+            "64 lower-case hexadecimal digits, or empty",
+        )
+        size = getattr(self, f"{file}_bytes")
+        expected = "positive" if digest else f"0 without {name}"
+        known = size > 0 if digest else size == 0
+        require(self, f"{file}_bytes", known, expected)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the weights are known: file, hash, golden output."""
+        return self.weights_sha256 != ""
 
     @classmethod
     def load(cls, path: "str | os.PathLike") -> "Card":
@@ -227,7 +262,12 @@ def fits(value: object, kind: object) -> bool:
 
 def words(kind: object) -> str:
     """The type of a field in words."""
-    names = {str: "text", int: "an integer", float: "a number", dict: "objects"}
+    names = {
+        str: "text",
+        int: "an integer",
+        float: "a number",
+        dict: "an object",
+    }
     if isinstance(kind, types.GenericAlias):
         return f"a list of {names[typing.get_args(kind)[0]].split()[-1]}s"
     return names[kind]

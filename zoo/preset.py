@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import importlib
+import inspect
 import os
 from pathlib import Path
 
@@ -15,8 +16,6 @@ from keras_hypersphere.zoo.weights import find_weights, load_file
 
 CARD_FILE = "card.json"
 MODEL_FILE = "model.keras"
-# Where the function that builds an architecture lives.
-ARCHITECTURES = {"DlibResNet": "dlib_resnet"}
 # A model whose golden embedding moved further than this was trained on.
 SAME_MODEL = 1e-3
 
@@ -55,15 +54,25 @@ def load_preset(preset: "str | os.PathLike") -> tuple[keras.Model, Card]:
 
 def build(card: Card) -> keras.Model:
     """Builds the network of a card, without its weights."""
-    if card.architecture not in ARCHITECTURES:
+    zoo = importlib.import_module("keras_hypersphere.zoo")
+    found = getattr(zoo, card.architecture, None)
+    if not is_backbone(found):
+        known = [
+            name for name in zoo.__all__ if is_backbone(getattr(zoo, name))
+        ]
         raise ValueError(
             f"The card {card.name} names the architecture "
-            f"{card.architecture!r}; known are: {', '.join(ARCHITECTURES)}."
+            f"{card.architecture!r}; known are: {', '.join(known)}."
         )
-    home = importlib.import_module(
-        f"keras_hypersphere.zoo.{ARCHITECTURES[card.architecture]}"
-    )
-    return getattr(home, card.architecture)(input_shape=card.input_shape)
+    arguments = dict(card.arguments)
+    if card.narrow != 1:
+        arguments["narrow"] = card.narrow
+    return found(input_shape=card.input_shape, **arguments)
+
+
+def is_backbone(found: object) -> bool:
+    """Whether something of the zoo is a function that builds a network."""
+    return inspect.isfunction(found) and found.__name__[0].isupper()
 
 
 def save_preset(
@@ -90,11 +99,15 @@ def save_preset(
     # Keras insists on the suffix.
     part = folder / f"part-{MODEL_FILE}"
     model.save(part)
-    changed = np.abs(golden - card.golden_output).max() > SAME_MODEL
+    changed = (
+        not card.finished
+        or np.abs(golden - card.golden_output).max() > SAME_MODEL
+    )
     card = dataclasses.replace(
         card,
         parameters=model.count_params(),
         weights_file=MODEL_FILE,
+        weights_url="",
         weights_bytes=part.stat().st_size,
         weights_sha256=hashlib.sha256(part.read_bytes()).hexdigest(),
         weights_dtype="float32",

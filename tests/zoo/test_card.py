@@ -66,13 +66,18 @@ def test_other_files(tmp_path, text):
     ("field", "value", "message"),
     [
         ("threshold", "0.6", "a number"),
-        ("threshold", 0.0, "positive"),
+        ("threshold", -0.1, "0 or more"),
         ("parameters", 1.5, "an integer"),
         ("parameters", True, "an integer"),
         ("mean", [1.0], "3 numbers"),
         ("mean", ["a", "b", "c"], "a list of numbers"),
         ("mean", 5.0, "a list of numbers"),
         ("channels", "rgb", "RGB, BGR, gray"),
+        ("narrow", 0, "positive"),
+        ("arguments", [], "an object"),
+        ("weights_bytes", 0, "positive"),
+        ("source_sha256", "", "0 without source_sha256"),
+        ("weights_sha256", "", "0 without weights_sha256"),
         ("flip", "both", "none, concat, sum, max"),
         ("distance", "euclid", "l2, squared-l2, cosine"),
         ("input_shape", [150, 150], "height, width, channels"),
@@ -86,7 +91,7 @@ def test_other_files(tmp_path, text):
     ],
 )
 def test_impossible_values(field, value, message):
-    with pytest.raises(ValueError, match=f"`{field}` of a card .*{message}"):
+    with pytest.raises(ValueError, match=f"of a card must be .*{message}"):
         Card.from_dict({**data(), field: value})
 
 
