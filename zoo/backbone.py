@@ -13,7 +13,7 @@ from keras_hypersphere.zoo.weights import load_weights, locate, require_file
 ARGUMENTS = """Args:
         weights: None (random initialization), the name of a card of this
             network, or a path: a `.weights.h5`, `.keras` or `.npz` file of
-            it{caffe}. Default: None.
+            it{original}. Default: None.
         input_shape: (height, width, {channels}), sides of {smallest} pixels or
             more. Default: {shape}.
         include_top: Whether to put the classifier on
@@ -21,7 +21,10 @@ ARGUMENTS = """Args:
         classes: Number of classes of the classifier{published}
         name: Name of the model.
         classifier_activation: Activation behind the classifier; None gives
-            the logits. Default: `"softmax"`."""
+            the logits. Default: `"softmax"`.{more}
+        narrow: By what all widths are divided, that of the embedding too; 1
+            is the published network, more a miniature of it for tests. No
+            width becomes less than 2. Default: 1."""
 
 RESULT = """Returns:
         A functional `keras.Model`: `(batch, height, width, {channels})` to
@@ -37,9 +40,10 @@ def documented(
     shape: tuple[int, int, int],
     smallest: int,
     dim: int,
-    caffe: bool = False,
+    original: str = "",
     top: str = ", a dense layer",
     classes: int | None = None,
+    more: str = "",
 ) -> Callable:
     """Puts what all backbones share into a docstring.
 
@@ -47,22 +51,24 @@ def documented(
         shape: The default of `input_shape`.
         smallest: The shortest side.
         dim: Numbers in an embedding.
-        caffe: Whether Caffe files of the network were published.
+        original: Suffix of the files that were published of the network.
         top: What the classifier is.
         classes: Classes of the published classifier.
+        more: Arguments that only this network has.
     """
     words = {
         "shape": shape,
         "channels": shape[2],
         "smallest": smallest,
         "dim": dim,
-        "caffe": ", or the original `.caffemodel`" if caffe else "",
+        "original": f", or the original `{original}`" if original else "",
         "top": top,
         "published": (
             f".\n            Default: None, the published {classes:,}."
             if classes
             else "; required\n            by `include_top`. Default: None."
         ),
+        "more": more,
     }
 
     def fill(function: Callable) -> Callable:
@@ -83,14 +89,14 @@ class Backbone:
     Args:
         architecture: Name of the function, as in cards.
         weights, input_shape, include_top, classes, name,
-            classifier_activation: The arguments of the function.
+            classifier_activation, narrow: The arguments of the function.
         published_classes: What None stands for, if a classifier was
             published. Default: None.
         caffe_names: Caffe's names of layers that Keras calls otherwise.
             Default: None, if no Caffe file of the network was published.
 
     Raises:
-        ValueError: If `classes` or `weights` is invalid.
+        ValueError: If `classes`, `narrow` or `weights` is invalid.
         FileNotFoundError: If there is no file `weights`.
     """
 
@@ -101,6 +107,7 @@ class Backbone:
     classes: int | None
     name: str
     classifier_activation: "str | Callable | None"
+    narrow: int
     published_classes: int | None = None
     caffe_names: "Mapping[str, str] | None" = None
 
@@ -110,6 +117,11 @@ class Backbone:
             raise ValueError(
                 "`classes` must be a positive integer if `include_top` is "
                 f"True. Received: classes={self.classes!r}"
+            )
+        if type(self.narrow) is not int or self.narrow < 1:
+            raise ValueError(
+                "`narrow` must be a positive integer, 1 for the published "
+                f"network. Received: narrow={self.narrow!r}"
             )
         if self.weights is None:
             return
@@ -131,6 +143,17 @@ class Backbone:
         if self.classes is None:
             return self.published_classes
         return self.classes
+
+    def width(self, published: int) -> int:
+        """A number of channels or units, divided by `narrow`.
+
+        2 at the least: an embedding of one number has no direction. Where
+        `MaxFeatureMap` takes two for one, it is twice the width behind it.
+
+        Args:
+            published: That of the published network.
+        """
+        return max(2, published // self.narrow)
 
     def input(self, channels: int, smallest: int) -> keras.KerasTensor:
         """The image, after a look at its shape.

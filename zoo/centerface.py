@@ -25,7 +25,7 @@ STAGES = ((64, 1), (128, 2), (256, 5), (512, 3))
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE,
     dim=512,
-    caffe=True,
+    original=".caffemodel",
     classes=CLASSES,
 )
 def CenterFace(
@@ -35,6 +35,7 @@ def CenterFace(
     classes: int | None = None,
     name: str = "centerface",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds CenterFace: 27 convolutions with pooling between the stages.
 
@@ -69,29 +70,20 @@ def CenterFace(
         classes,
         name,
         classifier_activation,
+        narrow,
         published_classes=CLASSES,
         caffe_names={},
     )
-    return centerface(arguments)
-
-
-def centerface(arguments: Backbone, narrow: int = 1) -> keras.Model:
-    """The network.
-
-    Args:
-        arguments: Of the function.
-        narrow: By what all widths are divided.
-    """
     inputs = x = arguments.input(channels=3, smallest=SMALLEST_SIDE)
-    x = prelu(conv(x, 32 // narrow, 3, "conv1a"), "relu1a")
+    x = prelu(conv(x, arguments.width(32), 3, "conv1a"), "relu1a")
     for stage, (filters, units) in enumerate(STAGES, start=2):
         part = "1b" if stage == 2 else f"{stage - 1}"
-        x = conv(x, filters // narrow, 3, f"conv{part}")
+        x = conv(x, arguments.width(filters), 3, f"conv{part}")
         x = prelu(x, f"relu{part}")
         x = halve(x, f"pool{part}")
         for number in range(1, 2 * units + 1, 2):
             x = residual_unit(x, stage, number)
-    x = dense(flatten(x, "fc5_flatten"), 512 // narrow, "fc5")
+    x = dense(flatten(x, "fc5_flatten"), arguments.width(512), "fc5")
     if arguments.include_top:
         x = arguments.activate(dense(x, arguments.units, "fc6"))
     return arguments.model(inputs, x)

@@ -1,6 +1,7 @@
 """dlib's face recognition network, `DlibResNet`."""
 
 import os
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -8,10 +9,12 @@ from keras import layers
 
 from keras_hypersphere.layers.channel_affine import ChannelAffine
 from keras_hypersphere.layers.zero_extended_add import ZeroExtendedAdd
+from keras_hypersphere.zoo.backbone import Backbone, documented
 from keras_hypersphere.zoo.dlib_file import DlibFormatError, read_dlib
-from keras_hypersphere.zoo.weights import load_weights, set_weights
+from keras_hypersphere.zoo.weights import require_file, set_weights
 
-EMBEDDING_DIM = 128
+INPUT_SHAPE = (150, 150, 3)
+DIM = 128
 # Below it, the last unit has nothing left to convolve.
 SMALLEST_SIDE = 103
 
@@ -25,13 +28,20 @@ STAGES = (
 )
 
 
+@documented(
+    shape=INPUT_SHAPE,
+    smallest=SMALLEST_SIDE,
+    dim=DIM,
+    original=".dat",
+)
 def DlibResNet(
     weights: "str | os.PathLike | None" = None,
-    input_shape: tuple[int, int, int] = (150, 150, 3),
+    input_shape: tuple[int, int, int] = INPUT_SHAPE,
     include_top: bool = False,
     classes: int | None = None,
     name: str = "dlib_resnet",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds dlib's face recognition network, a residual network.
 
@@ -44,29 +54,9 @@ def DlibResNet(
     Feed it `preprocess_input(crops, get_card("dlib-resnet"))`. To turn
     photos into embeddings use `FaceEmbedder`.
 
-    Args:
-        weights: None (random initialization), `"dlib-resnet"` (the weights
-            that come with the package), or a path: a `.weights.h5`,
-            `.keras` or `.npz` file of this network, or dlib's original
-            `.dat` file. Default: None.
-        input_shape: (height, width, 3), sides of 103 pixels or more. Default:
-            (150, 150, 3), for which the weights were trained.
-        include_top: Whether to put a classifier, a dense layer of `classes`
-            units, on top of the embedding. Only files saved from such a
-            model have its weights. Default: False.
-        classes: Number of units of the classifier; required by
-            `include_top`, else ignored.
-        name: Name of the model.
-        classifier_activation: Activation of the classifier; None gives the
-            logits. Default: `"softmax"`.
+    {arguments}
 
-    Returns:
-        A functional `keras.Model`: `(batch, height, width, 3)` to
-        `(batch, 128)`, or `(batch, classes)` with the classifier.
-
-    Raises:
-        ValueError: If an argument is invalid, or `weights` does not fit.
-        FileNotFoundError: If there is no file `weights`.
+    {result}
 
     Example:
 
@@ -81,33 +71,37 @@ def DlibResNet(
           [Deep Residual Learning](https://arxiv.org/abs/1512.03385) (He et
           al., 2015) with fewer layers and half the filters.
     """
-    check_input_shape(input_shape)
-    if include_top and not (isinstance(classes, int) and classes > 0):
-        raise ValueError(
-            "`classes` must be a positive integer if `include_top` is True. "
-            f"Received: classes={classes!r}"
-        )
-    inputs = keras.Input(input_shape, name="image")
-    x = layers.Conv2D(32, 7, strides=2, name="stem_conv")(inputs)
+    original = str(weights).lower().endswith(".dat")
+    if original:
+        require_file(Path(weights))
+    arguments = Backbone(
+        "DlibResNet",
+        None if original else weights,
+        input_shape,
+        include_top,
+        classes,
+        name,
+        classifier_activation,
+        narrow,
+    )
+    inputs = arguments.input(channels=3, smallest=SMALLEST_SIDE)
+    stem = layers.Conv2D(arguments.width(32), 7, strides=2, name="stem_conv")
+    x = stem(inputs)
     x = ChannelAffine(name="stem_affine")(x)
     x = layers.ReLU(name="stem_relu")(x)
     x = layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
     for stage, units in enumerate(STAGES, start=1):
         for unit, (filters, halve) in enumerate(units, start=1):
-            x = residual_unit(x, filters, halve, f"stage{stage}_unit{unit}")
+            part = f"stage{stage}_unit{unit}"
+            x = residual_unit(x, arguments.width(filters), halve, part)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    x = layers.Dense(EMBEDDING_DIM, use_bias=False, name="embedding")(x)
+    x = layers.Dense(arguments.width(DIM), use_bias=False, name="embedding")(x)
     if include_top:
-        x = layers.Dense(
-            classes, activation=classifier_activation, name="predictions"
-        )(x)
-    model = keras.Model(inputs, x, name=name)
-    if weights is None:
-        return model
-    if str(weights).lower().endswith(".dat"):
+        x = layers.Dense(arguments.units, name="predictions")(x)
+        x = arguments.activate(x)
+    model = arguments.model(inputs, x)
+    if original:
         load_dlib(model, weights)
-    else:
-        load_weights(model, weights, architecture="DlibResNet")
     return model
 
 
@@ -127,20 +121,6 @@ def residual_unit(
     x = ChannelAffine(name=f"{name}_affine2")(x)
     x = ZeroExtendedAdd(name=f"{name}_add")([x, shortcut])
     return layers.ReLU(name=f"{name}_relu2")(x)
-
-
-def check_input_shape(input_shape: tuple) -> None:
-    """Refuses what the network cannot take."""
-    if (
-        len(input_shape) != 3
-        or not all(isinstance(size, int) for size in input_shape)
-        or input_shape[2] != 3
-        or min(input_shape[:2]) < SMALLEST_SIDE
-    ):
-        raise ValueError(
-            "`input_shape` must be (height, width, 3) with sides of "
-            f"{SMALLEST_SIDE} or more. Received: input_shape={input_shape}"
-        )
 
 
 def load_dlib(model: keras.Model, path: "str | os.PathLike") -> None:

@@ -30,6 +30,10 @@ NN1 = (
     ("5", 256, 256, False),
     ("6", 256, 256, True),
 )
+USE_BIAS = """
+        use_bias: Whether convolutions and dense layers have biases. The
+            paper's text has no word of them; rows of its tables, such as
+            148K for conv4a of NN1, agree with biases only. Default: False."""
 
 
 def common(*shape: int) -> Callable:
@@ -39,6 +43,7 @@ def common(*shape: int) -> Callable:
         smallest=SMALLEST_SIDE,
         dim=DIM,
         top=", a dense layer on what becomes the embedding",
+        more=USE_BIAS,
     )
 
 
@@ -51,6 +56,7 @@ def FaceNetNN1(
     name: str = "facenet_nn1",
     classifier_activation: "str | None" = "softmax",
     use_bias: bool = False,
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds FaceNet's NN1, after Zeiler and Fergus, with 140 million weights.
 
@@ -59,9 +65,6 @@ def FaceNetNN1(
     embedding: 128 numbers of length one.
 
     {arguments}
-        use_bias: Whether convolutions and dense layers have biases. The
-            paper's text has no word of them; rows of its tables, such as
-            148K for conv4a of NN1, agree with biases only. Default: False.
 
     {result}
 
@@ -85,21 +88,23 @@ def FaceNetNN1(
         classes,
         name,
         classifier_activation,
+        narrow,
     )
     inputs = x = arguments.input(channels=3, smallest=SMALLEST_SIDE)
-    x = max_pool(conv(x, 64, 7, "conv1", 2, use_bias), "pool1")
+    width = arguments.width
+    x = max_pool(conv(x, width(64), 7, "conv1", 2, use_bias), "pool1")
     x = response_norm(x, "rnorm1")
-    x = conv(x, 64, 1, "conv2a", 1, use_bias)
-    x = conv(x, 192, 3, "conv2", 1, use_bias)
+    x = conv(x, width(64), 1, "conv2a", 1, use_bias)
+    x = conv(x, width(192), 3, "conv2", 1, use_bias)
     x = max_pool(response_norm(x, "rnorm2"), "pool2")
     for part, before, filters, pooled in NN1:
-        x = conv(x, before, 1, f"conv{part}a", 1, use_bias)
-        x = conv(x, filters, 3, f"conv{part}", 1, use_bias)
+        x = conv(x, width(before), 1, f"conv{part}a", 1, use_bias)
+        x = conv(x, width(filters), 3, f"conv{part}", 1, use_bias)
         if pooled:
             x = max_pool(x, "pool3" if part == "3" else "pool4")
     x = layers.Flatten(name="concat")(x)
     for part in ("fc1", "fc2"):
-        x = Maxout(4096, pieces=2, use_bias=use_bias, name=part)(x)
+        x = Maxout(width(4096), pieces=2, use_bias=use_bias, name=part)(x)
     return embedded(arguments, inputs, x, "fc7128", use_bias)
 
 
@@ -112,6 +117,7 @@ def FaceNetNN2(
     name: str = "facenet_nn2",
     classifier_activation: "str | None" = "softmax",
     use_bias: bool = False,
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds FaceNet's NN2, an Inception network.
 
@@ -120,9 +126,6 @@ def FaceNetNN2(
     embedding: 128 numbers of length one; 7.4 million weights.
 
     {arguments}
-        use_bias: Whether convolutions and dense layers have biases. The
-            paper's text has no word of them; rows of its tables, such as
-            148K for conv4a of NN1, agree with biases only. Default: False.
 
     {result}
 
@@ -145,6 +148,7 @@ def FaceNetNN2(
         classes,
         name,
         classifier_activation,
+        narrow,
     )
     return inception(arguments, NN2, use_bias)
 
@@ -158,6 +162,7 @@ def FaceNetNN3(
     name: str = "facenet_nn3",
     classifier_activation: "str | None" = "softmax",
     use_bias: bool = False,
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds FaceNet's NN3: NN2 for smaller images.
 
@@ -165,9 +170,6 @@ def FaceNetNN3(
     multiplications.
 
     {arguments}
-        use_bias: Whether convolutions and dense layers have biases. The
-            paper's text has no word of them; rows of its tables, such as
-            148K for conv4a of NN1, agree with biases only. Default: False.
 
     {result}
 
@@ -189,6 +191,7 @@ def FaceNetNN3(
         classes,
         name,
         classifier_activation,
+        narrow,
     )
     return inception(arguments, NN2, use_bias)
 
@@ -202,6 +205,7 @@ def FaceNetNN4(
     name: str = "facenet_nn4",
     classifier_activation: "str | None" = "softmax",
     use_bias: bool = False,
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds a reconstruction of FaceNet's NN4, for 96 x 96 pixels.
 
@@ -210,9 +214,6 @@ def FaceNetNN4(
     paper prints 285.
 
     {arguments}
-        use_bias: Whether convolutions and dense layers have biases. The
-            paper's text has no word of them; rows of its tables, such as
-            148K for conv4a of NN1, agree with biases only. Default: False.
 
     {result}
 
@@ -236,6 +237,7 @@ def FaceNetNN4(
         classes,
         name,
         classifier_activation,
+        narrow,
     )
     return inception(arguments, without_five(NN2, HIGHER), use_bias)
 
@@ -251,7 +253,7 @@ def inception(
         bias: Whether layers have one.
     """
     inputs = arguments.input(channels=3, smallest=SMALLEST_SIDE)
-    x = trunk(inputs, STEM, modules, bias)
+    x = trunk(arguments, inputs, STEM, modules, bias)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     return embedded(arguments, inputs, x, "fc", bias)
 
@@ -267,7 +269,7 @@ def embedded(
 
     A classifier takes it before: cosines without a scale cannot be fitted.
     """
-    x = layers.Dense(DIM, use_bias=bias, name=name)(x)
+    x = layers.Dense(arguments.width(DIM), use_bias=bias, name=name)(x)
     if arguments.include_top:
         logits = layers.Dense(arguments.units, name="predictions")(x)
         return arguments.model(inputs, arguments.activate(logits))

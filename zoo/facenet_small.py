@@ -14,8 +14,7 @@ from keras_hypersphere.zoo.inception import (
     NN2,
     STEM,
     Module,
-    narrow,
-    narrowed,
+    resized,
     trunk,
     without_five,
 )
@@ -34,6 +33,7 @@ def FaceNetNNS1(
     name: str = "facenet_nns1",
     classifier_activation: "str | None" = "softmax",
     use_bias: bool = False,
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds a reconstruction of FaceNet's NNS1, for 165 x 165 pixels.
 
@@ -42,9 +42,6 @@ def FaceNetNNS1(
     of 1,728 units on the whole last map, as NN1 has: 25.9 and 222.6 million.
 
     {arguments}
-        use_bias: Whether convolutions and dense layers have biases. The
-            paper's text has no word of them; rows of its tables, such as
-            148K for conv4a of NN1, agree with biases only. Default: False.
 
     {result}
 
@@ -66,6 +63,7 @@ def FaceNetNNS1(
         classes,
         name,
         classifier_activation,
+        narrow,
     )
     return small(arguments, without_five(NN2, HIGHER), *NNS1, use_bias)
 
@@ -79,6 +77,7 @@ def FaceNetNNS2(
     name: str = "facenet_nns2",
     classifier_activation: "str | None" = "softmax",
     use_bias: bool = False,
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds a reconstruction of FaceNet's NNS2, for 140 x 116 pixels.
 
@@ -87,9 +86,6 @@ def FaceNetNNS2(
     of 1,600 units on the whole last map, as NN1 has: 4.4 and 19.2 million.
 
     {arguments}
-        use_bias: Whether convolutions and dense layers have biases. The
-            paper's text has no word of them; rows of its tables, such as
-            148K for conv4a of NN1, agree with biases only. Default: False.
 
     {result}
 
@@ -111,6 +107,7 @@ def FaceNetNNS2(
         classes,
         name,
         classifier_activation,
+        narrow,
     )
     return small(arguments, NN2, *NNS2, use_bias)
 
@@ -123,24 +120,40 @@ def small(
     units: int,
     bias: bool,
 ) -> keras.Model:
-    """A narrow NN2, and a dense layer on the last map.
+    """NN2 with a share of its widths, and a dense layer on the last map.
 
     Args:
         arguments: Of the function.
         modules: The table.
-        factor, multiple: How it is narrowed.
+        factor, multiple: As in `share`.
         units: Of the dense layer.
         bias: Whether layers have one.
     """
+
+    def scaled(width: int) -> int:
+        return share(width, factor, multiple)
+
     inputs = arguments.input(channels=3, smallest=SMALLEST_SIDE)
-    stem = [narrow(width, factor, multiple) for width in STEM]
-    x = trunk(inputs, stem, narrowed(modules, factor, multiple), bias)
+    stem = [scaled(width) for width in STEM]
+    x = trunk(arguments, inputs, stem, resized(modules, scaled), bias)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(
-        units,
+        arguments.width(units),
         activation="relu",
         use_bias=bias,
         kernel_initializer="he_normal",
         name="fc1",
     )(x)
     return embedded(arguments, inputs, x, "fc", bias)
+
+
+def share(width: int, factor: Fraction, multiple: int) -> int:
+    """A part of a width.
+
+    Args:
+        width: That of NN2.
+        factor: By what it is multiplied.
+        multiple: Of what it is made the nearest multiple, and what it is at
+            the least.
+    """
+    return max(int(width * factor / multiple + Fraction(1, 2)), 1) * multiple

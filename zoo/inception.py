@@ -1,8 +1,7 @@
 """FaceNet's Inception networks: the table of NN2 and what is built of it."""
 
 import dataclasses
-from collections.abc import Collection, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Collection, Sequence
 
 import keras
 from keras import layers
@@ -11,6 +10,7 @@ from keras_hypersphere.layers.l2_pooling_2d import L2Pooling2D
 from keras_hypersphere.layers.local_response_normalization import (
     LocalResponseNormalization,
 )
+from keras_hypersphere.zoo.backbone import Backbone
 
 Tensor = keras.KerasTensor
 
@@ -70,32 +70,22 @@ def without_five(
     )
 
 
-def narrowed(
-    modules: Sequence[Module], factor: Fraction, multiple: int
+def resized(
+    modules: Sequence[Module], width: Callable[[int], int]
 ) -> tuple[Module, ...]:
-    """The table with narrower modules.
+    """The table with other widths; what is not there stays so.
 
     Args:
         modules: The table.
-        factor: By what each width is multiplied.
-        multiple: Of what it is made the nearest multiple, and what it is at
-            the least.
+        width: What becomes of a width.
     """
-    widths = ("one", "reduce3", "three", "reduce5", "five", "project")
+    names = ("one", "reduce3", "three", "reduce5", "five", "project")
     return tuple(
         dataclasses.replace(
-            m,
-            **{w: narrow(getattr(m, w), factor, multiple) for w in widths},
+            m, **{n: width(getattr(m, n)) for n in names if getattr(m, n)}
         )
         for m in modules
     )
-
-
-def narrow(width: int, factor: Fraction, multiple: int) -> int:
-    """One width; what is not there stays so."""
-    if not width:
-        return 0
-    return max(int(width * factor / multiple + Fraction(1, 2)), 1) * multiple
 
 
 def conv(
@@ -152,21 +142,27 @@ def module(x: Tensor, row: Module, bias: bool) -> Tensor:
 
 
 def trunk(
-    x: Tensor, stem: Sequence[int], modules: Sequence[Module], bias: bool
+    arguments: Backbone,
+    x: Tensor,
+    stem: Sequence[int],
+    modules: Sequence[Module],
+    bias: bool,
 ) -> Tensor:
     """All convolutions, from the image to the last map.
 
     Args:
+        arguments: Of the function.
         x: The image.
         stem: Three numbers of filters, as `STEM`.
         modules: The table.
         bias: Whether convolutions have one.
     """
+    stem = [arguments.width(width) for width in stem]
     x = conv(x, stem[0], 7, "conv1", 2, bias)
     x = response_norm(max_pool(x, "pool1"), "norm1")
     x = conv(x, stem[1], 1, "inception_2_3x3_reduce", 1, bias)
     x = conv(x, stem[2], 3, "inception_2_3x3", 1, bias)
     x = max_pool(response_norm(x, "norm2"), "pool2")
-    for row in modules:
+    for row in resized(modules, arguments.width):
         x = module(x, row, bias)
     return x

@@ -56,6 +56,7 @@ def InceptionResNetV1(
     classes: int | None = None,
     name: str = "inception_resnet_v1",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds Inception-ResNet-v1 with an embedding of 512 numbers.
 
@@ -91,21 +92,22 @@ def InceptionResNetV1(
         classes,
         name,
         classifier_activation,
+        narrow,
     )
     inputs = arguments.input(channels=3, smallest=SMALLEST_SIDE)
-    x = stem(inputs)
+    x = stem(arguments, inputs)
     for number in range(1, 6):
-        x = block(x, "block35", number, 0.17)
-    x = reduction(x, "mixed_6a")
+        x = block(arguments, x, "block35", number, 0.17)
+    x = reduction(arguments, x, "mixed_6a")
     for number in range(1, 11):
-        x = block(x, "block17", number, 0.1)
-    x = reduction(x, "mixed_7a")
+        x = block(arguments, x, "block17", number, 0.1)
+    x = reduction(arguments, x, "mixed_7a")
     for number in range(1, 6):
-        x = block(x, "block8", number, 0.2)
-    x = block(x, "block8", 6, 1.0, activation=None)
+        x = block(arguments, x, "block8", number, 0.2)
+    x = block(arguments, x, "block8", 6, 1.0, activation=None)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     x = layers.Dropout(0.2, name="dropout")(x)
-    x = layers.Dense(DIM, use_bias=False, name="bottleneck")(x)
+    x = layers.Dense(arguments.width(DIM), use_bias=False, name="bottleneck")(x)
     x = batch_norm(x, "bottleneck")
     if arguments.include_top:
         logits = layers.Dense(arguments.units, name="logits")(x)
@@ -115,18 +117,20 @@ def InceptionResNetV1(
     return arguments.model(inputs, x)
 
 
-def stem(x: Tensor) -> Tensor:
+def stem(arguments: Backbone, x: Tensor) -> Tensor:
     """The convolutions before the first block."""
-    x = conv(x, 32, 3, "conv2d_1a_3x3", stride=2, padding="valid")
-    x = conv(x, 32, 3, "conv2d_2a_3x3", padding="valid")
-    x = conv(x, 64, 3, "conv2d_2b_3x3")
+    width = arguments.width
+    x = conv(x, width(32), 3, "conv2d_1a_3x3", stride=2, padding="valid")
+    x = conv(x, width(32), 3, "conv2d_2a_3x3", padding="valid")
+    x = conv(x, width(64), 3, "conv2d_2b_3x3")
     x = layers.MaxPooling2D(3, strides=2, name="maxpool_3a_3x3")(x)
-    x = conv(x, 80, 1, "conv2d_3b_1x1")
-    x = conv(x, 192, 3, "conv2d_4a_3x3", padding="valid")
-    return conv(x, 256, 3, "conv2d_4b_3x3", stride=2, padding="valid")
+    x = conv(x, width(80), 1, "conv2d_3b_1x1")
+    x = conv(x, width(192), 3, "conv2d_4a_3x3", padding="valid")
+    return conv(x, width(256), 3, "conv2d_4b_3x3", stride=2, padding="valid")
 
 
 def block(
+    arguments: Backbone,
     x: Tensor,
     kind: str,
     number: int,
@@ -136,6 +140,7 @@ def block(
     """A residual block.
 
     Args:
+        arguments: Of the function.
         x: Its input.
         kind: A key of `BLOCKS`.
         number: Which of them it is.
@@ -146,7 +151,8 @@ def block(
     for index, branch in enumerate(BLOCKS[kind]):
         y = x
         for filters, size, part in branch:
-            y = conv(y, filters, size, f"{name}_branch_{index}_{part}")
+            part = f"{name}_branch_{index}_{part}"
+            y = conv(y, arguments.width(filters), size, part)
         branches.append(y)
     y = layers.Concatenate(name=f"{name}_mixed")(branches)
     y = layers.Conv2D(x.shape[-1], 1, name=f"{name}_up")(y)
@@ -158,16 +164,22 @@ def block(
     return x
 
 
-def reduction(x: Tensor, name: str) -> Tensor:
+def reduction(arguments: Backbone, x: Tensor, name: str) -> Tensor:
     """Branches that halve the map, and a pooling beside them."""
     branches = []
     for index, branch in enumerate(REDUCTIONS[name]):
         y = x
-        for filters, size, part in branch[:-1]:
-            y = conv(y, filters, size, f"{name}_branch_{index}_{part}")
-        filters, size, part = branch[-1]
-        part = f"{name}_branch_{index}_{part}"
-        branches.append(conv(y, filters, size, part, stride=2, padding="valid"))
+        for place, (filters, size, part) in enumerate(branch, start=1):
+            last = place == len(branch)
+            y = conv(
+                y,
+                arguments.width(filters),
+                size,
+                f"{name}_branch_{index}_{part}",
+                stride=2 if last else 1,
+                padding="valid" if last else "same",
+            )
+        branches.append(y)
     pool = layers.MaxPooling2D(3, strides=2, name=f"{name}_pool")(x)
     return layers.Concatenate(name=name)([*branches, pool])
 

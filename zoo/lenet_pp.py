@@ -29,7 +29,7 @@ CAFFE_NAMES = {
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE,
     dim=2,
-    caffe=True,
+    original=".caffemodel",
     top=", a dense layer without bias",
     classes=CLASSES,
 )
@@ -40,6 +40,7 @@ def LeNetPlusPlus(
     classes: int | None = None,
     name: str = "lenet_pp",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds LeNet++, whose embeddings of digits are points of a plane.
 
@@ -73,17 +74,19 @@ def LeNetPlusPlus(
         classes,
         name,
         classifier_activation,
+        narrow,
         published_classes=CLASSES,
         caffe_names=CAFFE_NAMES,
     )
     inputs = x = arguments.input(channels=1, smallest=SMALLEST_SIDE)
     for stage, filters in enumerate((32, 64, 128), start=1):
         for part in (f"{stage}", f"{stage}_plus"):
-            x = conv(x, filters, 5, f"conv{part}", pad=2)
+            x = conv(x, arguments.width(filters), 5, f"conv{part}", pad=2)
             x = prelu(x, f"prelu{part}")
         pool = halve if stage < 3 else pool_of_three
         x = pool(x, f"pool{stage}")
-    x = prelu(dense(flatten(x, "ip1_flatten"), 2, "ip1"), "preluip1")
+    x = dense(flatten(x, "ip1_flatten"), arguments.width(2), "ip1")
+    x = prelu(x, "preluip1")
     if arguments.include_top:
         x = dense(x, arguments.units, "ip2", bias=None)
         x = arguments.activate(x)

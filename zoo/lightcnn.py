@@ -12,20 +12,20 @@ from keras_hypersphere.zoo.caffe_blocks import conv, dense, flatten, halve
 INPUT_SHAPE = (128, 128, 1)
 # Every bias begins with it.
 BIAS = 0.1
-# Filters, and size, of A's convolutions.
-STAGES_A = ((96, 9), (192, 5), (256, 5), (384, 4))
+# Channels behind A's convolutions, which make two of each, and their size.
+STAGES_A = ((48, 9), (96, 5), (128, 5), (192, 4))
 SMALLEST_SIDE_A = 57
-# B's: name, filters, size, and whether a pooling follows.
+# B's: name, channels, size, and whether a pooling follows.
 STAGES_B = (
-    ("1", 96, 5, True),
-    ("2a", 96, 1, False),
-    ("2", 192, 3, True),
-    ("3a", 192, 1, False),
-    ("3", 384, 3, True),
-    ("4a", 384, 1, False),
-    ("4", 256, 3, False),
-    ("5a", 256, 1, False),
-    ("5", 256, 3, True),
+    ("1", 48, 5, True),
+    ("2a", 48, 1, False),
+    ("2", 96, 3, True),
+    ("3a", 96, 1, False),
+    ("3", 192, 3, True),
+    ("4a", 192, 1, False),
+    ("4", 128, 3, False),
+    ("5a", 128, 1, False),
+    ("5", 128, 3, True),
 )
 SMALLEST_SIDE_B = 16
 CLASSES = {"LightCNNA": 10575, "LightCNNB": 10575, "LightCNN9": 99891}
@@ -36,7 +36,7 @@ DROPOUT_B = {"LightCNNB": 0.75, "LightCNN9": 0.7}
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE_A,
     dim=256,
-    caffe=True,
+    original=".caffemodel",
     classes=CLASSES["LightCNNA"],
 )
 def LightCNNA(
@@ -46,6 +46,7 @@ def LightCNNA(
     classes: int | None = None,
     name: str = "lightcnn_a",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds LightCNN's model A: 4 convolutions and a dense layer.
 
@@ -78,6 +79,7 @@ def LightCNNA(
         classes,
         name,
         classifier_activation,
+        narrow,
         published_classes=CLASSES["LightCNNA"],
         caffe_names={},
     )
@@ -88,7 +90,7 @@ def LightCNNA(
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE_B,
     dim=256,
-    caffe=True,
+    original=".caffemodel",
     classes=CLASSES["LightCNNB"],
 )
 def LightCNNB(
@@ -98,6 +100,7 @@ def LightCNNB(
     classes: int | None = None,
     name: str = "lightcnn_b",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds LightCNN's model B: 9 convolutions and a dense layer.
 
@@ -128,6 +131,7 @@ def LightCNNB(
         classes,
         name,
         classifier_activation,
+        narrow,
         published_classes=CLASSES["LightCNNB"],
         caffe_names={},
     )
@@ -138,7 +142,7 @@ def LightCNNB(
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE_B,
     dim=256,
-    caffe=True,
+    original=".caffemodel",
     classes=CLASSES["LightCNN9"],
 )
 def LightCNN9(
@@ -148,6 +152,7 @@ def LightCNN9(
     classes: int | None = None,
     name: str = "lightcnn9",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds LightCNN-9, model B trained on more people.
 
@@ -178,26 +183,24 @@ def LightCNN9(
         classes,
         name,
         classifier_activation,
+        narrow,
         published_classes=CLASSES["LightCNN9"],
         caffe_names={},
     )
     return model_b(arguments)
 
 
-def model_a(arguments: Backbone, narrow: int = 1) -> keras.Model:
-    """The network A.
-
-    Args:
-        arguments: Of the function.
-        narrow: By what all widths are divided.
-    """
+def model_a(arguments: Backbone) -> keras.Model:
+    """The network A."""
     inputs = x = arguments.input(channels=1, smallest=SMALLEST_SIDE_A)
-    for stage, (filters, size) in enumerate(STAGES_A, start=1):
-        x = conv(x, filters // narrow, size, f"conv{stage}", bias=BIAS)
+    for stage, (channels, size) in enumerate(STAGES_A, start=1):
+        filters = 2 * arguments.width(channels)
+        x = conv(x, filters, size, f"conv{stage}", bias=BIAS)
         x = halve(x, f"pool{stage}")
         # So its authors spell it.
         x = MaxFeatureMap(name=f"etlwise{stage}")(x)
-    x = dense(flatten(x, "fc1_flatten"), 512 // narrow, "fc1", BIAS)
+    units = 2 * arguments.width(256)
+    x = dense(flatten(x, "fc1_flatten"), units, "fc1", BIAS)
     x = MaxFeatureMap(name="eltwise6")(x)
     if arguments.include_top:
         x = layers.Dropout(0.7, name="dropout1")(x)
@@ -205,28 +208,18 @@ def model_a(arguments: Backbone, narrow: int = 1) -> keras.Model:
     return arguments.model(inputs, x)
 
 
-def model_b(arguments: Backbone, narrow: int = 1) -> keras.Model:
-    """The network B, and 9.
-
-    Args:
-        arguments: Of the function.
-        narrow: By what all widths are divided.
-    """
+def model_b(arguments: Backbone) -> keras.Model:
+    """The network B, and 9."""
     inputs = x = arguments.input(channels=1, smallest=SMALLEST_SIDE_B)
-    for part, filters, size, pooled in STAGES_B:
-        x = conv(
-            x,
-            filters // narrow,
-            size,
-            f"conv{part}",
-            pad=size // 2,
-            bias=BIAS,
-        )
+    for part, channels, size, pooled in STAGES_B:
+        filters = 2 * arguments.width(channels)
+        x = conv(x, filters, size, f"conv{part}", pad=size // 2, bias=BIAS)
         x = MaxFeatureMap(name=f"etlwise{part}")(x)
         if pooled:
             # The last convolution is the fifth, the last pooling the fourth.
             x = halve(x, f"pool{min(int(part), 4)}")
-    x = dense(flatten(x, "fc1_flatten"), 512 // narrow, "fc1", BIAS)
+    units = 2 * arguments.width(256)
+    x = dense(flatten(x, "fc1_flatten"), units, "fc1", BIAS)
     x = MaxFeatureMap(name="etlwise_fc1")(x)
     if arguments.include_top:
         x = layers.Dropout(DROPOUT_B[arguments.architecture], name="drop1")(x)

@@ -1,6 +1,7 @@
 """LightCNN's residual networks, `LightCNN29` and `LightCNN29V2`."""
 
 import os
+from collections.abc import Callable
 
 import keras
 from keras import layers
@@ -35,6 +36,7 @@ def LightCNN29(
     classes: int | None = None,
     name: str = "lightcnn29",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds LightCNN-29: 29 convolutions, 20 of them in residual units.
 
@@ -68,11 +70,12 @@ def LightCNN29(
         classes,
         name,
         classifier_activation,
+        narrow,
         published_classes=CLASSES["LightCNN29"],
     )
     inputs = arguments.input(channels=1, smallest=SMALLEST_SIDE)
-    x = trunk(inputs, halve)
-    x = mfm(flatten(x, "flatten"), 256, "fc")
+    x = trunk(arguments, inputs, halve)
+    x = mfm(flatten(x, "flatten"), arguments.width(256), "fc")
     return with_top(arguments, inputs, x, use_bias=True)
 
 
@@ -89,6 +92,7 @@ def LightCNN29V2(
     classes: int | None = None,
     name: str = "lightcnn29_v2",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds LightCNN-29 v2, whose pooling adds maximum and mean.
 
@@ -119,23 +123,28 @@ def LightCNN29V2(
         classes,
         name,
         classifier_activation,
+        narrow,
         published_classes=CLASSES["LightCNN29V2"],
     )
     inputs = arguments.input(channels=1, smallest=SMALLEST_SIDE)
-    x = trunk(inputs, max_and_mean)
-    x = linear(flatten(x, "flatten"), 256, "fc")
+    x = trunk(arguments, inputs, max_and_mean)
+    x = linear(flatten(x, "flatten"), arguments.width(256), "fc")
     return with_top(arguments, inputs, x, use_bias=False)
 
 
-def trunk(inputs: keras.KerasTensor, pool) -> keras.KerasTensor:
+def trunk(
+    arguments: Backbone, inputs: keras.KerasTensor, pool: Callable
+) -> keras.KerasTensor:
     """All convolutions.
 
     Args:
+        arguments: Of the function.
         inputs: The image.
         pool: What halves the map.
     """
-    x = pool(mfm(inputs, 48, "conv1", 5), "pool1")
+    x = pool(mfm(inputs, arguments.width(48), "conv1", 5), "pool1")
     for stage, (units, before, behind, pooled) in enumerate(STAGES, start=1):
+        before, behind = arguments.width(before), arguments.width(behind)
         for unit in range(units):
             x = residual_unit(x, before, f"block{stage}__{unit}")
         x = mfm(x, before, f"group{stage}__conv_a", 1)

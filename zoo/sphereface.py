@@ -1,7 +1,7 @@
 """SphereFace's networks, `SphereFace4` to `SphereFace64`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import layers
@@ -22,17 +22,25 @@ SMALLEST_SIDE = 16
 # Identities of CASIA-WebFace without three that LFW has too.
 CLASSES = 10572
 
-common = documented(
-    shape=INPUT_SHAPE,
-    smallest=SMALLEST_SIDE,
-    dim=512,
-    caffe=True,
-    top=": A-Softmax's lengths times cosines",
-    classes=CLASSES,
-)
+VARIANT = """
+        variant: `"paper"`, or `"caffe"` for the released prototxt. Default:
+            `"paper"`."""
 
 
-@common
+def common(more: str = "") -> Callable:
+    """What the docstrings share; `more` is of further arguments."""
+    return documented(
+        shape=INPUT_SHAPE,
+        smallest=SMALLEST_SIDE,
+        dim=512,
+        original=".caffemodel",
+        top=": A-Softmax's lengths times cosines",
+        classes=CLASSES,
+        more=more,
+    )
+
+
+@common()
 def SphereFace4(
     weights: "str | os.PathLike | None" = None,
     input_shape: tuple[int, int, int] = INPUT_SHAPE,
@@ -40,6 +48,7 @@ def SphereFace4(
     classes: int | None = None,
     name: str = "sphereface4",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds SphereFace's network of 4 convolutions.
 
@@ -70,13 +79,14 @@ def SphereFace4(
         classes,
         name,
         classifier_activation,
+        narrow,
         published_classes=CLASSES,
         caffe_names={},
     )
     return sphereface(arguments, (0, 0, 0, 0))
 
 
-@common
+@common()
 def SphereFace10(
     weights: "str | os.PathLike | None" = None,
     input_shape: tuple[int, int, int] = INPUT_SHAPE,
@@ -84,6 +94,7 @@ def SphereFace10(
     classes: int | None = None,
     name: str = "sphereface10",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds SphereFace's network of 10 convolutions.
 
@@ -113,13 +124,14 @@ def SphereFace10(
         classes,
         name,
         classifier_activation,
+        narrow,
         published_classes=CLASSES,
         caffe_names={},
     )
     return sphereface(arguments, (0, 1, 2, 0))
 
 
-@common
+@common()
 def SphereFace20(
     weights: "str | os.PathLike | None" = None,
     input_shape: tuple[int, int, int] = INPUT_SHAPE,
@@ -127,6 +139,7 @@ def SphereFace20(
     classes: int | None = None,
     name: str = "sphereface20",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds SphereFace's network of 20 convolutions, the published one.
 
@@ -162,13 +175,14 @@ def SphereFace20(
         classes,
         name,
         classifier_activation,
+        narrow,
         published_classes=CLASSES,
         caffe_names={},
     )
     return sphereface(arguments, (1, 2, 4, 1))
 
 
-@common
+@common()
 def SphereFace36(
     weights: "str | os.PathLike | None" = None,
     input_shape: tuple[int, int, int] = INPUT_SHAPE,
@@ -176,6 +190,7 @@ def SphereFace36(
     classes: int | None = None,
     name: str = "sphereface36",
     classifier_activation: "str | None" = "softmax",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds SphereFace's network of 36 convolutions.
 
@@ -205,13 +220,14 @@ def SphereFace36(
         classes,
         name,
         classifier_activation,
+        narrow,
         published_classes=CLASSES,
         caffe_names={},
     )
     return sphereface(arguments, (2, 4, 8, 2))
 
 
-@common
+@common(VARIANT)
 def SphereFace64(
     weights: "str | os.PathLike | None" = None,
     input_shape: tuple[int, int, int] = INPUT_SHAPE,
@@ -220,6 +236,7 @@ def SphereFace64(
     name: str = "sphereface64",
     classifier_activation: "str | None" = "softmax",
     variant: str = "paper",
+    narrow: int = 1,
 ) -> keras.Model:
     """Builds SphereFace's network of 64 convolutions.
 
@@ -229,8 +246,6 @@ def SphereFace64(
     convolutions: `variant="caffe"`.
 
     {arguments}
-        variant: `"paper"`, or `"caffe"` for the released prototxt. Default:
-            `"paper"`.
 
     {result}
 
@@ -259,30 +274,28 @@ def SphereFace64(
         classes,
         name,
         classifier_activation,
+        narrow,
         published_classes=CLASSES,
         caffe_names={},
     )
     return sphereface(arguments, units[variant])
 
 
-def sphereface(
-    arguments: Backbone, units: Sequence[int], narrow: int = 1
-) -> keras.Model:
+def sphereface(arguments: Backbone, units: Sequence[int]) -> keras.Model:
     """The network of any depth.
 
     Args:
         arguments: Of the function.
         units: Residual units of each stage.
-        narrow: By what all widths are divided.
     """
     inputs = x = arguments.input(channels=3, smallest=SMALLEST_SIDE)
     for stage, count in enumerate(units, start=1):
-        filters = 64 * 2 ** (stage - 1) // narrow
+        filters = arguments.width(64 * 2 ** (stage - 1))
         x = conv(x, filters, 3, f"conv{stage}_1", stride=2, pad=1)
         x = prelu(x, f"relu{stage}_1")
         for number in range(2, 2 * count + 2, 2):
             x = residual_unit(x, stage, number)
-    x = dense(flatten(x, "fc5_flatten"), 512 // narrow, "fc5")
+    x = dense(flatten(x, "fc5_flatten"), arguments.width(512), "fc5")
     if arguments.include_top:
         logits = CosineDense(
             arguments.units,

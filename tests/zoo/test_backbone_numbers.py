@@ -7,24 +7,6 @@ import pytest
 import keras_hypersphere as kh
 from keras_hypersphere import zoo
 from keras_hypersphere.zoo import facenet_small, inception
-from keras_hypersphere.zoo.backbone import Backbone
-from keras_hypersphere.zoo.sphereface import sphereface
-
-
-def arguments(architecture, shape, **others):
-    return Backbone(
-        architecture,
-        **{
-            "weights": None,
-            "input_shape": shape,
-            "include_top": False,
-            "classes": None,
-            "name": "small",
-            "classifier_activation": "softmax",
-            "caffe_names": {},
-            **others,
-        },
-    )
 
 
 def images(*shape):
@@ -34,7 +16,7 @@ def images(*shape):
 def test_published_initializers():
     """Xavier by the inputs, 0.01 in residual units, slopes of 0.25."""
     keras.utils.set_random_seed(0)
-    model = sphereface(arguments("SphereFace10", (16, 16, 3)), (0, 1, 2, 0))
+    model = zoo.SphereFace10(input_shape=(16, 16, 3))
     values = {
         w.path: keras.ops.convert_to_numpy(w.value) for w in model.weights
     }
@@ -108,15 +90,14 @@ def test_an_inception_module_by_hand():
     np.testing.assert_allclose(y[3, 3], [0, 0, 0, 4, 4, 4, 0], rtol=1e-6)
 
 
-def test_narrow_widths():
-    assert [
-        inception.narrow(w, facenet_small.NNS1[0], 4) for w in (0, 16, 64)
-    ] == [
-        0,
-        8,
-        28,
-    ]
-    assert inception.narrow(16, facenet_small.NNS2[0], 8) == 8
+def test_shares_of_widths():
+    factor, multiple, _ = facenet_small.NNS1
+    assert facenet_small.share(16, factor, multiple) == 8
+    assert facenet_small.share(64, factor, multiple) == 28
+    factor, multiple, _ = facenet_small.NNS2
+    assert facenet_small.share(16, factor, multiple) == 8
+    [row] = inception.resized([inception.NN2[2]], lambda width: width + 1)
+    assert (row.one, row.reduce3, row.three, row.project) == (0, 129, 257, 0)
 
 
 def test_sphereface_top_is_length_times_cosine():
@@ -139,9 +120,7 @@ def test_sphereface_top_is_length_times_cosine():
 
 def test_trains_with_a_head_and_saves(tmp_path):
     """The smallest network; frozen biases as its prototxt has them."""
-    model = sphereface(
-        arguments("SphereFace10", (16, 16, 3)), (0, 1, 0, 0), narrow=8
-    )
+    model = zoo.SphereFace10(input_shape=(16, 16, 3), narrow=8)
     trained = kh.models.MarginModel(model, kh.layers.ASoftmax(4))
     trained.compile(
         kh.optimizers.CaffeSGD(

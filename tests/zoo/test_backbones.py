@@ -355,7 +355,9 @@ def test_signature_and_example(name, monkeypatch):
         "name",
         "classifier_activation",
     ]
+    assert list(parameters)[-1] == "narrow"
     given = {n: p.default for n, p in parameters.items()}
+    assert given["narrow"] == 1
     assert given["weights"] is given["classes"] is None
     assert given["include_top"] is False
     assert build(name).name == given["name"]
@@ -369,6 +371,34 @@ def test_signature_and_example(name, monkeypatch):
     runner = doctest.DocTestRunner(verbose=False)
     result = runner.run(test, out=report.append)
     assert not result.failed, "".join(report)
+
+
+def widths(model):
+    """The channels of every convolution, and the units of dense layers."""
+    return {
+        x.name: x.output.shape[-1]
+        for x in model.layers
+        if hasattr(x, "filters") or hasattr(x, "units")
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_narrow(name):
+    """All widths are an eighth, 2 at the least."""
+    published = widths(build(name))
+    assert widths(build(name, narrow=8)) == {
+        layer: max(2, width // 8) for layer, width in published.items()
+    }
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_narrowest(name):
+    """An embedding of two numbers, and two for every `MaxFeatureMap`."""
+    model = build(name, narrow=10**6)
+    assert model.output_shape == (None, 2)
+    for layer in model.layers:
+        if isinstance(layer, kh.layers.MaxFeatureMap):
+            assert layer.output.shape[-1] == 2
 
 
 @pytest.mark.parametrize("architecture", KINDS)
@@ -436,6 +466,9 @@ def test_invalid_arguments(name):
     for value in wrong["input_shape"]:
         with pytest.raises(ValueError, match=r"`input_shape`.* or more\. Rec"):
             function(input_shape=value)
+    for value in (0, -1, 2.0, True, "8", None):
+        with pytest.raises(ValueError, match=f"`narrow`.*narrow={value!r}"):
+            function(narrow=value)
     for value in wrong["classes"]:
         with pytest.raises(ValueError, match="`classes` must be a positive"):
             build(name, include_top=True, classes=value)

@@ -1,5 +1,6 @@
 """Original Caffe files in the zoo's networks: equal to what Caffe made."""
 
+import functools
 import shutil
 
 import h5py
@@ -16,8 +17,6 @@ from keras_hypersphere.caffe_format import (
     write_caffemodel,
 )
 from keras_hypersphere.tools.caffe import to_keras
-from keras_hypersphere.zoo import centerface, lightcnn, sphereface
-from keras_hypersphere.zoo.backbone import Backbone
 from keras_hypersphere.zoo.caffe_weights import is_caffe, load_caffe
 from tests.tools.caffe.conftest import Recording, find
 
@@ -25,46 +24,27 @@ from tests.tools.caffe.conftest import Recording, find
 TOLERANCE = 1e-5
 
 
-def spheres(*units):
-    return lambda a: sphereface.sphereface(a, units, narrow=8)
-
-
-# The functions with an eighth of the widths, as the recorded networks have.
+# The functions of the recorded networks, which have an eighth of the widths.
 NARROW = {
-    "sphereface4_narrow8": ("SphereFace4", spheres(0, 0, 0, 0)),
-    "sphereface10_narrow8": ("SphereFace10", spheres(0, 1, 2, 0)),
-    "sphereface20_narrow8": ("SphereFace20", spheres(1, 2, 4, 1)),
-    "sphereface64_narrow8": ("SphereFace64", spheres(3, 7, 16, 3)),
-    "centerface_narrow8": (
-        "CenterFace",
-        lambda a: centerface.centerface(a, narrow=8),
+    "sphereface4_narrow8": zoo.SphereFace4,
+    "sphereface10_narrow8": zoo.SphereFace10,
+    "sphereface20_narrow8": zoo.SphereFace20,
+    "sphereface64_narrow8": functools.partial(
+        zoo.SphereFace64, variant="caffe"
     ),
-    "lightenedcnn_A_narrow8": (
-        "LightCNNA",
-        lambda a: lightcnn.model_a(a, narrow=8),
+    "centerface_narrow8": zoo.CenterFace,
+    "lightenedcnn_A_narrow8": functools.partial(
+        zoo.LightCNNA, include_top=True, classes=1321
     ),
-    "lightenedcnn_B_narrow8": (
-        "LightCNNB",
-        lambda a: lightcnn.model_b(a, narrow=8),
+    "lightenedcnn_B_narrow8": functools.partial(
+        zoo.LightCNNB, include_top=True, classes=1321
     ),
 }
 
 
 def narrow(name, weights=None, **others):
     """The zoo's network with the widths of a recording."""
-    architecture, build = NARROW[name]
-    gray = architecture.startswith("Light")
-    arguments = {
-        "weights": weights,
-        "input_shape": (128, 128, 1) if gray else (112, 96, 3),
-        "include_top": gray,
-        "classes": 1321 if gray else None,
-        "name": "narrow",
-        "classifier_activation": "softmax",
-        "caffe_names": {},
-        **others,
-    }
-    return build(Backbone(architecture, **arguments))
+    return NARROW[name](weights, narrow=8, **others)
 
 
 def tops(recording, model):
