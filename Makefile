@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 BACKENDS ?= jax torch
+# LFW: photos in images/, pairs.txt, and landmarks.npz where there are some.
+LFW ?= ../shared/lfw
+MODELS ?= dlib-resnet
 # The tests whose results a backend computes.
 COMPUTING := tests/keras_hypersphere tests/fidelity \
 	tests/tools/caffe/test_recordings.py tests/zoo/alignment/test_detection.py \
@@ -14,7 +17,7 @@ TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert fuzz lint format weights sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert evaluate-lfw fuzz lint format weights sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -31,6 +34,7 @@ help:
 	@echo 'make bench-triplets  the semi-hard loss beside three matrix products (minutes)'
 	@echo 'make bench-convert converts networks of 90 to 550 MB beside OpenCV (minutes)'
 	@echo 'make bench-training  TripletLoss on real images, measured on new identities'
+	@echo 'make evaluate-lfw  the pretrained models on LFW=folder; reports in build/lfw'
 	@echo 'make test-addons   kh.addons beside TensorFlow Addons 0.23 itself'
 	@echo 'make lint          ruff; `make format` mends what it can'
 	@echo 'make docs          the guides and the API as HTML in build/docs'
@@ -98,6 +102,22 @@ bench-convert: $(VENV)/.test
 
 bench-training: $(VENV)/.demo $(VENV)/.test
 	$(BIN)/python tests/benchmarks/triplet_training.py $(ARGS)
+
+# With the landmarks given, where the folder has them, and detecting.
+evaluate-lfw: $(VENV)/.demo
+	@test -e '$(LFW)/pairs.txt' || { \
+		echo "error: there is no $(LFW)/pairs.txt; say LFW=folder, with images/ and pairs.txt in it" >&2; \
+		exit 1; }
+	for model in $(MODELS); do \
+		for points in $(wildcard $(LFW)/landmarks.npz) detecting; do \
+			case $$points in \
+				detecting) set -- --report build/lfw/$$model-detecting;; \
+				*) set -- --landmarks $$points --report build/lfw/$$model-landmarks;; \
+			esac; \
+			$(BIN)/keras-hypersphere evaluate lfw --images $(LFW)/images \
+				--pairs $(LFW)/pairs.txt --model $$model "$$@" || exit 1; \
+		done; \
+	done
 
 test-addons: $(VENV)/.test
 	.ci/addons $(BIN)/python $(ARGS)
