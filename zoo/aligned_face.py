@@ -75,7 +75,7 @@ def align_one(
 
     Raises:
         NoFaceError: If there is none; the message names the photo.
-        ValueError: If its landmarks fit no template.
+        ValueError: If it does not fit the template.
     """
     if not faces:
         raise NoFaceError(
@@ -83,7 +83,7 @@ def align_one(
             "pixels or more; turn or enlarge the photo."
         )
     face = select_face(faces, pixels.shape, choose)
-    crop = align(pixels, face.landmarks, template, antialias=True)
+    crop = align(pixels, face, template, antialias=True)
     return AlignedFace(name, face, len(faces), crop)
 
 

@@ -14,7 +14,9 @@ from keras_hypersphere.zoo.aligned_face import (
     read_named,
 )
 from keras_hypersphere.zoo.alignment.detection import detect_many
+from keras_hypersphere.zoo.alignment.selection import check_rule
 from keras_hypersphere.zoo.alignment.template import Template
+from keras_hypersphere.zoo.alignment.templates import get_template
 from keras_hypersphere.zoo.photo_list import Photo
 
 # Photos that are read ahead of those that are searched for faces: a large
@@ -44,7 +46,13 @@ def align_photos(
         choose: Which of several faces: `"largest"` or `"center"`.
         partial: Whether files whose end is missing are read: see
             `images.read`.
+
+    Raises:
+        ValueError: If there is no such template or rule: no photo is to
+            blame.
     """
+    template = get_template(template)
+    check_rule("choose", choose)
 
     def read(item: tuple[str, Photo]) -> tuple[str, Any]:
         name, photo = item

@@ -3,11 +3,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from keras_hypersphere.zoo import NoFaceError, images
-from keras_hypersphere.zoo.aligned_face import find_face
+from keras_hypersphere.zoo.aligned_face import align_one, find_face
 from keras_hypersphere.zoo.aligned_faces import (
     AHEAD,
     align_photos,
@@ -85,6 +86,49 @@ def test_each_photo_is_as_alone(tmp_path):
         )
         assert np.abs(face.crop.astype(int) - alone.crop).mean() < 6
     assert isinstance(found[2], NoFaceError)
+
+
+def test_a_template_of_a_box_gets_the_box():
+    photo = images.read(SAMPLES / "eileen_collins.png")[:300, 60:380]
+    [face] = align_photos([("collins", photo)], "facenet")
+    assert face.crop.shape == (160, 160, 3)
+    left, top, width, height = face.face.box
+    part = photo[
+        int(top - 16) : int(top + height + 16),
+        int(left - 16) : int(left + width + 16),
+    ]
+    # Averages of a 10 x 10 raster, of the box with its margin and the crop.
+    coarse, fine = (
+        cv2.resize(x, (10, 10), interpolation=cv2.INTER_AREA).astype(int)
+        for x in (part, face.crop)
+    )
+    assert np.abs(coarse - fine).mean() < 1
+
+
+def test_no_photo_is_to_blame_for_a_template():
+    """A mistake in an argument is raised, not told of every photo."""
+    for words, message in (
+        (("none",), "`template` must be one of"),
+        (("dlib", "first"), "`choose` must be one of"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            next(align_photos([("a", "nowhere.png")], *words))
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_photo_that_exif_turns_is_as_upright(tmp_path, orientation):
+    picture = pytest.importorskip("PIL.Image")
+    upright = images.read(SAMPLES / "eileen_collins.png")[:300, 60:380]
+    exif = picture.Exif()
+    exif[0x0112] = orientation
+    # What a viewer does with 3, 6, 8 is a turn clockwise by 180, 90, 270.
+    stored = np.rot90(upright, {3: 2, 6: 1, 8: 3}[orientation])
+    path = tmp_path / "turned.png"
+    picture.fromarray(np.ascontiguousarray(stored)).save(path, exif=exif)
+    turned, alone = find_face(path, "sphereface"), find_face(upright, "dlib")
+    np.testing.assert_allclose(turned.face.landmarks, alone.face.landmarks)
+    again = align_one(upright, [turned.face], "sphereface", "largest", "again")
+    np.testing.assert_array_equal(turned.crop, again.crop)
 
 
 def test_crops_are_read_as_they_are():

@@ -38,8 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--template",
         default="dlib",
         metavar="NAME",
-        help="dlib (150 x 150), sphereface (112 x 96) or arcface (112 x "
-        "112), height x width (default: %(default)s)",
+        help="dlib (150 x 150), sphereface (112 x 96), arcface (112 x 112), "
+        "lightcnn (128 x 128), lightcnn144 (144 x 144) or facenet (160 x "
+        "160), height x width (default: %(default)s)",
     )
     parser.add_argument(
         "--choose",
@@ -52,20 +53,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Aligns the photos and writes the crops."""
     from keras_hypersphere.tools.progress import Progress
-    from keras_hypersphere.zoo.aligned_face import find_face
+    from keras_hypersphere.zoo.aligned_faces import PROBLEMS, align_photos
     from keras_hypersphere.zoo.alignment import get_template
 
     template = get_template(arguments.template)
     targets = plan(arguments.photos, arguments.output)
     arguments.output.mkdir(parents=True, exist_ok=True)
     progress = Progress(len(targets), "photos")
+    named = ((str(photo), photo) for photo in targets)
+    faces = align_photos(named, template, arguments.choose)
     failures = []
-    for done, (photo, target) in enumerate(targets.items(), start=1):
+    for done, (face, target) in enumerate(
+        zip(faces, targets.values(), strict=True), start=1
+    ):
         try:
-            face = find_face(photo, template, arguments.choose)
+            if isinstance(face, Exception):
+                raise face
             target.parent.mkdir(parents=True, exist_ok=True)
             write(target, face.crop)
-        except (ValueError, OSError) as error:
+        except PROBLEMS as error:
             failures.append(str(error))
         progress.update(done)
     written = len(targets) - len(failures)

@@ -43,9 +43,15 @@ def crops_of(
             `"largest"`.
 
     Raises:
-        ValueError: If the landmarks are those of other photos.
+        ValueError: If there is no such template, if it needs more than
+            landmarks, or if the landmarks are those of other photos.
     """
     folder = Path(folder)
+    if landmarks is not None and alignment.get_template(template).needs_box:
+        raise ValueError(
+            f"The template {template!r} is the box of a face, which landmarks "
+            "do not give. Leave out --landmarks: faces are then detected."
+        )
     if landmarks is not None and landmarks.keys().isdisjoint(photos):
         raise ValueError(
             f"None of the {len(photos)} photos has landmarks: the names of "

@@ -38,3 +38,25 @@ class Face:
             "landmarks": np.round(self.landmarks, 3).astype(float).tolist(),
             "confidence": round(float(self.confidence), 6),
         }
+
+
+def landmarks_of(
+    face: "Face | np.ndarray", shape: tuple[int, int]
+) -> np.ndarray:
+    """The landmarks of a face, or those given, as float64.
+
+    Raises:
+        ValueError: If they are not finite, or of another shape.
+    """
+    points = face.landmarks if isinstance(face, Face) else face
+    points = np.asarray(points, np.float64)
+    if points.shape != shape:
+        raise ValueError(
+            f"`points` must have the shape {shape} of the template. "
+            f"Received: points of shape {points.shape}"
+        )
+    if not np.isfinite(points).all():
+        raise ValueError(
+            f"`points` must be finite. Received: points={points.tolist()}"
+        )
+    return points

@@ -1,7 +1,9 @@
-"""The least-squares similarity between two sets of points."""
+"""The similarity that maps landmarks onto a template."""
 
 import numpy as np
 
+from keras_hypersphere.zoo.alignment.face import landmarks_of
+from keras_hypersphere.zoo.alignment.least_squares import least_squares
 from keras_hypersphere.zoo.alignment.template import Template
 from keras_hypersphere.zoo.alignment.templates import get_template
 
@@ -20,7 +22,8 @@ def similarity_transform(
         a = sum(conj(z') w') / sum(|z'|^2),   b = mean(w) - a mean(z)
 
     where z', w' are the points less their mean. A similarity with a
-    reflection is w = a conj(z) + b.
+    reflection is w = a conj(z) + b. An `EyesTemplate` takes a and b from
+    the middles of eyes and mouth instead.
 
     Args:
         points: (points, 2) landmarks (x, y) in the photo, 0-based.
@@ -36,47 +39,26 @@ def similarity_transform(
 
     Raises:
         ValueError: If the points are not finite, not as many as the
-            template's, or all the same, so that no similarity fits.
+            template's, or all the same, so that no similarity fits; or if
+            the template is a box, or knows no reflection.
+
+    Example:
+
+    >>> from keras_hypersphere.zoo import alignment
+    >>> target = alignment.TEMPLATES["arcface"].points
+    >>> alignment.similarity_transform(2 * target + 5, "arcface").round(6)
+    array([[ 0.5, -0. , -2.5],
+           [ 0. ,  0.5, -2.5]])
     """
-    if isinstance(template, np.ndarray):
-        target = np.asarray(template, np.float64)
-    else:
-        target = get_template(template).points
-    source = np.asarray(points, np.float64)
-    if source.shape != target.shape or source.ndim != 2:
+    if not isinstance(template, np.ndarray):
+        points = np.asarray(points, np.float64)
+        return get_template(template).transform(points, reflection=reflection)
+    target = np.asarray(template, np.float64)
+    if target.ndim != 2 or not np.isfinite(target).all():
         raise ValueError(
-            f"`points` must have the shape {target.shape} of the template. "
-            f"Received: points of shape {source.shape}"
+            "`template` must be finite positions of shape (points, 2). "
+            f"Received: template of shape {target.shape}, "
+            f"{target.tolist()}"
         )
-    if not (np.isfinite(source).all() and np.isfinite(target).all()):
-        raise ValueError(
-            f"`points` must be finite. Received: points={source.tolist()}"
-        )
-    matrix, residual = fit(source, target)
-    if reflection:
-        mirrored, mirrored_residual = fit(source * (-1.0, 1.0), target)
-        if mirrored_residual < residual:
-            matrix = mirrored * (-1.0, 1.0, 1.0)
-    return matrix
-
-
-def fit(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:
-    """Fits a similarity without reflection. Returns it and its residual."""
-    z = source @ (1.0, 1.0j)
-    w = target @ (1.0, 1.0j)
-    spread = z - z.mean()
-    goal = w - w.mean()
-    size = np.vdot(spread, spread).real
-    # The points' own rounding: below it, their differences mean nothing.
-    noise = len(z) * (np.finfo(np.float64).eps * np.abs(z).max()) ** 2
-    if size <= noise or not np.vdot(goal, goal).real > 0.0:
-        raise ValueError(
-            "No similarity fits points that are all the same. "
-            f"Received: points={source.tolist()}"
-        )
-    a = np.vdot(spread, goal) / size
-    b = w.mean() - a * z.mean()
-    return (
-        np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]]),
-        float(np.sum(np.abs(a * z + b - w) ** 2)),
-    )
+    source = landmarks_of(points, target.shape)
+    return least_squares(source, target, reflection)

@@ -1,44 +1,42 @@
-"""A crop: its size, and where the landmarks of a face lie in it."""
+"""A crop: its size, and how a face is moved into it."""
 
+import abc
 import dataclasses
+from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
+from keras_hypersphere.zoo.alignment.face import Face
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Template:
-    """A crop of a face: size and landmark positions.
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Template(abc.ABC):
+    """A crop of a face. Its kinds differ in what they hold still:
+
+    * `PointsTemplate`: five landmarks, by least squares;
+    * `EyesTemplate`: the middle of the eyes, and how far below the mouth is;
+    * `BoxTemplate`: the box of the face.
 
     Args:
         name: The name under which `TEMPLATES` holds it.
-        points: (points, 2) positions (x, y) in pixels of the crop, 0-based:
-            (0, 0) is the center of the top left pixel. Five points: left
-            eye, right eye, nose, left and right corner of the mouth, as the
-            viewer sees them.
         size: (height, width) of the crop in pixels.
         provenance: Where the numbers come from.
 
     Raises:
-        ValueError: If `points` are not finite pairs or `size` not two
-            positive integers.
+        ValueError: If `size` is not two positive integers.
     """
 
     name: str
-    points: np.ndarray
     size: tuple[int, int]
     provenance: str
 
+    # Whether landmarks alone are too little.
+    needs_box: ClassVar[bool] = False
+    # What a crop shows beyond the photo: black, or else the photo's edge.
+    black_outside: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
-        points = np.array(self.points, dtype=np.float64)
-        if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
-            raise ValueError(
-                "`points` must have the shape (points, 2) with two points "
-                f"or more. Received: points of shape {points.shape}"
-            )
-        if not np.isfinite(points).all():
-            raise ValueError(
-                f"`points` must be finite. Received: points={points.tolist()}"
-            )
         size = tuple(self.size)
         if len(size) != 2 or not all(
             isinstance(side, int) and side > 0 for side in size
@@ -47,6 +45,36 @@ class Template:
                 "`size` must be (height, width), two positive integers. "
                 f"Received: size={self.size!r}"
             )
-        points.setflags(write=False)
-        object.__setattr__(self, "points", points)
         object.__setattr__(self, "size", size)
+
+    @abc.abstractmethod
+    def transform(
+        self,
+        face: "Face | np.ndarray",
+        shape: Sequence[int] | None = None,
+        reflection: bool = False,
+    ) -> np.ndarray:
+        """Finds the map from a photo to the crop.
+
+        Args:
+            face: The face, or its (5, 2) landmarks (x, y), 0-based.
+            shape: The photo's shape, height and width first: a box ends
+                where the photo ends. None: nobody knows.
+            reflection: As in `similarity_transform`.
+
+        Returns:
+            (2, 3) float64 matrix: `matrix @ (x, y, 1)` is the position in
+            the crop.
+
+        Raises:
+            ValueError: If no map fits the face.
+        """
+
+    def refuse_reflection(self, reflection: bool) -> None:
+        """Refuses a reflection where nothing is fitted."""
+        if reflection:
+            raise ValueError(
+                "`reflection` is for templates that fit points; the template "
+                f"{self.name} fits none. Leave it out. Received: "
+                "reflection=True"
+            )

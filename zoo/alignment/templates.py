@@ -1,4 +1,4 @@
-"""Where the five landmarks of a face lie in the crop a model was trained on.
+"""How a face lies in the crop a model was trained on.
 
 All points are (x, y) in 0-based pixel coordinates: (0, 0) is the center of
 the top left pixel. Matlab counts from 1, so its templates are less 1 here.
@@ -11,11 +11,14 @@ from types import MappingProxyType
 
 import numpy as np
 
+from keras_hypersphere.zoo.alignment.box_template import BoxTemplate
+from keras_hypersphere.zoo.alignment.eyes_template import EyesTemplate
+from keras_hypersphere.zoo.alignment.points_template import PointsTemplate
 from keras_hypersphere.zoo.alignment.template import Template
 
 MATLAB_ORIGIN = 1.0
 
-DLIB = Template(
+DLIB = PointsTemplate(
     name="dlib",
     points=[
         (47.549, 46.599),
@@ -31,7 +34,7 @@ DLIB = Template(
     ),
 )
 
-SPHEREFACE = Template(
+SPHEREFACE = PointsTemplate(
     name="sphereface",
     points=np.array(
         [
@@ -50,7 +53,7 @@ SPHEREFACE = Template(
     ),
 )
 
-ARCFACE = Template(
+ARCFACE = PointsTemplate(
     name="arcface",
     points=[
         (38.2946, 51.6963),
@@ -66,8 +69,52 @@ ARCFACE = Template(
     ),
 )
 
+LIGHTCNN = EyesTemplate(
+    name="lightcnn",
+    # In Matlab's crop the middle of the eyes is pixel (65, 41), from 1.
+    eyes=(64.0, 40.0),
+    mouth=88.0,
+    size=(128, 128),
+    provenance=(
+        "AlfredXiangWu/face_verification_experiment, code/face_db_align.m "
+        "with crop_size 128, ec_y 40 and ec_mc_y 48, as its README gives "
+        "them for LFW"
+    ),
+)
+
+LIGHTCNN_144 = EyesTemplate(
+    name="lightcnn144",
+    eyes=(72.0, 48.0),
+    mouth=96.0,
+    size=(144, 144),
+    provenance=(
+        "the same with crop_size 144 and ec_y 48, for training: LightCNN's "
+        "own crops, of which the network gets 128 x 128 at random"
+    ),
+)
+
+FACENET = BoxTemplate(
+    name="facenet",
+    margin=32.0,
+    size=(160, 160),
+    provenance=(
+        "davidsandberg/facenet, src/align/align_dataset_mtcnn.py with "
+        "--image_size 160 --margin 32, as its guide aligns LFW"
+    ),
+)
+
 TEMPLATES: Mapping[str, Template] = MappingProxyType(
-    {template.name: template for template in (DLIB, SPHEREFACE, ARCFACE)}
+    {
+        template.name: template
+        for template in (
+            DLIB,
+            SPHEREFACE,
+            ARCFACE,
+            LIGHTCNN,
+            LIGHTCNN_144,
+            FACENET,
+        )
+    }
 )
 
 

@@ -1,41 +1,52 @@
 """Cuts a face out of a photo, upright and at the template's size."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
-from keras_hypersphere.zoo.alignment.similarity import similarity_transform
+from keras_hypersphere.zoo.alignment.face import Face
 from keras_hypersphere.zoo.alignment.template import Template
 from keras_hypersphere.zoo.alignment.templates import get_template
 
 
 def align(
     image: np.ndarray,
-    points: np.ndarray,
+    points: "np.ndarray | Face",
     template: "str | Template",
     reflection: bool = False,
     antialias: bool = False,
 ) -> np.ndarray:
-    """Warps a photo so that its landmarks lie on the template's.
+    """Warps a photo so that its face lies as the template says.
 
-    The similarity of `similarity_transform`, bilinear interpolation, black
-    outside the photo.
+    Bilinear interpolation. Outside the photo is black; a box ends there.
 
     Args:
         image: (height, width, 3) or (height, width) uint8 array.
         points: (5, 2) landmarks (x, y) in the photo, 0-based, in the order
-            of the template.
+            of the template; or a `Face`, as `detect` finds it, which a
+            template of a box needs.
         template: A name in `TEMPLATES`, or a `Template`.
         reflection: As in `similarity_transform`.
         antialias: Average a face that shrinks to less than half over whole
             blocks of pixels first. Bilinear interpolation reads four pixels
-            whatever the scale. Default: False, as the published procedures.
+            whatever the scale. Default: False, as most published procedures.
 
     Returns:
         The crop, uint8, of the template's size.
 
     Raises:
-        ValueError: If the image is not uint8 of such a shape, or no
-            similarity fits the points.
+        ValueError: If the image is not uint8 of such a shape, or the
+            template does not fit the points.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_hypersphere.zoo import alignment
+    >>> photo = np.zeros((200, 300, 3), np.uint8)
+    >>> points = [(95, 60), (151, 66), (120, 95), (92, 118), (139, 124)]
+    >>> alignment.align(photo, np.array(points), "sphereface").shape
+    (112, 96, 3)
     """
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or not image.size:
         raise ValueError(
@@ -44,18 +55,58 @@ def align(
             f"Received: shape={image.shape}, dtype={image.dtype}"
         )
     template = get_template(template)
-    matrix = similarity_transform(points, template, reflection)
+    matrix = template.transform(points, image.shape, reflection)
     if antialias:
         image, matrix = shrink(image, matrix)
     height, width = template.size
+    outside = (
+        cv2.BORDER_CONSTANT if template.black_outside else cv2.BORDER_REPLICATE
+    )
     return cv2.warpAffine(
         image,
         matrix,
         (width, height),
         flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
+        borderMode=outside,
         borderValue=0,
     )
+
+
+def align_many(
+    images: Sequence[np.ndarray],
+    points: "Sequence[np.ndarray | Face]",
+    template: "str | Template",
+    reflection: bool = False,
+    antialias: bool = False,
+) -> np.ndarray:
+    """Warps several photos, or several faces of one: a batch for a network.
+
+    Args:
+        images: Photos of any sizes, as in `align`; one photo several times
+            for several faces.
+        points: The landmarks, or the `Face`, of each.
+        template, reflection, antialias: As in `align`.
+
+    Returns:
+        (n, height, width, 3) uint8 array; (n, height, width) of gray photos.
+
+    Raises:
+        ValueError: If there are not as many photos as faces, and as in
+            `align`; the message then begins with the place in the list.
+    """
+    if len(images) != len(points):
+        raise ValueError(
+            "`points` must hold the face of each of `images`. Received: "
+            f"{len(points)} faces, {len(images)} images"
+        )
+    template = get_template(template)
+    crops = []
+    for place, (image, face) in enumerate(zip(images, points, strict=True)):
+        try:
+            crops.append(align(image, face, template, reflection, antialias))
+        except ValueError as error:
+            raise ValueError(f"photo {place} of the list: {error}") from None
+    return np.stack(crops) if crops else np.empty((0, *template.size, 3), "u1")
 
 
 def shrink(
@@ -66,20 +117,24 @@ def shrink(
     Returns the smaller image, and the matrix that maps its pixels to the
     same crop.
     """
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    scales = np.hypot(matrix[0, :2], matrix[1, :2])
     # A scale of 1/6 is 0.16666…, its inverse must still be 6.
-    block = int(1.0 / max(scale, 1e-6) + 1e-6)
-    if block < 2 or block > min(image.shape[:2]):
+    blocks = (1.0 / np.maximum(scales, 1e-6) + 1e-6).astype(int)
+    wide, high = (int(block) for block in np.maximum(blocks, 1))
+    height, width = image.shape[0] // high, image.shape[1] // wide
+    if max(wide, high) < 2 or not (height and width):
         return image, matrix
-    height, width = image.shape[0] // block, image.shape[1] // block
     image = cv2.resize(
-        image[: height * block, : width * block],
+        image[: height * high, : width * wide],
         (width, height),
         interpolation=cv2.INTER_AREA,
     )
     # Pixel (x, y) stands for the block whose center is at this position.
-    center = (block - 1) / 2.0
     enlarge = np.array(
-        [[block, 0.0, center], [0.0, block, center], [0.0, 0.0, 1.0]]
+        [
+            [wide, 0.0, (wide - 1) / 2.0],
+            [0.0, high, (high - 1) / 2.0],
+            [0.0, 0.0, 1.0],
+        ]
     )
     return image, matrix @ enlarge

@@ -1,17 +1,27 @@
+import argparse
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from keras_hypersphere.tools.cli import main
-from keras_hypersphere.tools.commands.align import plan
+from keras_hypersphere.tools.commands.align import add_arguments, plan
 from keras_hypersphere.zoo import images
+from keras_hypersphere.zoo.alignment import TEMPLATES
 
 SAMPLES = Path(images.__file__).parent / "samples"
 COLLINS = SAMPLES / "eileen_collins.png"
 
 
 @pytest.mark.parametrize(
-    ("template", "size"), [("sphereface", (112, 96)), ("arcface", (112, 112))]
+    ("template", "size"),
+    [
+        ("sphereface", (112, 96)),
+        ("arcface", (112, 112)),
+        ("lightcnn", (128, 128)),
+        ("facenet", (160, 160)),
+    ],
 )
 def test_folder(capsys, tmp_path, template, size):
     photos, out = tmp_path / "photos", tmp_path / "crops"
@@ -28,8 +38,39 @@ def test_folder(capsys, tmp_path, template, size):
     crop = images.read(files[0])
     assert crop.shape == (*size, 3)
     # Her skin is in the middle: red above green above blue.
-    red, green, blue = crop[50:80, 35:60].reshape(-1, 3).mean(axis=0)
+    middle = crop[size[0] * 2 // 5 : size[0] * 2 // 3, 40 : size[1] - 40]
+    red, green, blue = middle.reshape(-1, 3).mean(axis=0)
     assert red > green > blue > 60
+
+
+def test_help_names_every_template():
+    """In words: to look would take OpenCV, and help answers without it."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    words = " ".join(parser.format_help().split())
+    for name, template in TEMPLATES.items():
+        height, width = template.size
+        assert f"{name} ({height} x {width})" in words
+
+
+def test_an_unreadable_photo_stops_nobody(capsys, tmp_path):
+    """In the order of the photos, each as when it is alone."""
+    for name in ("a.png", "c.png"):
+        (tmp_path / name).write_bytes(COLLINS.read_bytes())
+    blank = np.full((90, 90, 3), 90, np.uint8)
+    assert cv2.imwrite(str(tmp_path / "b.png"), blank)
+    (tmp_path / "d.jpg").write_bytes(b"no photo")
+    out = tmp_path / "out"
+    assert main(["align", str(tmp_path), "-o", str(out)]) == 1
+    assert sorted(path.name for path in out.iterdir()) == ["a.png", "c.png"]
+    skipped = [
+        line
+        for line in capsys.readouterr().err.splitlines()
+        if line.startswith("skipped: ")
+    ]
+    assert len(skipped) == 2
+    assert "No face was found in" in skipped[0] and "b.png" in skipped[0]
+    assert "d.jpg' cannot be read as a photo" in skipped[1]
 
 
 def test_no_crop_replaces_a_photo(capsys, tmp_path):

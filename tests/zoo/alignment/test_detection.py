@@ -134,9 +134,12 @@ def test_other_backends_detect_in_a_process(backend):
     program = (
         "import sys, keras\n"
         "from keras_hypersphere.zoo import images\n"
-        "from keras_hypersphere.zoo.alignment.detection import detect\n"
-        "(face,) = detect(images.read(sys.argv[1]))\n"
-        "print(keras.config.backend(), *face.landmarks.ravel())\n"
+        "from keras_hypersphere.zoo.alignment import detect, detect_many\n"
+        "photo = images.read(sys.argv[1])\n"
+        "(face,) = detect(photo)\n"
+        "(one,), (other,) = detect_many([photo, photo])\n"
+        "print(keras.config.backend(), *face.landmarks.ravel(),\n"
+        "      *one.landmarks.ravel(), *other.landmarks.ravel())\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, SAMPLES / "eileen_collins.png"],
@@ -147,11 +150,11 @@ def test_other_backends_detect_in_a_process(backend):
     assert done.returncode == 0, done.stderr
     name, *numbers = done.stdout.split()
     assert name == backend
-    np.testing.assert_allclose(
-        np.reshape(numbers, (5, 2)).astype(float),
-        detect(COLLINS)[0].landmarks,
-        atol=1e-3,
-    )
+    alone, *batch = np.reshape(numbers, (3, 5, 2)).astype(float)
+    landmarks = detect(COLLINS)[0].landmarks
+    np.testing.assert_allclose(alone, landmarks, atol=1e-3)
+    for found in batch:
+        np.testing.assert_allclose(found, landmarks, atol=1.5)
 
 
 def test_backend_of_this_process():

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
+from keras_hypersphere.zoo.alignment.points_template import PointsTemplate
 from keras_hypersphere.zoo.alignment.similarity import similarity_transform
 from keras_hypersphere.zoo.alignment.templates import TEMPLATES
+
+FITTED = [n for n, t in TEMPLATES.items() if isinstance(t, PointsTemplate)]
 
 
 def by_lstsq(source, target):
@@ -34,7 +37,7 @@ def residual(matrix, source, target):
     return ((moved - target) ** 2).sum()
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", FITTED)
 @pytest.mark.parametrize("solve", [by_lstsq, by_umeyama])
 def test_equals_independent_solvers(template, solve):
     generator = np.random.default_rng(0)
@@ -124,3 +127,40 @@ def test_points_on_a_line_fit():
         [[3, 0, 1], [0, 3, 1]],
         atol=1e-9,
     )
+
+
+@pytest.mark.parametrize("template", FITTED)
+def test_equals_scipys_rotation_and_scale(template):
+    """SciPy aligns the centered points; scale and shift follow."""
+    transform = pytest.importorskip("scipy.spatial.transform")
+    source = np.random.default_rng(2).normal(100, 30, (5, 2))
+    target = TEMPLATES[template].points
+    s, t = source - source.mean(0), target - target.mean(0)
+    flat = np.zeros((5, 1))
+    rotation, _ = transform.Rotation.align_vectors(
+        np.hstack([t, flat]), np.hstack([s, flat])
+    )
+    turn = rotation.as_matrix()[:2, :2]
+    if np.linalg.det(turn) < 0:
+        pytest.skip("three dimensions turn the plane over")
+    scale = (t * (s @ turn.T)).sum() / (s**2).sum()
+    shift = target.mean(0) - scale * turn @ source.mean(0)
+    np.testing.assert_allclose(
+        similarity_transform(source, template),
+        np.column_stack([scale * turn, shift]),
+        atol=1e-6,
+    )
+
+
+@pytest.mark.parametrize(
+    "target", [np.full((5, 2), np.nan), np.zeros(10), np.zeros((5, 3))]
+)
+def test_refuses_targets_that_are_none(target):
+    with pytest.raises(ValueError, match=r"`template` must|`points` must"):
+        similarity_transform(np.zeros((5, 2)), target)
+
+
+def test_a_box_is_no_similarity():
+    points = TEMPLATES["dlib"].points
+    with pytest.raises(ValueError, match=r"facenet is the box.*Pass a `Face`"):
+        similarity_transform(points, "facenet")

@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
 
+from keras_hypersphere.zoo.alignment.points_template import PointsTemplate
 from keras_hypersphere.zoo.alignment.template import Template
 from keras_hypersphere.zoo.alignment.templates import TEMPLATES, get_template
+
+FITTED = [t for t in TEMPLATES.values() if isinstance(t, PointsTemplate)]
+
+
+def own(points=((1, 2), (3, 4)), size=(5, 6)):
+    return PointsTemplate(
+        name="own", size=size, provenance="test", points=points
+    )
 
 
 @pytest.mark.parametrize(
@@ -19,10 +28,17 @@ def test_published_numbers(name, size, left_eye):
     template = TEMPLATES[name]
     assert template.size == size
     np.testing.assert_allclose(template.points[0], left_eye, atol=1e-9)
-    assert template.provenance
 
 
-@pytest.mark.parametrize("template", TEMPLATES.values(), ids=str)
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_template_says_what_it_is(name):
+    template = TEMPLATES[name]
+    assert template.name == name
+    assert len(template.provenance) > 20
+    assert get_template(name) is template
+
+
+@pytest.mark.parametrize("template", FITTED, ids=lambda t: t.name)
 def test_points_are_a_face_inside_the_crop(template):
     left, right, nose, mouth_left, mouth_right = template.points
     assert left[0] < nose[0] < right[0] and mouth_left[0] < mouth_right[0]
@@ -40,10 +56,10 @@ def test_templates_cannot_be_changed():
 
 
 def test_get_template():
-    assert get_template("dlib") is TEMPLATES["dlib"]
-    own = Template("own", [(1, 2), (3, 4)], (5, 6), "test")
-    assert get_template(own) is own
-    with pytest.raises(ValueError, match=r"dlib, sphereface, arcface.*'nose'"):
+    template = own()
+    assert get_template(template) is template
+    names = "dlib, sphereface, arcface, lightcnn, lightcnn144, facenet"
+    with pytest.raises(ValueError, match=rf"{names}.*'nose'"):
         get_template("nose")
 
 
@@ -59,4 +75,9 @@ def test_get_template():
 )
 def test_refuses_what_is_no_template(points, size, message):
     with pytest.raises(ValueError, match=message):
-        Template("own", points, size, "test")
+        own(points, size)
+
+
+def test_a_template_must_say_how_it_transforms():
+    with pytest.raises(TypeError, match="abstract"):
+        Template(name="own", size=(5, 6), provenance="test")

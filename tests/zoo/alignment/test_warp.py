@@ -1,10 +1,18 @@
 import numpy as np
 import pytest
 
+from keras_hypersphere.zoo.alignment.face import Face
+from keras_hypersphere.zoo.alignment.points_template import PointsTemplate
 from keras_hypersphere.zoo.alignment.similarity import similarity_transform
-from keras_hypersphere.zoo.alignment.template import Template
 from keras_hypersphere.zoo.alignment.templates import TEMPLATES
-from keras_hypersphere.zoo.alignment.warp import align
+from keras_hypersphere.zoo.alignment.warp import align, align_many
+
+# Where the landmarks of a face lie in each crop, about.
+TARGETS = {
+    name: getattr(template, "points", TEMPLATES["arcface"].points)
+    for name, template in TEMPLATES.items()
+    if not template.needs_box
+}
 
 
 def by_definition(image, matrix, size):
@@ -34,12 +42,12 @@ def smooth(height=220, width=200):
     ).astype(np.uint8)
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", TARGETS)
 def test_is_bilinear_and_black_outside(name):
     image = smooth()
     template = TEMPLATES[name]
     angle = np.array([[0.9, -0.35], [0.35, 0.9]])
-    points = template.points @ angle.T * 1.1 + (60, -20)
+    points = TARGETS[name] @ angle.T * 1.1 + (60, -20)
     crop = align(image, points, name)
     assert crop.shape == (*template.size, 3) and crop.dtype == np.uint8
     expected = by_definition(
@@ -50,6 +58,37 @@ def test_is_bilinear_and_black_outside(name):
     assert np.abs(crop - expected).max() <= 8
     assert np.abs(crop - expected).mean() < 0.5
     assert (crop == 0).all(axis=2).any()
+
+
+def test_sphereface_is_matlabs_procedure():
+    """All positions counted from 1, as the authors' code has them."""
+    image = smooth()
+    published = np.array(
+        [
+            (30.2946, 51.6963),
+            (65.5318, 51.5014),
+            (48.0252, 71.7366),
+            (33.5493, 92.3655),
+            (62.7299, 92.2041),
+        ]
+    )
+    # Matlab's detector calls the first pixel 1.
+    points = published * 1.3 + (20, 10)
+    matrix = similarity_transform(points, published)
+    inverse = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))
+    expected = np.zeros((112, 96, 3))
+    for v in range(1, 113):
+        for u in range(1, 97):
+            x, y, _ = inverse @ (u, v, 1)
+            i, j = int(np.floor(y)), int(np.floor(x))
+            for k, m in np.ndindex(2, 2):
+                weight = (1 - abs(y - i - k)) * (1 - abs(x - j - m))
+                # Pixel (1, 1) of Matlab is [0, 0] here.
+                expected[v - 1, u - 1] += weight * image[i + k - 1, j + m - 1]
+    crop = align(image, points - 1, "sphereface")
+    assert np.abs(crop - expected)[..., :2].max() <= 1.5
+    shifted = align(image, points, "sphereface")
+    assert np.abs(shifted - expected)[..., :2].max() > 8
 
 
 def test_landmarks_on_the_template_copy_the_photo():
@@ -100,7 +139,9 @@ def test_antialiasing_moves_nothing():
 
 
 def test_gray_and_own_template():
-    template = Template("own", [(1, 1), (8, 1)], (10, 12), "test")
+    template = PointsTemplate(
+        name="own", size=(10, 12), provenance="test", points=[(1, 1), (8, 1)]
+    )
     crop = align(smooth()[:, :, 0], np.array([(5, 5), (12, 5)]), template)
     np.testing.assert_array_equal(crop, smooth()[4:14, 4:16, 0])
 
@@ -121,3 +162,34 @@ def test_refuses_what_is_no_image(image):
 def test_refuses_degenerate_landmarks():
     with pytest.raises(ValueError, match="all the same"):
         align(smooth(), np.ones((5, 2)), "dlib")
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_batch_is_as_one_by_one(name):
+    photos = [smooth(), smooth(300, 240), smooth()]
+    faces = [
+        Face((50.0, 40.0, 90.0, 120.0), TEMPLATES["dlib"].points * scale, 1.0)
+        for scale in (0.8, 1.4, 4.0)
+    ]
+    crops = align_many(photos, faces, name, antialias=True)
+    assert crops.dtype == np.uint8 and len(crops) == 3
+    for crop, photo, face in zip(crops, photos, faces, strict=True):
+        np.testing.assert_array_equal(
+            crop, align(photo, face, name, antialias=True)
+        )
+
+
+def test_a_batch_of_landmarks_and_of_nothing():
+    points = np.stack([TEMPLATES["dlib"].points, TEMPLATES["dlib"].points + 9])
+    crops = align_many([smooth()] * 2, points, "arcface")
+    assert crops.shape == (2, 112, 112, 3)
+    assert (crops[0] != crops[1]).any()
+    assert align_many([], [], "sphereface").shape == (0, 112, 96, 3)
+
+
+def test_a_batch_names_the_photo_it_refuses():
+    points = [TEMPLATES["dlib"].points, np.ones((5, 2))]
+    with pytest.raises(ValueError, match=r"photo 1 of the list: No simil"):
+        align_many([smooth()] * 2, points, "dlib")
+    with pytest.raises(ValueError, match=r"2 faces, 1 images"):
+        align_many([smooth()], points, "dlib")
