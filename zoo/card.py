@@ -153,6 +153,13 @@ class Card:
             self.weights_file == Path(self.weights_file).name != "",
             "a file name without a folder",
         )
+        reachable = self.weights_url.startswith(("https://", "http://"))
+        require(
+            self,
+            "weights_url",
+            self.weights_url == "" or (self.finished and reachable),
+            "empty, or an http address and weights_sha256 its file's",
+        )
         numbers = self.dim if self.finished else 0
         require(
             self,

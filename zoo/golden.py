@@ -17,3 +17,8 @@ def golden_crop(card: Card) -> np.ndarray:
     height, width, _ = card.input_shape
     generator = np.random.default_rng(card.golden_seed)
     return generator.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def golden_numbers(embedding: np.ndarray) -> tuple[float, ...]:
+    """An embedding as cards hold it: as many digits as float32 has."""
+    return tuple(float(f"{number:.7g}") for number in embedding.tolist())

@@ -11,12 +11,14 @@ import keras
 import numpy as np
 
 from keras_hypersphere.zoo.card import Card
+from keras_hypersphere.zoo.golden import golden_numbers
+from keras_hypersphere.zoo.hub import SCHEME, fetch_preset
 from keras_hypersphere.zoo.registry import get_card, list_models
 from keras_hypersphere.zoo.weights import find_weights, load_file
 
 CARD_FILE = "card.json"
 MODEL_FILE = "model.keras"
-# A model whose golden embedding moved further than this was trained on.
+# A model whose golden embedding moved further, of its range, was trained on.
 SAME_MODEL = 1e-3
 
 
@@ -24,15 +26,21 @@ def load_preset(preset: "str | os.PathLike") -> tuple[keras.Model, Card]:
     """Loads a model and its card.
 
     Args:
-        preset: The name of a card, or a folder written by `save_preset`.
+        preset: The name of a card, a folder written by `save_preset`, or
+            `hf://owner/name[@revision][/folder]`, such a folder on the
+            Hugging Face Hub.
 
     Raises:
         ValueError: If there is no such name or folder, or a file in it is
-            damaged.
-        FileNotFoundError: If the folder has no card or no weights.
+            damaged or would run code.
+        FileNotFoundError: If the folder has no card or no weights, or they
+            cannot be fetched.
     """
     folder = None
-    if str(preset) in list_models():
+    if str(preset).startswith(SCHEME):
+        folder = fetch_preset(str(preset), CARD_FILE)
+        card = Card.load(folder / CARD_FILE)
+    elif str(preset) in list_models():
         card = get_card(str(preset))
     elif Path(preset).is_dir():
         folder = Path(preset)
@@ -40,20 +48,45 @@ def load_preset(preset: "str | os.PathLike") -> tuple[keras.Model, Card]:
     elif os.sep in str(preset):
         raise FileNotFoundError(
             f"There is no folder '{preset}'. Expected the name of a model "
-            f"({', '.join(list_models())}) or a folder with {CARD_FILE}."
+            f"({', '.join(list_models())}), a folder with {CARD_FILE}, or "
+            f"{SCHEME}owner/name."
         )
     else:
         card = get_card(str(preset))
     path = find_weights(card, folder)
     if path.suffix == ".keras":
-        return keras.models.load_model(path, compile=False), card
+        return load_model(path), card
     model = build(card)
     load_file(model, path)
     return model, card
 
 
-def build(card: Card) -> keras.Model:
-    """Builds the network of a card, without its weights."""
+def load_model(path: Path) -> keras.Model:
+    """Loads a whole model, without any code in its file.
+
+    A hash tells that the file is the card's, not that either is harmless.
+    """
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    # Keras raises many kinds, on many lines.
+    except Exception as error:
+        first = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(f"'{path}' cannot be loaded: {first[0]}") from error
+
+
+def build(
+    card: Card, weights: "str | os.PathLike | None" = None
+) -> keras.Model:
+    """Builds the network of a card.
+
+    Args:
+        card: The card.
+        weights: As its function takes them. Default: None, random ones.
+
+    Raises:
+        ValueError: If the zoo has no such network, or the weights do not
+            fit it.
+    """
     zoo = importlib.import_module("keras_hypersphere.zoo")
     found = getattr(zoo, card.architecture, None)
     if not is_backbone(found):
@@ -67,7 +100,7 @@ def build(card: Card) -> keras.Model:
     arguments = dict(card.arguments)
     if card.narrow != 1:
         arguments["narrow"] = card.narrow
-    return found(input_shape=card.input_shape, **arguments)
+    return found(weights=weights, input_shape=card.input_shape, **arguments)
 
 
 def is_backbone(found: object) -> bool:
@@ -99,10 +132,7 @@ def save_preset(
     # Keras insists on the suffix.
     part = folder / f"part-{MODEL_FILE}"
     model.save(part)
-    changed = (
-        not card.finished
-        or np.abs(golden - card.golden_output).max() > SAME_MODEL
-    )
+    changed = not card.finished or moved(golden, card) > SAME_MODEL
     card = dataclasses.replace(
         card,
         parameters=model.count_params(),
@@ -115,8 +145,14 @@ def save_preset(
         published=() if changed else card.published,
         measured=() if changed else card.measured,
         storage_effect="none: float32",
-        golden_output=tuple(round(x, 6) for x in golden.tolist()),
+        golden_output=golden_numbers(golden),
     )
     os.replace(part, folder / MODEL_FILE)
     card.save(folder / CARD_FILE)
     return card
+
+
+def moved(golden: np.ndarray, card: Card) -> float:
+    """How far an embedding is from the card's golden one, of its range."""
+    expected = np.asarray(card.golden_output)
+    return float(np.abs(golden - expected).max() / np.ptp(expected))

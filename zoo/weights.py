@@ -4,7 +4,6 @@ Our own files are `.npz`: one array a weight, named by the path of the Keras
 variable (`stem_conv/kernel`), so that they depend on no version of Keras.
 """
 
-import hashlib
 import os
 import zipfile
 from collections.abc import Mapping
@@ -13,8 +12,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_hypersphere.zoo.cache import cache_folder
 from keras_hypersphere.zoo.card import Card
-from keras_hypersphere.zoo.registry import get_card
+from keras_hypersphere.zoo.checksum import mismatch
+from keras_hypersphere.zoo.download import download
+from keras_hypersphere.zoo.registry import get_card, is_packaged
 
 PACKAGED = Path(__file__).parent / "weights"
 SUFFIXES = (".weights.h5", ".keras", ".npz")
@@ -86,42 +88,55 @@ def find_weights(card: Card, folder: "Path | None" = None) -> Path:
     Args:
         card: The card.
         folder: A folder to look into alone. Default: None, the package's
-            folder and then the cache.
+            folder and then the cache, into which the file is downloaded
+            where the card says from where.
 
     Raises:
-        FileNotFoundError: If no folder has the file.
+        FileNotFoundError: If no folder has the file, or the card is not
+            finished: the message says how to get the weights.
         ValueError: If its hash is not the card's.
     """
+    if not card.finished:
+        raise FileNotFoundError(how_to_finish(card))
     folders = [PACKAGED, cache_folder()] if folder is None else [folder]
     for place in folders:
         path = place / card.weights_file
         if path.is_file():
-            check_hash(path, card)
+            wrong = mismatch(path, card)
+            if wrong:
+                raise ValueError(
+                    f"'{path}' is damaged or another file: {wrong}. Delete "
+                    f"it and {mend(card, folder)}."
+                )
             return path
+    if folder is None and card.weights_url:
+        return download(card, cache_folder())
     raise FileNotFoundError(
         f"The weights of {card.name} are missing: no '{card.weights_file}' "
         f"(sha256 {card.weights_sha256}) in "
         f"{' or '.join(str(place) for place in folders)}. Put it there, or "
-        "install keras-hypersphere again."
+        f"{mend(card, folder)}."
     )
 
 
-def cache_folder() -> Path:
-    """Where weights lie that do not come with the package."""
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    return Path(home) / "models" / "keras_hypersphere"
+def how_to_finish(card: Card) -> str:
+    """Where the weights of an unfinished card come from, in one line."""
+    return (
+        f"The weights of {card.name} are not in this package. Their licence: "
+        f"{card.licence} ({card.licence_url}). Get {card.source_file} from "
+        f"{card.source_url}, and convert it once: {card.weights_command}"
+    )
 
 
-def check_hash(path: Path, card: Card) -> None:
-    """Raises if a file is not the one the card describes."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != card.weights_sha256:
-        raise ValueError(
-            f"'{path}' ({path.stat().st_size} bytes, sha256 {digest}) is "
-            f"damaged or another file: the card {card.name} expects "
-            f"{card.weights_bytes} bytes, sha256 {card.weights_sha256}. "
-            "Delete it and install keras-hypersphere again."
-        )
+def mend(card: Card, folder: "Path | None") -> str:
+    """What gives a lost file again."""
+    if folder is not None:
+        return "write or fetch that folder again"
+    if card.weights_url:
+        return "load the model again, which downloads it"
+    if is_packaged(card):
+        return "install keras-hypersphere again"
+    return f"make it again: {card.weights_command}"
 
 
 def load_file(model: keras.Model, path: Path) -> None:
@@ -133,7 +148,7 @@ def load_file(model: keras.Model, path: Path) -> None:
         return
     try:
         if suffix == ".keras":
-            other = keras.models.load_model(path, compile=False)
+            other = keras.models.load_model(path, compile=False, safe_mode=True)
         else:
             load_all_weights(model, path)
     # Keras and h5py raise many kinds, on many lines.

@@ -71,7 +71,7 @@ def test_wrong_hash(tmp_path, damage, message):
         find_weights(CARD, tmp_path)
     text = str(error.value)
     assert str(path) in text and CARD.weights_sha256 in text
-    assert "install keras-hypersphere again" in text and "\n" not in text
+    assert "fetch that folder again" in text and "\n" not in text
 
 
 def test_missing_file(tmp_path):

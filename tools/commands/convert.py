@@ -5,10 +5,13 @@ one, layers start from their fillers). With --verify every blob is compared
 with OpenCV 4's Caffe importer, or where that is absent or wrong with a NumPy
 reference of each layer, and a model that disagrees is not written. The file
 holds a card too: where it comes from, what it takes, what was verified.
+
+With --card the weights become a model of the zoo, `keras-hypersphere models
+NAME`: every blob is verified, the zoo's own network must give the same
+embeddings, and weights and finished card are kept in the cache.
 """
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -32,8 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="OUT.keras",
         type=keras_file,
-        required=True,
-        help="file to write; one that is there is replaced",
+        help="file to write; one that is there is replaced (required without "
+        "--card)",
+    )
+    parser.add_argument(
+        "--card",
+        metavar="NAME",
+        help="make this model of the zoo ready: see `models`",
     )
     parser.add_argument(
         "--outputs",
@@ -99,6 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document"
     )
+    parser.set_defaults(refuse=parser.error)
 
 
 def keras_file(word: str) -> Path:
@@ -126,25 +135,34 @@ def named_shape(word: str) -> tuple[str, tuple[int, ...]]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Converts, verifies, writes. Returns the exit code."""
+    check_words(arguments)
     # What fails at once should say so at once.
     for path in (arguments.prototxt, arguments.caffemodel, arguments.inputs):
         if path is not None:
             open(path, "rb").close()
-    if arguments.inputs is not None and not arguments.verify:
+    checked = arguments.verify or arguments.card is not None
+    if arguments.inputs is not None and not checked:
         raise ValueError("--inputs is for --verify; add it")
-    if not arguments.output.parent.is_dir():
-        raise FileNotFoundError(
-            f"No such directory: {arguments.output.parent}; make it first"
-        )
-    if arguments.output.is_dir():
-        raise IsADirectoryError(f"{arguments.output} is a directory")
+    check_output(arguments.output)
 
     from keras_hypersphere.tools.caffe import make_card, write_card
+    from keras_hypersphere.tools.caffe.outcome import draw, show
 
+    card = None
+    if arguments.card is not None:
+        from keras_hypersphere.tools.caffe import zoo_entry
+
+        card = zoo_entry.wanted_card(arguments.card)
+        zoo_entry.check_source(card, arguments.caffemodel)
+        # The embedding, and what it is made of, is what is verified.
+        blob = zoo_entry.feature_blob(card, arguments.prototxt)
+        arguments.outputs, arguments.verify = [blob], True
     with tempfile.TemporaryDirectory(
-        dir=arguments.output.parent, prefix=".convert-"
+        # Of the same disk, so that the result can be moved at once.
+        dir=arguments.output and arguments.output.parent,
+        prefix=".convert-",
     ) as folder:
-        saved = Path(folder) / arguments.output.name
+        saved = Path(folder) / (arguments.output or Path("model.keras")).name
         model = convert(arguments)
         model.save(saved)
         report = None
@@ -152,19 +170,54 @@ def run(arguments: argparse.Namespace) -> int:
             # What the user will load is what is checked.
             report = check(saved, model, arguments)
         written = report is None or report.passed or arguments.force
-        card = make_card(
+        described = make_card(
             saved,
             arguments.prototxt,
             arguments.caffemodel,
             report,
             **state(arguments),
         )
-        write_card(saved, card, report)
-        show(model, saved, report, card, written, arguments)
-        if written:
+        write_card(saved, described, report)
+        if card is not None and written:
+            files = (arguments.prototxt, arguments.caffemodel)
+            card = zoo_entry.zoo_entry(model, card, *files)
+        show(model, saved, report, described, card, written, arguments)
+        if written and arguments.output is not None:
             saved.replace(arguments.output)
             draw(model, arguments)
     return 0 if written else 1
+
+
+def check_words(arguments: argparse.Namespace) -> None:
+    """Ends with exit code 2 if words do not go together."""
+    if arguments.card is None:
+        if arguments.output is None:
+            arguments.refuse("-o OUT.keras is required, or --card NAME")
+        return
+    if arguments.caffemodel is None:
+        arguments.refuse("--card needs the CAFFEMODEL")
+    for word, given, reason in (
+        ("--phase TRAIN", arguments.phase == "TRAIN", "is for testing"),
+        ("--outputs", arguments.outputs, "returns the embedding"),
+        ("--preprocessing", arguments.preprocessing, "has its own"),
+        ("--force", arguments.force, "is always verified"),
+    ):
+        if given:
+            arguments.refuse(f"{word} is not for --card: an entry {reason}")
+    if arguments.inspect and arguments.output is None:
+        arguments.refuse("--inspect draws beside OUT: add -o OUT.keras")
+
+
+def check_output(output: Path | None) -> None:
+    """Raises if the file cannot be written."""
+    if output is None:
+        return
+    if not output.parent.is_dir():
+        raise FileNotFoundError(
+            f"No such directory: {output.parent}; make it first"
+        )
+    if output.is_dir():
+        raise IsADirectoryError(f"{output} is a directory")
 
 
 def state(arguments: argparse.Namespace) -> dict:
@@ -249,66 +302,3 @@ def read_inputs(file: str, model: object) -> object:
         return to_keras_layout(array) if as_caffe else array
 
     return {name: fit(name, array) for name, array in found.items()}
-
-
-def show(
-    model: object,
-    saved: Path,
-    report: object,
-    card: dict,
-    written: bool,
-    arguments: argparse.Namespace,
-) -> None:
-    """Prints results on stdout; a refusal goes to stderr."""
-    from keras_hypersphere.tools.caffe import inspect
-    from keras_hypersphere.tools.caffe.card import hash_file
-
-    if arguments.json:
-        document = {
-            "output": str(arguments.output) if written else None,
-            "sha256": hash_file(saved) if written else None,
-            "inputs": {x.name: list(x.shape) for x in model.inputs},
-            "outputs": {
-                name: list(x.shape)
-                for name, x in zip(
-                    model.output_names, model.outputs, strict=True
-                )
-            },
-            "parameters": card["parameters"],
-            "multiply_adds": card["multiply_adds"],
-            "card": card,
-            "layers": inspect.layers(model) if arguments.inspect else None,
-            "verification": report.to_dict() if report else None,
-        }
-        print(json.dumps(document, indent=2))
-    else:
-        if arguments.inspect:
-            print(inspect.table(model), end="\n\n")
-        if report is not None:
-            print(report)
-            print(report.summary())
-        if written:
-            costs = inspect.number(card["multiply_adds"]) or "no"
-            print(
-                f"{arguments.output}: {card['parameters']:,} parameters, "
-                f"{costs} multiply-adds, outputs "
-                f"{', '.join(model.output_names)}"
-            )
-    if report is not None and not report.passed:
-        outcome = "written all the same" if written else "not written"
-        mend = "" if written else "; --force writes it all the same"
-        print(
-            f"{'warning' if written else 'error'}: {arguments.prototxt}: "
-            f"{arguments.output} is {outcome}: {report.summary()}{mend}",
-            file=sys.stderr,
-        )
-
-
-def draw(model: object, arguments: argparse.Namespace) -> None:
-    """With --inspect, a picture; what became of it goes to stderr."""
-    if not arguments.inspect:
-        return
-    from keras_hypersphere.tools.caffe import inspect
-
-    picture = arguments.output.with_suffix(".png")
-    print(inspect.draw(model, picture), file=sys.stderr)

@@ -1,11 +1,14 @@
 """Lists the pretrained models of the zoo, or shows their cards.
 
-One line a model. With a PATTERN that fits a single model, its whole card:
-source, licence, crop, threshold, published and measured accuracy.
+One line a model: those that are ready, those that need a file of their
+authors' first, and miniatures with random weights, for tests. With a PATTERN
+that fits a single model, its whole card: source, licence, crop, threshold,
+published and measured accuracy.
 """
 
 import argparse
 import json
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +17,12 @@ if TYPE_CHECKING:
 HELP = "the pretrained models and their cards"
 # Too long to read, and of use to programs only.
 LONG = ("golden_output",)
+GROUPS = {
+    "ready": "Ready:",
+    "unfinished": "To be converted from the authors' file, once; "
+    "`keras-hypersphere models NAME` says how:",
+    "miniature": "Miniatures, random weights for tests:",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the cards that fit the pattern."""
-    from keras_hypersphere.zoo import get_card, list_models
+    from keras_hypersphere.zoo import list_models
 
     names = list_models(arguments.pattern)
     if not names:
@@ -40,30 +49,73 @@ def run(arguments: argparse.Namespace) -> int:
             f"No model fits the pattern {arguments.pattern!r}. "
             f"The zoo has: {', '.join(list_models())}."
         )
-    cards = [get_card(name) for name in names]
+    cards = read_cards(names)
     if arguments.json:
         print(json.dumps([card.as_dict() for card in cards], indent=2))
     elif len(cards) == 1 and arguments.pattern != "*":
-        print(page(cards[0].as_dict()))
+        print(page(cards[0]))
     else:
-        print("\n".join(line(card) for card in cards))
+        print(listing(cards))
     return 0
 
 
-def line(card: "Card") -> str:
-    """A model on one line."""
-    best = max((m["value"] for m in card.measured), default=None)
-    said = "not measured" if best is None else f"{best:.2%} measured"
-    size = f"{card.weights_bytes / 1e6:.1f} MB"
-    return f"{card.name}  {card.licence}  {size}  {said}  {card.description}"
+def read_cards(names: list[str]) -> "list[Card]":
+    """The cards; of several, one that is invalid gets a warning."""
+    from keras_hypersphere.zoo import get_card
+
+    cards = []
+    for name in names:
+        try:
+            cards.append(get_card(name))
+        except ValueError as error:
+            if len(names) == 1:
+                raise
+            print(f"warning: {error}", file=sys.stderr)
+    return cards
 
 
-def page(card: dict) -> str:
-    """A whole card: a field a line, a result a line."""
-    width = max(map(len, card)) + 2
+def group_of(card: "Card") -> str:
+    """Where a card stands in the list."""
+    if not card.finished:
+        return "unfinished"
+    return "ready" if card.narrow == 1 else "miniature"
+
+
+def listing(cards: "list[Card]") -> str:
+    """A model on a line, group by group."""
     lines = []
-    for name, value in card.items():
-        if name in LONG:
+    width = max(len(card.name) for card in cards)
+    for group, title in GROUPS.items():
+        members = [card for card in cards if group_of(card) == group]
+        if members:
+            lines.append(title)
+            lines += [
+                f"  {card.name:<{width}}  {facts(card, group)}"
+                for card in members
+            ]
+    return "\n".join(lines)
+
+
+def facts(card: "Card", group: str) -> str:
+    """A model on one line."""
+    if group == "unfinished":
+        words = [f"{card.source_file} of {card.source_url}"]
+    else:
+        words = [card.licence, f"{card.weights_bytes / 1e6:.1f} MB"]
+    if group == "ready":
+        best = max((m["value"] for m in card.measured), default=None)
+        said = "not measured" if best is None else f"{best:.2%} measured"
+        words.append(said)
+    return "  ".join([*words, card.description])
+
+
+def page(card: "Card") -> str:
+    """A whole card: a field a line, a result a line."""
+    fields = card.as_dict()
+    width = max(map(len, fields)) + 2
+    lines = []
+    for name, value in fields.items():
+        if name in LONG and value:
             value = f"{len(value)} numbers (see --json)"
         if isinstance(value, list) and value and isinstance(value[0], dict):
             value = f"\n{' ' * width}".join(
@@ -71,5 +123,20 @@ def page(card: dict) -> str:
             )
         elif isinstance(value, list):
             value = ", ".join(map(str, value)) or "none"
-        lines.append(f"{name:<{width}}{value}")
+        elif isinstance(value, dict):
+            value = ", ".join(f"{k}={v!r}" for k, v in value.items())
+        lines.append(f"{name:<{width}}{value or unknown(name)}")
+    if not card.finished:
+        lines += [
+            "",
+            f"Get {card.source_file} and its prototxt from {card.source_url}, "
+            "then run once:",
+            f"  {card.weights_command}",
+        ]
     return "\n".join(lines)
+
+
+def unknown(name: str) -> str:
+    """How a field without a value reads."""
+    known = ("threshold", "_bytes", "_sha256", "golden_output")
+    return "not known" if name.endswith(known) else "none"

@@ -1,0 +1,158 @@
+"""An original Caffe network becomes an entry of the zoo: weights and card."""
+
+import dataclasses
+import os
+import tempfile
+from os import PathLike
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_hypersphere.caffe_format import read_prototxt
+from keras_hypersphere.tools.caffe.card import describe_file
+from keras_hypersphere.tools.caffe.report import compare
+from keras_hypersphere.zoo import FaceEmbedder
+from keras_hypersphere.zoo.cache import cache_folder
+from keras_hypersphere.zoo.card import Card
+from keras_hypersphere.zoo.golden import golden_crop, golden_numbers
+from keras_hypersphere.zoo.preprocessing import preprocess_input
+from keras_hypersphere.zoo.preset import build
+from keras_hypersphere.zoo.registry import get_card, is_packaged
+from keras_hypersphere.zoo.weights import write_arrays
+
+# Of the embedding's range: sums in another order differ by some 1e-6.
+SAME = 1e-5
+CROPS = 4
+SEED = 1
+
+
+def wanted_card(name: str) -> Card:
+    """The card that a conversion shall finish.
+
+    Raises:
+        ValueError: If there is none, or the zoo has its weights already.
+    """
+    card = get_card(name)
+    if is_packaged(card):
+        raise ValueError(
+            f"the zoo has the weights of {name} already; nothing is to be "
+            "converted for this card"
+        )
+    return card
+
+
+def check_source(card: Card, caffemodel: "str | PathLike") -> None:
+    """Raises if the card knows its original, and this is another file."""
+    found = describe_file(caffemodel)
+    if card.source_sha256 not in ("", found["sha256"]):
+        raise ValueError(
+            f"{caffemodel}: is not the file of {card.name}: it has "
+            f"{found['bytes']} bytes, sha256 {found['sha256']}; the card "
+            f"expects {card.source_bytes} bytes, sha256 {card.source_sha256}"
+        )
+
+
+def feature_blob(card: Card, prototxt: "str | PathLike") -> str:
+    """The blob of a prototxt that holds the card's embedding.
+
+    Raises:
+        ValueError: If it has no such layer.
+    """
+    net = read_prototxt(prototxt)
+    tops = [list(x.top) for x in net.layer if x.name == card.feature_layer]
+    if not tops or not tops[-1]:
+        raise ValueError(
+            f"{prototxt}: has no layer {card.feature_layer!r}, which gives "
+            f"the embedding of {card.name}; it is of another network"
+        )
+    return tops[-1][-1]
+
+
+def zoo_entry(
+    converted: keras.Model,
+    card: Card,
+    prototxt: "str | PathLike",
+    caffemodel: "str | PathLike",
+) -> Card:
+    """Puts the weights and the finished card of a network into the cache.
+
+    The zoo's own network gets the weights by the names of layers, and must
+    give the converted network's embeddings. Both files are written whole
+    before either is where it is looked for.
+
+    Args:
+        converted: What `to_keras` returned, with the card's embedding as its
+            output, after `verify` found no fault with it.
+        card: The card to finish.
+        prototxt, caffemodel: The original files.
+
+    Returns:
+        The finished card.
+
+    Raises:
+        ValueError: If the files are of another network.
+    """
+    backbone = build(card, weights=caffemodel)
+    check_embedding(backbone, converted, card)
+    cache = cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix=".convert-") as folder:
+        weights = Path(folder) / card.weights_file
+        write_arrays(
+            weights,
+            {
+                variable.path: keras.ops.convert_to_numpy(variable)
+                for variable in backbone.weights
+            },
+        )
+        made, source = describe_file(weights), describe_file(caffemodel)
+        golden = FaceEmbedder(backbone, card).embed_aligned(golden_crop(card))
+        card = dataclasses.replace(
+            card,
+            parameters=backbone.count_params(),
+            source_bytes=source["bytes"],
+            source_sha256=source["sha256"],
+            weights_bytes=made["bytes"],
+            weights_sha256=made["sha256"],
+            weights_dtype="float32",
+            weights_command=f"keras-hypersphere convert {Path(prototxt).name} "
+            f"{Path(caffemodel).name} --card {card.name}",
+            measured=(),
+            storage_effect="none: float32",
+            golden_output=golden_numbers(golden),
+        )
+        written = Path(folder) / f"{card.name}.json"
+        card.save(written)
+        # Until the card is there, nothing looks at the weights.
+        for path in (weights, written):
+            os.replace(path, cache / path.name)
+    return card
+
+
+def check_embedding(
+    backbone: keras.Model, converted: keras.Model, card: Card
+) -> None:
+    """Raises if two networks embed noise differently."""
+    random = np.random.default_rng(SEED)
+    shape = (CROPS, *card.input_shape[:2], 3)
+    crops = preprocess_input(random.integers(0, 256, shape), card)
+    outputs = []
+    for model in (backbone, converted):
+        expected = tuple(model.input_shape[1:])
+        if expected != crops.shape[1:]:
+            raise ValueError(
+                f"the prototxt takes {expected}, height x width x channels, "
+                f"and {card.name} {crops.shape[1:]}; --input-shape changes it"
+            )
+        made = model(crops, training=False)
+        outputs.append(keras.ops.convert_to_numpy(made))
+    ours, theirs = outputs
+    _, of_range, reason = compare(ours, theirs.reshape(CROPS, -1))
+    if of_range is None or of_range > SAME:
+        reason = reason or f"they are {of_range:.1e} of their range apart"
+        raise ValueError(
+            f"the embeddings of {card.architecture} are not those of the "
+            f"prototxt's {card.feature_layer!r}: {reason}; it is of another "
+            "network"
+        )
