@@ -2,14 +2,22 @@
 
 import contextlib
 import os
+import socket
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 
 from keras_hypersphere.zoo.card import Card
 from keras_hypersphere.zoo.checksum import mismatch
+
+# Seconds without a byte after which a download has failed.
+PATIENCE = 60.0
+# All threads share standard output and the patience of sockets.
+LOCK = threading.Lock()
 
 
 def download(card: Card, folder: Path) -> Path:
@@ -32,10 +40,16 @@ def download(card: Card, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / card.weights_file
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as part:
+    with (
+        LOCK,
+        tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as part,
+    ):
+        # Another thread may have been faster.
+        if target.is_file() and not mismatch(target, card):
+            return target
         try:
             # Results are on stdout; Keras prints its progress there.
-            with contextlib.redirect_stdout(sys.stderr):
+            with contextlib.redirect_stdout(sys.stderr), patience():
                 got = keras.utils.get_file(
                     card.weights_file,
                     card.weights_url,
@@ -60,3 +74,14 @@ def download(card: Card, folder: Path) -> Path:
             )
         os.replace(got, target)
     return target
+
+
+@contextlib.contextmanager
+def patience() -> Iterator[None]:
+    """Lets new sockets give up: Keras would wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(PATIENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

@@ -97,10 +97,19 @@ def build(
             f"The card {card.name} names the architecture "
             f"{card.architecture!r}; known are: {', '.join(known)}."
         )
-    arguments = dict(card.arguments)
-    if card.narrow != 1:
-        arguments["narrow"] = card.narrow
-    return found(weights=weights, input_shape=card.input_shape, **arguments)
+    arguments = {
+        **card.arguments,
+        "weights": weights,
+        "input_shape": card.input_shape,
+        "narrow": card.narrow,
+    }
+    try:
+        inspect.signature(found).bind(**arguments)
+    except TypeError as error:
+        raise ValueError(
+            f"The card {card.name} does not fit {card.architecture}: {error}."
+        ) from None
+    return found(**arguments)
 
 
 def is_backbone(found: object) -> bool:
