@@ -8,16 +8,17 @@ import argparse
 from pathlib import Path
 
 from docs.pictures import style
-from docs.pictures.catalog import PICTURES
+from docs.pictures.catalog import PICTURES, file_name
 
 
-def draw(names: list[str], folder: Path, ending: str = "svg") -> list[Path]:
+def draw(names: list[str], folder: Path, png: bool = False) -> list[Path]:
     """Writes the pictures named, all without names, and returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with style.rules():
         for name in names or PICTURES:
-            paths.append(folder / f"{name}.{ending}")
+            file = f"{name}.png" if png else file_name(name)
+            paths.append(folder / file)
             style.save(PICTURES[name](), paths[-1])
     return paths
 
@@ -30,13 +31,14 @@ def main() -> None:
     # `choices` would refuse the empty list of `nargs="*"`.
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("-o", type=Path, default=Path(__file__).parent)
-    parser.add_argument("--png", action="store_true", help="PNG, not SVG")
+    parser.add_argument(
+        "--png", action="store_true", help="PNG, whatever it is"
+    )
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(PICTURES))
     if unknown:
         parser.error(f"no picture named {', '.join(unknown)}")
-    ending = "png" if arguments.png else "svg"
-    for path in draw(arguments.names, arguments.o, ending):
+    for path in draw(arguments.names, arguments.o, arguments.png):
         print(path)
 
 

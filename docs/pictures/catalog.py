@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
-from docs.pictures import agents, channels, maps, margins, pairs, scales
+from docs.pictures import (
+    agents,
+    channels,
+    crops,
+    maps,
+    margins,
+    pairs,
+    scales,
+)
 
 PICTURES: dict[str, Callable[[], Figure]] = {
     "agent_contrastive": agents.agent_contrastive,
@@ -17,6 +25,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "center_loss": agents.center_loss,
     "channel_affine": channels.channel_affine,
     "cosine_dense": scales.cosine_dense,
+    "crops": crops.crops,
     "decisions": margins.decisions,
     "flip": maps.flip,
     "flip_concat": maps.flip_concat,
@@ -35,3 +44,11 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "triplet_loss": pairs.triplet_loss,
     "zero_extended_add": channels.zero_extended_add,
 }
+
+# Drawings are SVG; photos would be too large.
+PHOTOS = {"crops"}
+
+
+def file_name(name: str) -> str:
+    """The file of a picture."""
+    return f"{name}.jpg" if name in PHOTOS else f"{name}.svg"

@@ -111,7 +111,10 @@ def on_circle(degrees: np.ndarray) -> np.ndarray:
 def save(figure: Figure, path: Path) -> None:
     """Writes SVG, without the date, or what the name of the path asks for."""
     metadata = {"Date": None} if path.suffix == ".svg" else None
-    figure.savefig(path, metadata=metadata, dpi=144)
+    options = {"pil_kwargs": {"quality": 85}} if path.suffix == ".jpg" else {}
+    # A photo is half again as fine as it is shown.
+    dpi = 216 if path.suffix == ".jpg" else 144
+    figure.savefig(path, metadata=metadata, dpi=dpi, **options)
 
 
 def rules() -> "matplotlib.RcParams":

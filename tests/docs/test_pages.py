@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.pictures.catalog import PICTURES
+from docs.pictures.catalog import PHOTOS, PICTURES, file_name
 from keras_hypersphere import layers, losses
 
 ROOT = Path(__file__).parents[2] / "docs"
@@ -18,7 +18,7 @@ CLASSES = [
     if inspect.isclass(getattr(module, name))
 ]
 CODE = re.compile(r"^```python\n(.*?)```", re.MULTILINE | re.DOTALL)
-IMAGE = re.compile(r"!\[(.+?)\]\((?:\.\./)?pictures/(\w+)\.svg\)")
+IMAGE = re.compile(r"!\[(.+?)\]\((?:\.\./)?pictures/(\w+)\.(?:svg|jpg)\)")
 
 
 def stem(page):
@@ -72,13 +72,18 @@ def test_examples_run(page, capsys):
 
 
 def test_every_picture_is_drawn_and_shown():
-    files = {path.stem for path in (ROOT / "pictures").glob("*.svg")}
-    assert files == set(PICTURES), "run `make pictures`"
-    for name in files:
-        size = (ROOT / "pictures" / f"{name}.svg").stat().st_size
-        assert size <= 60_000, f"{name}.svg has {size} bytes"
+    files = {
+        path.name: path.stat().st_size
+        for ending in ("svg", "jpg")
+        for path in (ROOT / "pictures").glob(f"*.{ending}")
+    }
+    assert set(files) == set(map(file_name, PICTURES)), "run `make pictures`"
+    for name in PICTURES:
+        size = files[file_name(name)]
+        most = 200_000 if name in PHOTOS else 60_000
+        assert size <= most, f"{file_name(name)} has {size} bytes"
     text = "".join(path.read_text() for path in ROOT.rglob("*.md"))
-    assert {name for _, name in IMAGE.findall(text)} == files
+    assert {name for _, name in IMAGE.findall(text)} == set(PICTURES)
 
 
 def test_a_picture_comes_out_the_same(tmp_path):
