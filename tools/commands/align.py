@@ -38,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--template",
         default="dlib",
         metavar="NAME",
-        help="dlib (150 x 150), sphereface (112 x 96), arcface (112 x 112), "
-        "lightcnn (128 x 128), lightcnn144 (144 x 144) or facenet (160 x "
-        "160), height x width (default: %(default)s)",
+        help="dlib (150x150), sphereface (112x96), arcface (112x112), "
+        "lightcnn (128x128), lightcnn144 (144x144) or facenet (160x160), "
+        "height x width (default: %(default)s)",
     )
     parser.add_argument(
         "--choose",

@@ -50,7 +50,7 @@ def test_help_names_every_template():
     words = " ".join(parser.format_help().split())
     for name, template in TEMPLATES.items():
         height, width = template.size
-        assert f"{name} ({height} x {width})" in words
+        assert f"{name} ({height}x{width})" in words
 
 
 def test_an_unreadable_photo_stops_nobody(capsys, tmp_path):
