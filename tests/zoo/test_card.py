@@ -175,12 +175,12 @@ def test_finished_or_not():
 def test_names_of_the_zoo():
     assert {"dlib-resnet", "sphereface20"} < set(NAMES)
     assert list_models() == NAMES
-    assert list_models("dlib*") == ["dlib-resnet"]
+    assert list_models("dlib-r*t") == ["dlib-resnet"]
     assert list_models("zzz*") == []
 
 
 def test_unknown_name_lists_close_ones():
-    with pytest.raises(ValueError, match=r"'dlib_resnet'.*mean dlib-resnet\?"):
+    with pytest.raises(ValueError, match=r"'dlib_resnet'.*mean dlib-resnet"):
         get_card("dlib_resnet")
     with pytest.raises(ValueError, match=r"'zzz'.*The zoo has: .*dlib-resnet"):
         get_card("zzz")

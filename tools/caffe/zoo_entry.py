@@ -14,6 +14,7 @@ from keras_hypersphere.tools.caffe.card import describe_file
 from keras_hypersphere.tools.caffe.report import compare
 from keras_hypersphere.zoo import FaceEmbedder
 from keras_hypersphere.zoo.cache import cache_folder
+from keras_hypersphere.zoo.caffe_weights import SUFFIXES, is_caffe
 from keras_hypersphere.zoo.card import Card
 from keras_hypersphere.zoo.golden import golden_crop, golden_numbers
 from keras_hypersphere.zoo.preprocessing import preprocess_input
@@ -42,8 +43,13 @@ def wanted_card(name: str) -> Card:
     return card
 
 
-def check_source(card: Card, caffemodel: "str | PathLike") -> None:
-    """Raises if the card knows its original, and this is another file."""
+def load_backbone(card: Card, caffemodel: "str | PathLike") -> keras.Model:
+    """The zoo's network with the weights of an original file, by name.
+
+    Raises:
+        ValueError: If the file is of another network, or the card knows its
+            original and this is another file.
+    """
     found = describe_file(caffemodel)
     if card.source_sha256 not in ("", found["sha256"]):
         raise ValueError(
@@ -51,6 +57,12 @@ def check_source(card: Card, caffemodel: "str | PathLike") -> None:
             f"{found['bytes']} bytes, sha256 {found['sha256']}; the card "
             f"expects {card.source_bytes} bytes, sha256 {card.source_sha256}"
         )
+    # The zoo knows caffemodels by their suffix.
+    if not is_caffe(caffemodel):
+        raise ValueError(
+            f"{caffemodel}: must end in {' or '.join(SUFFIXES)}; rename it"
+        )
+    return build(card, weights=caffemodel)
 
 
 def feature_blob(card: Card, prototxt: "str | PathLike") -> str:
@@ -69,32 +81,31 @@ def feature_blob(card: Card, prototxt: "str | PathLike") -> str:
     return tops[-1][-1]
 
 
-def zoo_entry(
-    converted: keras.Model,
+def write_entry(
     card: Card,
+    backbone: keras.Model,
+    converted: keras.Model,
     prototxt: "str | PathLike",
     caffemodel: "str | PathLike",
 ) -> Card:
     """Puts the weights and the finished card of a network into the cache.
 
-    The zoo's own network gets the weights by the names of layers, and must
-    give the converted network's embeddings. Both files are written whole
-    before either is where it is looked for.
+    Both files are written whole before either is where it is looked for.
 
     Args:
+        card: The card to finish.
+        backbone: What `load_backbone` returned.
         converted: What `to_keras` returned, with the card's embedding as its
             output, after `verify` found no fault with it.
-        card: The card to finish.
         prototxt, caffemodel: The original files.
 
     Returns:
         The finished card.
 
     Raises:
-        ValueError: If the files are of another network.
+        ValueError: If both networks differ in their embeddings.
     """
-    backbone = build(card, weights=caffemodel)
-    check_embedding(backbone, converted, card)
+    check_embedding(card, backbone, converted)
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix=".convert-") as folder:
@@ -131,23 +142,16 @@ def zoo_entry(
 
 
 def check_embedding(
-    backbone: keras.Model, converted: keras.Model, card: Card
+    card: Card, backbone: keras.Model, converted: keras.Model
 ) -> None:
     """Raises if two networks embed noise differently."""
     random = np.random.default_rng(SEED)
     shape = (CROPS, *card.input_shape[:2], 3)
     crops = preprocess_input(random.integers(0, 256, shape), card)
-    outputs = []
-    for model in (backbone, converted):
-        expected = tuple(model.input_shape[1:])
-        if expected != crops.shape[1:]:
-            raise ValueError(
-                f"the prototxt takes {expected}, height x width x channels, "
-                f"and {card.name} {crops.shape[1:]}; --input-shape changes it"
-            )
-        made = model(crops, training=False)
-        outputs.append(keras.ops.convert_to_numpy(made))
-    ours, theirs = outputs
+    ours, theirs = (
+        keras.ops.convert_to_numpy(model(crops, training=False))
+        for model in (backbone, converted)
+    )
     _, of_range, reason = compare(ours, theirs.reshape(CROPS, -1))
     if of_range is None or of_range > SAME:
         reason = reason or f"they are {of_range:.1e} of their range apart"

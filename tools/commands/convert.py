@@ -153,9 +153,9 @@ def run(arguments: argparse.Namespace) -> int:
         from keras_hypersphere.tools.caffe import zoo_entry
 
         card = zoo_entry.wanted_card(arguments.card)
-        zoo_entry.check_source(card, arguments.caffemodel)
         # The embedding, and what it is made of, is what is verified.
         blob = zoo_entry.feature_blob(card, arguments.prototxt)
+        backbone = zoo_entry.load_backbone(card, arguments.caffemodel)
         arguments.outputs, arguments.verify = [blob], True
     with tempfile.TemporaryDirectory(
         # Of the same disk, so that the result can be moved at once.
@@ -180,7 +180,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_card(saved, described, report)
         if card is not None and written:
             files = (arguments.prototxt, arguments.caffemodel)
-            card = zoo_entry.zoo_entry(model, card, *files)
+            card = zoo_entry.write_entry(card, backbone, model, *files)
         show(model, saved, report, described, card, written, arguments)
         if written and arguments.output is not None:
             saved.replace(arguments.output)

@@ -1,35 +1,112 @@
+import dataclasses
 import json
+import subprocess
+import sys
+
+import pytest
 
 from keras_hypersphere.tools.cli import main
-from keras_hypersphere.zoo import get_card
+from keras_hypersphere.zoo import get_card, list_models
+
+UNFINISHED = "To be converted from the authors' file, once; "
 
 
-def test_lists_models(capsys):
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    folder = tmp_path / "models" / "keras_hypersphere"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def listed(out):
+    """Names by the title of their group."""
+    groups, title = {}, None
+    for line in out.splitlines():
+        if line.startswith("  "):
+            groups[title].append(line.split()[0])
+        else:
+            title = line
+            groups[title] = []
+    return groups
+
+
+def test_three_groups(capsys):
     assert main(["models"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("dlib-resnet  CC0 1.0  11.3 MB  98.")
-    assert out.count("\n") == 1
+    ready, needed, small = listed(out).values()
+    titles = list(listed(out))
+    assert titles[0] == "Ready:" and titles[2].startswith("Miniatures")
+    assert titles[1].startswith(UNFINISHED)
+    assert ready == ["dlib-resnet"] and "sphereface20" in needed
+    assert all(name.endswith(".miniature") for name in small)
+    assert sorted(ready + needed + small) == list_models()
+    line = next(x for x in out.splitlines() if "dlib-resnet " in x)
+    assert line.split()[1:] and "CC0 1.0  11.3 MB  98." in line
 
 
 def test_one_model_shows_its_card(capsys):
-    assert main(["models", "dlib*"]) == 0
+    assert main(["models", "dlib-resnet"]) == 0
     out = capsys.readouterr().out
     card = get_card("dlib-resnet")
     for value in (card.source_sha256, card.weights_sha256, card.licence_url):
         assert value in out
-    assert "0.9938" in out and "threshold" in out
+    assert "0.9938" in out and "threshold        0.6\n" in out
+    assert "128 numbers (see --json)" in out and "run once" not in out
+
+
+def test_an_unfinished_card_says_what_to_do(capsys):
+    assert main(["models", "sphereface20"]) == 0
+    out = capsys.readouterr().out
+    card = get_card("sphereface20")
+    assert out.endswith(f"then run once:\n  {card.weights_command}\n")
+    assert card.source_url in out and card.licence_url in out
+    assert "weights_sha256   not known\n" in out
+    assert "threshold        not known\n" in out
+
+
+def test_a_converted_model_is_ready(cache, capsys):
+    card = dataclasses.replace(get_card("dlib-resnet"), name="sphereface20")
+    card.save(cache / "sphereface20.json")
+    assert main(["models", "sphereface*"]) == 0
+    assert listed(capsys.readouterr().out)["Ready:"] == ["sphereface20"]
 
 
 def test_json(capsys):
     assert main(["models", "--json"]) == 0
-    (card,) = json.loads(capsys.readouterr().out)
-    assert card == get_card("dlib-resnet").as_dict()
+    cards = json.loads(capsys.readouterr().out)
+    assert [card["name"] for card in cards] == list_models()
+    for card in cards:
+        assert card == get_card(card["name"]).as_dict()
+
+
+def test_a_broken_card_of_the_user_hides_no_other(cache, capsys):
+    (cache / "broken.json").write_text("{")
+    assert main(["models", "[bd]*"]) == 0
+    out, err = capsys.readouterr()
+    assert "dlib-resnet" in out and "broken" not in out
+    assert err.startswith("warning: ") and "broken.json' is invalid" in err
+    assert main(["models", "broken"]) == 1
+    assert capsys.readouterr().err.startswith("error: The card ")
 
 
 def test_unknown_pattern(capsys):
     assert main(["models", "zzz"]) == 1
     said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err == (
-        "error: No model fits the pattern 'zzz'. The zoo has: dlib-resnet.\n"
+    assert said.out == "" and said.err.count("\n") == 1
+    assert said.err.startswith(
+        "error: No model fits the pattern 'zzz'. The zoo has: "
     )
+    assert "dlib-resnet, " in said.err
+
+
+def test_without_keras():
+    """Names and cards are there at once."""
+    script = (
+        "import sys; from keras_hypersphere.tools.cli import main; "
+        "main(['models']); main(['models', 'sphereface20', '--json']); "
+        "sys.exit(bool({'keras', 'cv2', 'tensorflow', 'numpy'} & "
+        "set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True)
+    assert done.returncode == 0, done.stderr
