@@ -101,12 +101,17 @@ def facts(card: "Card", group: str) -> str:
     if group == "unfinished":
         words = [f"{card.source_file} of {card.source_url}"]
     else:
-        words = [card.licence, f"{card.weights_bytes / 1e6:.1f} MB"]
+        words = [card.licence, size(card.weights_bytes)]
     if group == "ready":
         best = max((m["value"] for m in card.measured), default=None)
         said = "not measured" if best is None else f"{best:.2%} measured"
         words.append(said)
     return "  ".join([*words, card.description])
+
+
+def size(count: int) -> str:
+    """Bytes, for people."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def page(card: "Card") -> str:
