@@ -51,7 +51,9 @@ def load_backbone(card: Card, caffemodel: "str | PathLike") -> keras.Model:
             original and this is another file.
     """
     found = describe_file(caffemodel)
-    if card.source_sha256 not in ("", found["sha256"]):
+    # A finished card knows what it was made of last time, which may change.
+    known = "" if card.finished else card.source_sha256
+    if known not in ("", found["sha256"]):
         raise ValueError(
             f"{caffemodel}: is not the file of {card.name}: it has "
             f"{found['bytes']} bytes, sha256 {found['sha256']}; the card "
@@ -119,8 +121,12 @@ def write_entry(
         )
         made, source = describe_file(weights), describe_file(caffemodel)
         golden = FaceEmbedder(backbone, card).embed_aligned(golden_crop(card))
+        # What was measured of other weights says nothing of these.
+        other = card.finished and made["sha256"] != card.weights_sha256
         card = dataclasses.replace(
             card,
+            threshold=0.0 if other else card.threshold,
+            measured=() if other else card.measured,
             parameters=backbone.count_params(),
             source_bytes=source["bytes"],
             source_sha256=source["sha256"],
@@ -129,7 +135,6 @@ def write_entry(
             weights_dtype="float32",
             weights_command=f"keras-hypersphere convert {Path(prototxt).name} "
             f"{Path(caffemodel).name} --card {card.name}",
-            measured=(),
             storage_effect="none: float32",
             golden_output=golden_numbers(golden),
         )

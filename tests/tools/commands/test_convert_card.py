@@ -1,5 +1,6 @@
 """`convert --card`: an original file becomes a model of the zoo."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -113,6 +114,31 @@ def test_again_and_with_a_file_and_json(cache, files, capsys):
     assert list(found["outputs"]) == ["fc5"]
     assert os.listdir(".") == ["m.keras"]
     model = keras.models.load_model("m.keras")
+    assert model.output_shape == (None, 64)
+
+
+def test_other_weights_for_a_finished_card(cache, files, tmp_path):
+    """What the user measured stays with the weights that it is of."""
+    assert main(["convert", *files, "--card", NAME]) == 0
+    result = {
+        "protocol": "mine",
+        "value": 0.9,
+        "std": 0.1,
+        "command": "none",
+        "date": "2026-01-01",
+    }
+    measured = dataclasses.replace(
+        get_card(NAME), threshold=0.4, measured=[result]
+    )
+    measured.save(cache / f"{NAME}.json")
+    assert main(["convert", *files, "--card", NAME]) == 0
+    assert get_card(NAME) == measured
+    files = list(write_sphereface4(tmp_path, seed=1))
+    assert main(["convert", *files, "--card", NAME]) == 0
+    card = get_card(NAME)
+    assert card.source_sha256 != measured.source_sha256
+    assert card.threshold == 0 and card.measured == ()
+    model, _ = load_preset(NAME)
     assert model.output_shape == (None, 64)
 
 
