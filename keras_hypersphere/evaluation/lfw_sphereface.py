@@ -1,5 +1,7 @@
 """The procedure of SphereFace's released evaluation script."""
 
+import math
+
 import numpy as np
 
 from keras_hypersphere.evaluation import scores
@@ -64,12 +66,14 @@ def mean_of_best(
     right_answers = answers_right(
         values[training], same[training], grid, larger
     )
-    limit = grid[right_answers == right_answers.max()].mean()
+    best = grid[right_answers == right_answers.max()]
+    # Exact: what cancels leaves 0, on which a score may lie.
+    limit = math.fsum(best) / len(best)
     mine = values[held]
     # Strict on both sides: a score on the threshold is an error.
     accepted = mine > limit if larger else mine < limit
     rejected = mine < limit if larger else mine > limit
-    return float(limit), np.where(same[held], accepted, rejected)
+    return limit, np.where(same[held], accepted, rejected)
 
 
 def threshold_grid(distance: str = "cosine") -> np.ndarray:

@@ -17,6 +17,7 @@ from keras_hypersphere.tools.caffe.build import Build
 from keras_hypersphere.tools.caffe.data_layers import preprocessing_of
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.graph import build_graph
+from keras_hypersphere.tools.caffe.names import Names
 from keras_hypersphere.tools.caffe.record import make_record, recorded_config
 from keras_hypersphere.tools.caffe.registry import find_emitter
 from keras_hypersphere.tools.caffe.rules import make_state
@@ -129,6 +130,7 @@ def assemble(name: str, build: Build, steps: dict[str, Any]) -> keras.Model:
             label = build.claimed.claim(f"{graph.values[number]}_output")
             tensor = keras.layers.Identity(name=label)(tensor)
         outputs.append(tensor)
+    outputs[0] = connect(outputs[0], inputs, build.claimed)
     try:
         model = keras.Model(
             inputs[0] if len(inputs) == 1 else inputs,
@@ -152,6 +154,31 @@ def assemble(name: str, build: Build, steps: dict[str, Any]) -> keras.Model:
     # that it does not know.
     model.get_config = functools.partial(recorded_config, own_config, record)
     return model
+
+
+def connect(output: Any, inputs: Sequence[Any], names: Names) -> Any:
+    """The output, less the sum of no cells of each input that no layer reads.
+
+    The second bottom of a Crop only tells a size, and Keras 3.12 refuses an
+    input that leads nowhere.
+    """
+    for tensor in inputs:
+        source = tensor._keras_history.operation
+        if source._outbound_nodes:
+            continue
+        for function, *arguments in (
+            # A new last axis: the size of the batch is not known.
+            (keras.ops.expand_dims, -1),
+            (keras.ops.split, [0], -1),
+            (keras.ops.sum,),
+            (functools.partial(keras.ops.subtract, output),),
+        ):
+            tensor = function(tensor, *arguments)
+            tensor = tensor[0] if isinstance(tensor, list) else tensor
+            step = tensor._keras_history.operation
+            step.name = names.claim(f"{source.name}_unread")
+        output = tensor
+    return output
 
 
 def take_original_names(model: keras.Model, names: Sequence[str]) -> None:

@@ -219,7 +219,10 @@ def test_like_opencv(net, tmp_path):
     made = net(layer(f"num_classes: {CLASSES} {settings}"), **feed)["found"]
     oracle = cv2.dnn.readNetFromCaffe(str(tmp_path / "net.prototxt"))
     for name, array in feed.items():
-        oracle.setInput(array, name)
+        # Before 4.9 three axes are an image, the last one its colors.
+        oracle.setInput(
+            array.reshape(*array.shape, *[1] * (array.ndim == 3)), name
+        )
     made = found_rows(made.transpose(0, 2, 3, 1))[0, 0]
     # Where it leaves boxes out, OpenCV sorts them by score alone.
     made = made[np.lexsort([-made[:, 2], made[:, 0]])]

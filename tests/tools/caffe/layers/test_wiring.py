@@ -1,9 +1,13 @@
 """Concat and Slice along the batch, Tile, BatchReindex."""
 
+import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere.tools.caffe import CaffeFormatError
+from keras_hypersphere.tools.caffe import (
+    CaffeFormatError,
+    UnsupportedLayerError,
+)
 
 RANDOM = np.random.default_rng(0)
 A, B = RANDOM.standard_normal((2, 4, 3, 2, 5), np.float32)
@@ -43,6 +47,10 @@ layer { name: "s" type: "Slice" bottom: "a" top: "p" top: "q" top: "r"
 layer { name: "f" type: "Flatten" bottom: "q" top: "f" }
 layer { name: "e" type: "Eltwise" bottom: "p" bottom: "r" top: "e" }
 """
+    if tuple(map(int, keras.__version__.split(".")[:2])) < (3, 13):
+        with pytest.raises(UnsupportedLayerError, match="needs Keras"):
+            net(text, a=A)
+        return
     made = net(text, a=A)
     np.testing.assert_array_equal(made["f"], A[1:3].reshape(2, -1))
     np.testing.assert_array_equal(made["e"], A[:1] + A[3:])
