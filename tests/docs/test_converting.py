@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from docs.converters import PAGE, replace
 from keras_hypersphere.tools.caffe import registry as emitters
 from keras_hypersphere.tools.caffe import supported_layers
 from keras_hypersphere.tools.caffe.reference import registry as references
@@ -16,14 +15,14 @@ from keras_hypersphere.tools.cli import build_parser
 from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "converting.md"
 MTCNN = ROOT / ".." / "shared" / "conversion" / "mtcnn_det1"
 TEXT = PAGE.read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, re.DOTALL)
 PYTHON = [code for language, code in BLOCKS if language == "python"]
 
 
-def test_the_table_is_that_of_the_code():
-    assert replace(TEXT) == TEXT, "run `python -m docs.converters`"
+def test_all_layers_are_told_of():
     for type in supported_layers():
         assert f"`{type}`" in TEXT
 
