@@ -94,7 +94,8 @@ def page(card: Card) -> str:
         "preprocessing": f"{card.channels}, (x - {mean(card)}) * "
         f"{card.scale:.6g}",
         "mirrored crop": FLIPS[card.flip],
-        "embedding": f"{card.dim:,} numbers, of the layer `{card.feature_layer}`",
+        "embedding": f"{card.dim:,} numbers, of the layer "
+        f"`{card.feature_layer}`",
         "distance": DISTANCES[card.distance],
         "threshold": threshold(card),
         "trained on": card.training_data,
