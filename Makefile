@@ -12,12 +12,12 @@ MODELS ?= dlib-resnet
 # The tests whose results a backend computes.
 COMPUTING := tests/keras_hypersphere tests/fidelity \
 	tests/tools/caffe/test_recordings.py tests/zoo/alignment/test_detection.py \
-	tests/zoo/test_dlib_resnet.py tests/zoo/test_embedder.py
+	tests/zoo/test_dlib_resnet.py tests/zoo/test_embedder.py tests/zoo/test_miniatures.py
 TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert evaluate-lfw fuzz lint format weights sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo runtime-environment evaluate-lfw fuzz lint format weights miniatures sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -33,6 +33,7 @@ help:
 	@echo 'make bench-heads   what each head costs beside plain Dense (minutes)'
 	@echo 'make bench-triplets  the semi-hard loss beside three matrix products (minutes)'
 	@echo 'make bench-convert converts networks of 90 to 550 MB beside OpenCV (minutes)'
+	@echo 'make bench-zoo     images a second beside ONNX Runtime and OpenCV (minutes)'
 	@echo 'make bench-training  TripletLoss on real images, measured on new identities'
 	@echo 'make evaluate-lfw  the pretrained models on LFW=folder; reports in build/lfw'
 	@echo 'make test-addons   kh.addons beside TensorFlow Addons 0.23 itself'
@@ -40,6 +41,7 @@ help:
 	@echo 'make docs          the guides and the API as HTML in build/docs'
 	@echo 'make pictures      draws the pictures of the guides again'
 	@echo 'make weights       makes zoo/weights/ again from the published file'
+	@echo 'make miniatures    makes the random weights of the small test networks again'
 	@echo 'make sample        trains the Caffe sample of tools/samples/ again'
 
 demo: $(VENV)/.demo
@@ -83,13 +85,18 @@ test-pythons:
 test-package: $(VENV)/.dev
 	.ci/package $(BIN)/python
 
+test-runtime: runtime-environment
+	REQUIRE_RUNTIMES=1 .venv-runtime/bin/python -m pytest \
+		tests/keras_hypersphere/models/test_deployment.py tests/zoo/runtimes $(ARGS)
+
+bench-zoo: runtime-environment
+	.venv-runtime/bin/python tests/benchmarks/zoo.py $(ARGS)
+
 # An environment of its own: tf2onnx installs packages `tests` and `tools`.
-test-runtime:
+runtime-environment:
 	test -e .venv-runtime/pyvenv.cfg || $(PYTHON) -m venv .venv-runtime
 	.venv-runtime/bin/python -m pip --disable-pip-version-check install --quiet \
-		--constraint constraints.txt --editable '.[demo,test,runtime]'
-	REQUIRE_RUNTIMES=1 .venv-runtime/bin/python -m pytest \
-		tests/keras_hypersphere/models/test_deployment.py $(ARGS)
+		--constraint constraints.txt --editable '.[demo,test,runtime,jax]'
 
 bench-heads: $(VENV)/.test
 	$(BIN)/python tests/benchmarks/heads.py $(ARGS)
@@ -132,6 +139,9 @@ format: $(VENV)/.dev
 
 weights: $(VENV)/.demo
 	$(BIN)/python -m keras_hypersphere.tools.dlib
+
+miniatures: $(VENV)/.demo
+	$(BIN)/python -m keras_hypersphere.tools.miniatures
 
 sample: $(VENV)/.demo
 	$(BIN)/python -m keras_hypersphere.tools.samples.train

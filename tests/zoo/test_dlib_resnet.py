@@ -161,6 +161,22 @@ def test_name_and_random_weights():
     assert not np.array_equal(first.get_weights()[0], second.get_weights()[0])
 
 
+def test_narrow(model):
+    small = DlibResNet(narrow=8)
+    assert small.output_shape == (None, 16)
+    for layer in model.layers:
+        if isinstance(layer, layers.Conv2D):
+            filters = small.get_layer(layer.name).filters
+            assert filters == layer.filters // 8
+
+
+def test_docstring():
+    """It has the words of the other backbones, and its own file."""
+    words = DlibResNet.__doc__
+    assert "{" not in words and "or the original `.dat`" in words
+    assert "narrow: By what all widths" in words
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -170,6 +186,8 @@ def test_name_and_random_weights():
         ({"input_shape": (None, None, 3)}, "input_shape="),
         ({"include_top": True}, "`classes`.*classes=None"),
         ({"include_top": True, "classes": 0}, "classes=0"),
+        ({"narrow": 0}, "`narrow`.*narrow=0"),
+        ({"weights": "a.caffemodel"}, "cannot be a caffemodel"),
         ({"weights": "dlib"}, "mean dlib-resnet"),
         ({"weights": "imagenet"}, "There is no model 'imagenet'"),
     ],

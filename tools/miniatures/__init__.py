@@ -1,0 +1,1 @@
+"""Makes the zoo's miniatures: narrow networks with seeded weights."""
