@@ -2,7 +2,8 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -10,7 +11,11 @@ import numpy as np
 
 from keras_hypersphere.zoo import images
 from keras_hypersphere.zoo.aligned_face import AlignedFace, find_face
-from keras_hypersphere.zoo.aligned_faces import align_photos, read_crops
+from keras_hypersphere.zoo.aligned_faces import (
+    align_photos,
+    in_order,
+    read_crops,
+)
 from keras_hypersphere.zoo.alignment.selection import check_rule
 from keras_hypersphere.zoo.alignment.templates import get_template
 from keras_hypersphere.zoo.card import Card
@@ -21,7 +26,9 @@ from keras_hypersphere.zoo.golden import golden_crop
 from keras_hypersphere.zoo.photo_list import Photo, name_photos
 from keras_hypersphere.zoo.preprocessing import preprocess_input
 from keras_hypersphere.zoo.preset import load_preset, save_preset
-from keras_hypersphere.zoo.verification import Verification
+from keras_hypersphere.zoo.runtimes import make_runtime
+from keras_hypersphere.zoo.runtimes.in_keras import InKeras
+from keras_hypersphere.zoo.verification import Verification, find_threshold
 
 
 class FaceEmbedder:
@@ -35,9 +42,18 @@ class FaceEmbedder:
     Args:
         model: The network: preprocessed crops to embeddings.
         card: How it is used: see `Card`.
+        runtime: What computes the network: `"keras"`, compiled; `"openvino"`
+            or `"onnx"`, a copy of it in OpenVINO or ONNX Runtime, which needs
+            `pip install keras-hypersphere[runtime]` and Keras on TensorFlow;
+            or `"auto"`: Keras, and from the 256th crop on OpenVINO, where
+            that is installed. A copy is made at its first batch, which
+            takes seconds, and again after the weights have changed.
+            Embeddings are those of Keras to 1e-5. Default: `"auto"`.
 
     Raises:
-        ValueError: If the model does not fit the card.
+        ValueError: If the model does not fit the card, or there is no such
+            runtime.
+        ImportError: If what a runtime needs is not installed.
 
     Example:
 
@@ -47,9 +63,13 @@ class FaceEmbedder:
     128
     """
 
-    def __init__(self, model: keras.Model, card: Card) -> None:
+    def __init__(
+        self, model: keras.Model, card: Card, runtime: str = "auto"
+    ) -> None:
         merged = 2 if card.flip == "concat" else 1
-        size = (*get_template(card.template).size, card.input_shape[2])
+        size = card.input_shape
+        if card.template != "none":
+            size = (*get_template(card.template).size, card.input_shape[2])
         for name, found, expected in (
             ("input", tuple(model.input_shape[1:]), card.input_shape),
             ("output", tuple(model.output_shape[1:]), (card.dim // merged,)),
@@ -60,26 +80,43 @@ class FaceEmbedder:
                     f"`model` does not fit the card {card.name}: {name} of "
                     f"the shape {expected} was expected. Received: {found}"
                 )
-        self.model = model
+        self._model = model
         self.card = card
+        self.runtime = runtime
+        self._network = make_runtime(runtime, model)
+
+    @property
+    def model(self) -> keras.Model:
+        """The network. It may be trained on; it cannot be exchanged."""
+        return self._model
 
     @classmethod
-    def from_preset(cls, preset: "str | os.PathLike") -> "FaceEmbedder":
-        """Loads a model of the zoo, or one from a folder.
+    def from_preset(
+        cls, preset: "str | os.PathLike", runtime: str = "auto"
+    ) -> "FaceEmbedder":
+        """Loads a model of the zoo, or one from a folder or the Hub.
 
         Args:
-            preset: A name of `list_models()`, or a folder written by
-                `save_to_preset`.
+            preset: A name of `list_models()`, a folder written by
+                `save_to_preset`, or `hf://owner/name`, such a folder on the
+                Hugging Face Hub.
+            runtime: What computes the network: see the class. Default:
+                `"auto"`.
 
         Raises:
             ValueError: If there is no such name, or a file is damaged.
             FileNotFoundError: If a file is missing.
+            ImportError: If what a runtime needs is not installed.
         """
-        return cls(*load_preset(preset))
+        return cls(*load_preset(preset), runtime)
 
     def save_to_preset(self, folder: "str | os.PathLike") -> Card:
-        """Writes `model.keras` and `card.json`; returns the card."""
-        golden = self.embed_aligned(golden_crop(self.card))
+        """Writes `model.keras` and `card.json`; returns the card.
+
+        The card's golden output is computed in Keras, whatever the runtime.
+        """
+        pixels = golden_crop(self.card)[None]
+        golden = self._merge(pixels, InKeras(self.model))[0]
         return save_preset(self.model, self.card, golden, folder)
 
     def embed_aligned(
@@ -105,20 +142,19 @@ class FaceEmbedder:
         if crops.ndim not in (3, 4) or crops.shape[-3:] != (*size, 3):
             raise ValueError(
                 f"`crops` must have the shape {(*size, 3)} or "
-                f"{('batch', *size, 3)}. Received: shape={crops.shape}. Use "
-                f"`embed` for photos, or `align` them to {self.card.template}."
+                f"{('batch', *size, 3)}. Received: shape={crops.shape}. "
+                f"{self._advice()}"
             )
-        if batch_size < 1:
-            raise ValueError(
-                "`batch_size` must be a positive integer. "
-                f"Received: batch_size={batch_size}"
-            )
+        require_batch_size(batch_size)
+        self._network.renew()
         batch = crops[None] if crops.ndim == 3 else crops
         vectors = np.empty((len(batch), self.card.dim), np.float32)
         for start in range(0, len(batch), batch_size):
             part = batch[start : start + batch_size]
             pixels = np.stack([images.as_bytes(crop) for crop in part])
-            vectors[start : start + len(part)] = self._merge(pixels)
+            vectors[start : start + len(part)] = self._merge(
+                pixels, self._network
+            )
         return vectors[0] if crops.ndim == 3 else vectors
 
     def embed(
@@ -135,7 +171,8 @@ class FaceEmbedder:
         """Embeds one face of each photo.
 
         Photos are decoded and aligned in threads beside the network, and
-        those of one size are searched for faces together.
+        those of one size are searched for faces together. They may have any
+        sizes.
 
         Args:
             photos: A photo (file name or array, see `images.read`), a list
@@ -164,6 +201,7 @@ class FaceEmbedder:
             FileNotFoundError: If there is no such file.
         """
         check_rule("choose", choose)
+        require_batch_size(batch_size)
         single, named = name_photos(photos)
         is_folder = not single and isinstance(photos, (str, os.PathLike))
         errors = errors or ("skip" if is_folder else "raise")
@@ -177,31 +215,46 @@ class FaceEmbedder:
                 "`errors='skip'`, the default for a folder, leaves rows out: "
                 "say `details=True` to see which. Received: details=False"
             )
+        if not aligned:
+            self._require_template()
         faces: list[AlignedFace] = []
         failures: dict[str, str] = {}
-        vectors = [np.empty((0, self.card.dim), np.float32)]
-        waiting: list[np.ndarray] = []
         results = (
             read_crops(named, self.card.input_shape[:2])
             if aligned
             else align_photos(named, self.card.template, choose)
         )
-        for done, face in enumerate(results, start=1):
-            if isinstance(face, AlignedFace):
-                waiting.append(face.crop)
-                faces.append(
-                    face if crops else dataclasses.replace(face, crop=None)
-                )
-            elif errors == "raise":
-                raise face
-            else:
-                failures[named[done - 1][0]] = str(face)
-            if waiting and (len(waiting) >= batch_size or done == len(named)):
-                faces_now = np.stack(waiting)
-                vectors.append(self.embed_aligned(faces_now, batch_size))
-                waiting = []
-            if progress is not None:
-                progress(done, len(named))
+
+        def batches() -> Iterator[np.ndarray]:
+            waiting: list[np.ndarray] = []
+            for done, face in enumerate(results, start=1):
+                if isinstance(face, AlignedFace):
+                    waiting.append(face.crop)
+                    faces.append(
+                        face if crops else dataclasses.replace(face, crop=None)
+                    )
+                elif errors == "raise":
+                    raise face
+                else:
+                    failures[named[done - 1][0]] = str(face)
+                if len(waiting) >= batch_size:
+                    yield np.stack(waiting)
+                    waiting = []
+                if progress is not None:
+                    progress(done, len(named))
+            if waiting:
+                yield np.stack(waiting)
+
+        def embed_batch(batch: np.ndarray) -> np.ndarray:
+            return self.embed_aligned(batch, batch_size)
+
+        # The network has a thread of its own: meanwhile the next photos are
+        # searched for faces and aligned.
+        with ThreadPoolExecutor(1) as network:
+            vectors = [
+                np.empty((0, self.card.dim), np.float32),
+                *in_order(network, embed_batch, batches(), ahead=1),
+            ]
         rows = np.concatenate(vectors)
         if details:
             return EmbeddedPhotos(rows, faces, failures)
@@ -241,13 +294,19 @@ class FaceEmbedder:
         return Gallery(self, found.vectors, people, found.names, found.failures)
 
     def verify(
-        self, a: Photo, b: Photo, choose: str = "largest"
+        self,
+        a: Photo,
+        b: Photo,
+        threshold: float | None = None,
+        choose: str = "largest",
     ) -> Verification:
         """Decides whether two photos show the same person.
 
         Args:
             a: A photo: file name or array, see `images.read`.
             b: Another photo.
+            threshold: Two faces below this distance are the same person.
+                Default: the card's.
             choose: Which of several faces: `"largest"` or `"center"`.
 
         Returns:
@@ -255,9 +314,12 @@ class FaceEmbedder:
 
         Raises:
             NoFaceError: If a photo has no face.
-            ValueError: If a photo cannot be read.
+            ValueError: If a photo cannot be read, or neither the card nor
+                you say a threshold.
             FileNotFoundError: If there is no such file.
         """
+        self._require_template()
+        threshold = find_threshold(self.card, threshold)
         faces = tuple(
             find_face(photo, self.card.template, choose, name)
             for photo, name in (
@@ -267,33 +329,50 @@ class FaceEmbedder:
         )
         left, right = self.embed_aligned(np.stack([f.crop for f in faces]))
         away = float(distances(left, right, self.card.distance)[0, 0])
-        threshold = self.card.threshold
         return Verification(away < threshold, away, threshold, faces)
 
-    def _merge(self, pixels: np.ndarray) -> np.ndarray:
+    def _merge(
+        self,
+        pixels: np.ndarray,
+        network: Callable[[np.ndarray], np.ndarray],
+    ) -> np.ndarray:
         """Embeds crops and, where the card says so, their mirror images."""
-        front = self._predict(pixels)
+        front = network(preprocess_input(pixels, self.card))
         if self.card.flip == "none":
             return front
-        mirrored = self._predict(pixels[:, :, ::-1])
+        mirrored = network(preprocess_input(pixels[:, :, ::-1], self.card))
         if self.card.flip == "concat":
             return np.concatenate([front, mirrored], axis=1)
         if self.card.flip == "sum":
             return front + mirrored
         return np.maximum(front, mirrored)
 
-    def _predict(self, pixels: np.ndarray) -> np.ndarray:
-        """Runs the compiled network.
+    def _require_template(self) -> None:
+        """Raises if the network takes crops that are no aligned faces."""
+        if self.card.template == "none":
+            raise ValueError(
+                f"{self.card.name} takes no photos: its crops are no aligned "
+                f"faces. {self._advice()}"
+            )
 
-        Batches are filled up to a power of two: each size is compiled once.
-        """
-        count = len(pixels)
-        size = 1 << (count - 1).bit_length()
-        x = preprocess_input(pixels, self.card)
-        x = np.concatenate([x, np.zeros((size - count, *x.shape[1:]), x.dtype)])
-        return np.asarray(self.model.predict_on_batch(x))[:count]
+    def _advice(self) -> str:
+        """How to call the embedder with what it takes."""
+        if self.card.template == "none":
+            return "Use `embed_aligned`, or `embed(..., aligned=True)`."
+        return (
+            f"Use `embed` for photos, or `align` them to {self.card.template}."
+        )
 
 
 def is_array(photo: Photo) -> bool:
     """Whether a photo has no name of its own."""
     return isinstance(photo, np.ndarray)
+
+
+def require_batch_size(batch_size: int) -> None:
+    """Raises if it is not a number of crops."""
+    if batch_size < 1:
+        raise ValueError(
+            "`batch_size` must be a positive integer. "
+            f"Received: batch_size={batch_size}"
+        )

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_hypersphere.zoo.aligned_face import AlignedFace
 from keras_hypersphere.zoo.distance import distances
+from keras_hypersphere.zoo.verification import find_threshold
 
 if TYPE_CHECKING:
     from keras_hypersphere.zoo.embedder import FaceEmbedder
@@ -142,20 +143,20 @@ class Gallery:
 
         Raises:
             NoFaceError: If the photo has no face.
-            ValueError: If an argument is invalid.
+            ValueError: If an argument is invalid, or neither the card nor
+                you say a threshold.
             FileNotFoundError: If there is no such photo.
         """
         if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
             raise ValueError(
                 f"`top_k` must be a positive integer. Received: top_k={top_k!r}"
             )
-        if threshold is None:
-            threshold = self.embedder.card.threshold
+        threshold = find_threshold(self.embedder.card, threshold)
         found = self.embedder.embed(
             [photo], details=True, choose=choose, errors="raise"
         )
         matches = self.nearest(found.vectors[0], top_k)
-        return Identification(matches, float(threshold), found.faces[0])
+        return Identification(matches, threshold, found.faces[0])
 
     def nearest(self, embedding: np.ndarray, top_k: int) -> tuple[Match, ...]:
         """The people nearest to an embedding, `(dim,)`, the nearest first."""

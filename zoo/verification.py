@@ -1,8 +1,11 @@
 """What `FaceEmbedder.verify` returns."""
 
 import dataclasses
+import math
+import numbers
 
 from keras_hypersphere.zoo.aligned_face import AlignedFace
+from keras_hypersphere.zoo.card import Card
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -13,7 +16,7 @@ class Verification:
         same: Whether they are taken for the same person: the distance is
             below the threshold.
         distance: Of the two embeddings, as the card measures it.
-        threshold: The card's.
+        threshold: The card's, or the one that was given.
         faces: The two faces.
     """
 
@@ -30,3 +33,30 @@ class Verification:
             "threshold": self.threshold,
             "photos": [face.as_dict() for face in self.faces],
         }
+
+
+def find_threshold(card: Card, threshold: float | None = None) -> float:
+    """The threshold that was given, or else the card's.
+
+    Raises:
+        ValueError: If it is no number, or none is given and the card's is
+            not known.
+    """
+    if threshold is None:
+        if card.threshold == 0:
+            raise ValueError(
+                f"The threshold of {card.name} is not known: give one as "
+                "`threshold` (`--threshold` on the command line), or measure "
+                f"it: `keras-hypersphere evaluate lfw --model {card.name}`. "
+                "Received: threshold=None"
+            )
+        return card.threshold
+    if (
+        isinstance(threshold, bool)
+        or not isinstance(threshold, numbers.Real)
+        or not math.isfinite(threshold)
+    ):
+        raise ValueError(
+            f"`threshold` must be a distance. Received: threshold={threshold!r}"
+        )
+    return float(threshold)

@@ -9,7 +9,12 @@ import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere.zoo import FaceEmbedder, NoFaceError, images
+from keras_hypersphere.zoo import (
+    FaceEmbedder,
+    LeNetPlusPlus,
+    NoFaceError,
+    images,
+)
 from keras_hypersphere.zoo.alignment import TEMPLATES, align
 from keras_hypersphere.zoo.distance import distances
 from keras_hypersphere.zoo.golden import golden_crop
@@ -49,6 +54,98 @@ def test_verify_one_person(embedder):
     answer = embedder.verify(COLLINS, np.ascontiguousarray(photo[:, ::-1]))
     assert answer.same is True and 0.05 < answer.distance < 0.4
     assert embedder.verify(photo, COLLINS).distance < 1e-5
+
+
+def test_threshold_of_yours(embedder):
+    assert embedder.verify(COLLINS, HOPPER, threshold=2).same is True
+    answer = embedder.verify(COLLINS, COLLINS, threshold=-1.0)
+    assert answer.same is False and answer.threshold == -1.0
+    for wrong in (float("nan"), True, "0.6"):
+        with pytest.raises(ValueError, match="`threshold` must be"):
+            embedder.verify(COLLINS, HOPPER, threshold=wrong)
+
+
+def test_unknown_threshold(embedder):
+    """A card without one compares, but decides nothing by itself."""
+    card = dataclasses.replace(CARD, threshold=0.0)
+    unknown = FaceEmbedder(embedder.model, card)
+    with pytest.raises(ValueError, match=r"give one as .*evaluate lfw"):
+        unknown.verify(COLLINS, HOPPER)
+    answer = unknown.verify(COLLINS, HOPPER, threshold=0.6)
+    assert answer.same is False and answer.threshold == 0.6
+
+
+def test_crops_that_are_no_faces():
+    """LeNet++ takes digits: nothing in a photo is aligned for it."""
+    keras.utils.set_random_seed(0)
+    model = LeNetPlusPlus(narrow=8)
+    dim = model.output_shape[1]
+    digits = dataclasses.replace(
+        CARD,
+        template="none",
+        input_shape=(28, 28, 1),
+        channels="gray",
+        mean=(0.0,),
+        scale=1 / 256,
+        dim=dim,
+        golden_output=(0.0,) * dim,
+    )
+    embedder = FaceEmbedder(model, digits)
+    crops = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 3), np.uint8)
+    rows = embedder.embed_aligned(crops)
+    assert rows.shape == (3, dim) and rows.std() > 0
+    np.testing.assert_array_equal(embedder.embed(crops, aligned=True), rows)
+    for call in (
+        lambda: embedder.embed(COLLINS),
+        lambda: embedder.verify(COLLINS, HOPPER),
+        lambda: embedder.gallery(SAMPLES),
+        lambda: embedder.embed_aligned(np.zeros((9, 9, 3), np.uint8)),
+    ):
+        with pytest.raises(ValueError, match="Use `embed_aligned`"):
+            call()
+
+
+def test_photos_of_many_sizes(embedder):
+    """Together they give what each gives alone, in their order."""
+    photo, other = images.read(COLLINS), images.read(HOPPER)
+    photos = [
+        photo,
+        other,
+        np.ascontiguousarray(photo[:400, 20:]),
+        photo[:, ::-1],
+        other[10:, 5:],
+    ]
+    found = embedder.embed(photos, details=True, batch_size=2)
+    assert len({photo.shape for photo in photos}) == 4
+    for photo, row, face in zip(
+        photos, found.vectors, found.faces, strict=True
+    ):
+        alone = embedder.embed(photo)
+        # The detector rounds boxes: a batch may move them by a pixel.
+        assert np.linalg.norm(alone - row) < 0.1
+        x, y = face.face.landmarks.T
+        assert x.min() > 0 and x.max() < photo.shape[1]
+        assert y.min() > 0 and y.max() < photo.shape[0]
+    people = distances(found.vectors, found.vectors) < 0.6
+    same = np.array([True, False, True, True, False])
+    np.testing.assert_array_equal(people, same[:, None] == same)
+
+
+def test_where_the_network_computes():
+    """Backends other than TensorFlow make no copies for other runtimes."""
+    embedder = FaceEmbedder.from_preset("dlib-resnet.miniature")
+    assert embedder.runtime == "auto"
+    with pytest.raises(AttributeError):
+        embedder.model = None
+    if keras.config.backend() == "tensorflow":
+        return
+    with pytest.raises(ValueError, match="set KERAS_BACKEND=tensorflow"):
+        FaceEmbedder(embedder.model, embedder.card, runtime="openvino")
+    many = crops(300)
+    plain = FaceEmbedder(embedder.model, embedder.card, runtime="keras")
+    np.testing.assert_array_equal(
+        embedder.embed_aligned(many), plain.embed_aligned(many)
+    )
 
 
 def test_several_faces(embedder):

@@ -1,5 +1,6 @@
 """1:N search among the two portraits, and among made-up embeddings."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -60,6 +61,21 @@ def test_a_stranger_is_nobody(gallery):
     assert found.matches[0].name == "Grace Hopper"
     with pytest.raises(NoFaceError):
         gallery.identify(np.full((80, 80, 3), 90, np.uint8))
+
+
+def test_unknown_threshold(gallery, embedder):
+    card = dataclasses.replace(embedder.card, threshold=0.0)
+    unknown = Gallery(
+        FaceEmbedder(embedder.model, card),
+        gallery.embeddings,
+        gallery.names,
+        gallery.photos,
+    )
+    with pytest.raises(ValueError, match=r"threshold of dlib-resnet is not"):
+        unknown.identify(HOPPER)
+    assert unknown.identify(HOPPER, threshold=0.6).person == "Grace Hopper"
+    with pytest.raises(ValueError, match="`threshold` must be a distance"):
+        gallery.identify(HOPPER, threshold=float("inf"))
 
 
 def test_order_follows_the_loop(embedder):

@@ -39,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a model of `models`, or a folder (default: %(default)s)",
     )
     parser.add_argument(
+        "--runtime",
+        choices=("auto", "keras", "onnx", "openvino"),
+        default="auto",
+        help="what computes the network: auto is Keras, and OpenVINO for many "
+        "photos where it is installed (default: %(default)s)",
+    )
+    parser.add_argument(
         "--choose",
         choices=("largest", "center"),
         default="largest",
@@ -79,7 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
             f"There is no folder '{folder}' to write into. Make it first."
         )
     photos = [name for name, _ in name_photos(arguments.photos)[1]]
-    embedder = FaceEmbedder.from_preset(arguments.model)
+    embedder = FaceEmbedder.from_preset(
+        arguments.model, runtime=arguments.runtime
+    )
     file = EmbeddingsFile(arguments.output, embedder.card, arguments.aligned)
     if arguments.resume and arguments.output.exists():
         there = file.read()

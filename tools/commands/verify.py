@@ -1,12 +1,13 @@
 """Decides whether two photos show the same person.
 
 Prints `same` or `different`, the distance of the two faces, and the
-threshold below which the model takes them for one person. The exit code is 0
-for either answer. Of several faces in a photo the largest is taken.
+threshold below which they are taken for one person. The exit code is 0 for
+either answer. Of several faces in a photo the largest is taken.
 """
 
 import argparse
 import json
+import math
 import sys
 
 HELP = "same person or not: two photos"
@@ -23,6 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a model of `models`, or a folder (default: %(default)s)",
     )
     parser.add_argument(
+        "--threshold",
+        type=distance,
+        metavar="DISTANCE",
+        help="the same person below this distance (default: the model's)",
+    )
+    parser.add_argument(
+        "--runtime",
+        choices=("auto", "keras", "onnx", "openvino"),
+        default="auto",
+        help="what computes the network: auto is Keras, and OpenVINO for many "
+        "photos where it is installed (default: %(default)s)",
+    )
+    parser.add_argument(
         "--choose",
         choices=("largest", "center"),
         default="largest",
@@ -33,13 +47,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def distance(word: str) -> float:
+    """Reads a threshold."""
+    try:
+        number = float(word)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(
+            f"expected a distance, received {word!r}"
+        )
+    return number
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Compares the photos and prints the decision."""
     from keras_hypersphere.zoo import FaceEmbedder
 
-    embedder = FaceEmbedder.from_preset(arguments.model)
+    embedder = FaceEmbedder.from_preset(
+        arguments.model, runtime=arguments.runtime
+    )
     answer = embedder.verify(
-        arguments.photo_a, arguments.photo_b, choose=arguments.choose
+        arguments.photo_a,
+        arguments.photo_b,
+        threshold=arguments.threshold,
+        choose=arguments.choose,
     )
     for face in answer.faces:
         if face.found > 1:

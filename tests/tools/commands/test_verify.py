@@ -1,3 +1,4 @@
+import argparse
 import json
 import subprocess
 import sys
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.tools.cli import main
+from keras_hypersphere.tools.commands import embed, verify
 from keras_hypersphere.zoo import images
+from keras_hypersphere.zoo.runtimes import RUNTIMES
 
 SAMPLES = Path(images.__file__).parent / "samples"
 COLLINS = str(SAMPLES / "eileen_collins.png")
@@ -21,6 +24,35 @@ def test_two_people(capsys):
     assert word == "different"
     assert rest[0::2] == ["distance", "threshold"]
     assert float(rest[1]) > float(rest[3]) == 0.6
+
+
+def test_threshold(capsys):
+    assert main(["verify", COLLINS, HOPPER, "--threshold", "1.5"]) == 0
+    assert capsys.readouterr().out.endswith("threshold 1.5\n")
+    for word in ("near", "nan"):
+        with pytest.raises(SystemExit) as stop:
+            main(["verify", COLLINS, HOPPER, "--threshold", word])
+        assert stop.value.code == 2
+        assert "expected a distance" in capsys.readouterr().err
+
+
+def test_unknown_threshold(capsys):
+    words = ["verify", COLLINS, HOPPER, "--model", "sphereface4.miniature"]
+    assert main(words) == 1
+    said = capsys.readouterr()
+    last = said.err.splitlines()[-1]
+    assert said.out == "" and last.startswith("error: ")
+    assert "--threshold" in last and "evaluate lfw" in last
+    assert main([*words, "--threshold", "0.5", "--runtime", "keras"]) == 0
+    assert capsys.readouterr().out.split()[0] in ("same", "different")
+
+
+@pytest.mark.parametrize("verb", [embed, verify])
+def test_runtimes_are_those_of_the_embedder(verb):
+    parser = argparse.ArgumentParser()
+    verb.add_arguments(parser)
+    [option] = (a for a in parser._actions if a.dest == "runtime")
+    assert list(option.choices) == list(RUNTIMES)
 
 
 def altered(path, kind):

@@ -1,0 +1,39 @@
+"""Tells cheaply, and for certain, whether a model's weights have changed."""
+
+import keras
+import numpy as np
+
+
+class WeightsWatch:
+    """Remembers the weights of a model, as long as they are the same.
+
+    What TensorFlow has read from a variable never changes while somebody
+    holds it: a variable that is assigned to, or trained, moves to other
+    memory. So weights whose memory is where it was are what they were, which
+    is known in a millisecond where hashing 90 MB takes ten.
+
+    Args:
+        model: The model, with Keras on TensorFlow.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        import tensorflow as tf
+
+        variables = model.variables
+        # One call for all: each by itself takes ten times as long.
+        self.read = tf.function(
+            lambda: [variable.value.read_value() for variable in variables],
+            autograph=False,
+        )
+        self.held = self.read()
+        self.places = [place(tensor) for tensor in self.held]
+
+    def changed(self) -> bool:
+        """Whether any weight was assigned to since this was made."""
+        return self.places != [place(tensor) for tensor in self.read()]
+
+
+def place(tensor: object) -> int:
+    """Where in memory the numbers of a tensor lie."""
+    array = np.asarray(memoryview(tensor))
+    return array.__array_interface__["data"][0]
