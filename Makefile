@@ -12,7 +12,7 @@ MODELS ?= dlib-resnet
 # The tests whose results a backend computes.
 COMPUTING := tests/keras_hypersphere tests/fidelity \
 	tests/tools/caffe/test_recordings.py tests/zoo/alignment/test_detection.py \
-	tests/zoo/test_dlib_resnet.py tests/zoo/test_embedder.py tests/zoo/test_miniatures.py
+	tests/zoo/test_dlib_resnet.py tests/zoo/test_embedder.py
 TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
