@@ -1,5 +1,6 @@
 """FaceEmbedder: photos in, embeddings and decisions out."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -249,11 +250,16 @@ class FaceEmbedder:
             return self.embed_aligned(batch, batch_size)
 
         # The network has a thread of its own: meanwhile the next photos are
-        # searched for faces and aligned.
-        with ThreadPoolExecutor(1) as network:
+        # searched for faces and aligned. After an error nothing is left to
+        # the garbage collector, which would end threads at a bad moment.
+        with (
+            contextlib.closing(results),
+            contextlib.closing(batches()) as crops_now,
+            ThreadPoolExecutor(1) as network,
+        ):
             vectors = [
                 np.empty((0, self.card.dim), np.float32),
-                *in_order(network, embed_batch, batches(), ahead=1),
+                *in_order(network, embed_batch, crops_now, ahead=1),
             ]
         rows = np.concatenate(vectors)
         if details:

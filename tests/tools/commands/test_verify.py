@@ -133,7 +133,7 @@ def test_photos_that_cannot_be_compared(capsys, tmp_path, make, words):
 
 def test_unknown_model(capsys):
     assert main(["verify", COLLINS, HOPPER, "--model", "dlib"]) == 1
-    assert "mean dlib-resnet?" in capsys.readouterr().err
+    assert "Did you mean dlib-resnet" in capsys.readouterr().err
 
 
 def test_as_a_command():
