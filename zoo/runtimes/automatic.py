@@ -24,8 +24,8 @@ class Automatic:
     where the network cannot be copied, which a warning says, and where
     OpenVINO is missing, silently. Weights that change begin in Keras again.
 
-    ONNX Runtime is not considered: the copy takes much longer to make, and
-    is no faster than OpenVINO's.
+    ONNX Runtime is not considered: its copy takes several times as long to
+    make.
 
     Args:
         model: The network.
