@@ -27,6 +27,7 @@ from keras_hypersphere.zoo.golden import golden_crop
 from keras_hypersphere.zoo.photo_list import Photo, name_photos
 from keras_hypersphere.zoo.preprocessing import preprocess_input
 from keras_hypersphere.zoo.preset import load_preset, save_preset
+from keras_hypersphere.zoo.progress_bar import shower
 from keras_hypersphere.zoo.runtimes import make_runtime
 from keras_hypersphere.zoo.runtimes.in_keras import InKeras
 from keras_hypersphere.zoo.verification import Verification, find_threshold
@@ -167,7 +168,7 @@ class FaceEmbedder:
         choose: str = "largest",
         errors: str | None = None,
         batch_size: int = 32,
-        progress: Callable[[int, int], None] | None = None,
+        progress: "bool | Callable[[int, int], None]" = False,
     ) -> "np.ndarray | EmbeddedPhotos":
         """Embeds one face of each photo.
 
@@ -190,7 +191,8 @@ class FaceEmbedder:
                 details report it. Default: `"skip"` for a folder, which
                 therefore needs `details`, else `"raise"`.
             batch_size: Faces that go through the network together.
-            progress: Called with the number of photos done and of all.
+            progress: True shows a bar; a function is called with the number
+                of photos done and of all.
 
         Returns:
             `(dim,)` for one photo, `(photos, dim)` for several, float32; or
@@ -218,6 +220,7 @@ class FaceEmbedder:
             )
         if not aligned:
             self._require_template()
+        show = shower(progress, len(named))
         faces: list[AlignedFace] = []
         failures: dict[str, str] = {}
         results = (
@@ -241,8 +244,7 @@ class FaceEmbedder:
                 if len(waiting) >= batch_size:
                     yield np.stack(waiting)
                     waiting = []
-                if progress is not None:
-                    progress(done, len(named))
+                show(done, len(named))
             if waiting:
                 yield np.stack(waiting)
 
@@ -270,7 +272,7 @@ class FaceEmbedder:
         self,
         folder: "str | os.PathLike",
         choose: str = "largest",
-        progress: Callable[[int, int], None] | None = None,
+        progress: "bool | Callable[[int, int], None]" = False,
     ) -> Gallery:
         """Embeds photos of known people, to look for them in others.
 
@@ -278,7 +280,8 @@ class FaceEmbedder:
             folder: It holds a folder of photos for each person, named after
                 them, or a photo for each, or both.
             choose: Which of several faces: `"largest"` or `"center"`.
-            progress: Called with the number of photos done and of all.
+            progress: True shows a bar; a function is called with the number
+                of photos done and of all.
 
         Returns:
             The gallery; its `failures` tell which photos gave no face.

@@ -194,6 +194,13 @@ def test_folder_goes_on_after_bad_photos(embedder, tmp_path):
     assert found.vectors.shape == (0, 128) and len(found.failures) == 1
 
 
+def test_progress_bar(embedder, capsys):
+    embedder.embed(crops(3), aligned=True, progress=True)
+    assert "3/3" in capsys.readouterr().out
+    embedder.embed(crops(3), aligned=True)
+    assert capsys.readouterr().out == ""
+
+
 def test_shapes_of_answers(embedder):
     assert embedder.embed([]).shape == (0, 128)
     aligned = crops(3)
