@@ -11,6 +11,8 @@ LFW ?= ../shared/lfw
 MODELS ?= dlib-resnet
 # The tests whose results a backend computes.
 COMPUTING := tests/keras_hypersphere tests/fidelity \
+	--ignore tests/keras_hypersphere/evaluation \
+	--ignore tests/keras_hypersphere/caffe_format \
 	tests/tools/caffe/test_recordings.py tests/zoo/alignment/test_detection.py \
 	tests/zoo/test_dlib_resnet.py tests/zoo/test_embedder.py
 TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
@@ -86,7 +88,7 @@ test-package: $(VENV)/.dev
 	.ci/package $(BIN)/python
 
 test-runtime: runtime-environment
-	REQUIRE_RUNTIMES=1 .venv-runtime/bin/python -m pytest \
+	REQUIRE_RUNTIMES=1 .venv-runtime/bin/python -m pytest -n $(WORKERS) --dist loadfile \
 		tests/keras_hypersphere/models/test_deployment.py tests/zoo/runtimes $(ARGS)
 
 bench-zoo: runtime-environment
