@@ -47,7 +47,7 @@ class FaceEmbedder:
         runtime: What computes the network: `"keras"`, compiled; `"openvino"`
             or `"onnx"`, a copy of it in OpenVINO or ONNX Runtime, which needs
             `pip install keras-hypersphere[runtime]` and Keras on TensorFlow;
-            or `"auto"`: Keras, and from the 256th crop on OpenVINO, where
+            or `"auto"`: Keras, and from the 512th crop on OpenVINO, where
             that is installed. A copy is made at its first batch, which
             takes seconds, and again after the weights have changed.
             Embeddings are those of Keras to 1e-5. Default: `"auto"`.

@@ -9,8 +9,9 @@ import numpy as np
 from keras_hypersphere.zoo.runtimes.in_keras import InKeras
 from keras_hypersphere.zoo.runtimes.openvino_runtime import OpenVinoRuntime
 
-# A copy for OpenVINO takes about as long as it saves on so many crops.
-MANY = 256
+# What a copy for OpenVINO takes, it saves on 340 crops to 2,100, as networks
+# and batches are: docs/benchmarks.md.
+MANY = 512
 # How far a copy may be from Keras, beside the largest number of a batch.
 TOLERANCE = 1e-4
 
@@ -18,7 +19,7 @@ TOLERANCE = 1e-4
 class Automatic:
     """Begins in Keras; goes on in OpenVINO once it pays.
 
-    With the 256th crop the network is copied for OpenVINO, if that is
+    With the 512th crop the network is copied for OpenVINO, if that is
     installed and Keras runs on TensorFlow. The batch is computed by both,
     and the copy is taken if they agree. It stays Keras where they do not or
     where the network cannot be copied, which a warning says, and where
