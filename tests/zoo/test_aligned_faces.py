@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_hypersphere.zoo import NoFaceError, images
 from keras_hypersphere.zoo.aligned_face import align_one, find_face
@@ -117,14 +118,13 @@ def test_no_photo_is_to_blame_for_a_template():
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
 def test_a_photo_that_exif_turns_is_as_upright(tmp_path, orientation):
-    picture = pytest.importorskip("PIL.Image")
     upright = images.read(SAMPLES / "eileen_collins.png")[:300, 60:380]
-    exif = picture.Exif()
+    exif = Image.Exif()
     exif[0x0112] = orientation
     # What a viewer does with 3, 6, 8 is a turn clockwise by 180, 90, 270.
     stored = np.rot90(upright, {3: 2, 6: 1, 8: 3}[orientation])
     path = tmp_path / "turned.png"
-    picture.fromarray(np.ascontiguousarray(stored)).save(path, exif=exif)
+    Image.fromarray(np.ascontiguousarray(stored)).save(path, exif=exif)
     turned, alone = find_face(path, "sphereface"), find_face(upright, "dlib")
     np.testing.assert_allclose(turned.face.landmarks, alone.face.landmarks)
     again = align_one(upright, [turned.face], "sphereface", "largest", "again")

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_hypersphere.tools.commands.embedder_words import add_choose
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -42,12 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "lightcnn (128x128), lightcnn144 (144x144) or facenet (160x160), "
         "height x width (default: %(default)s)",
     )
-    parser.add_argument(
-        "--choose",
-        choices=("largest", "center"),
-        default="largest",
-        help="which of several faces (default: %(default)s)",
-    )
+    add_choose(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

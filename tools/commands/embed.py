@@ -11,6 +11,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from keras_hypersphere.tools.commands.embedder_words import (
+    add_choose,
+    add_model,
+)
+
 HELP = "photos to embeddings, in an .npz file"
 # Photos between two writings of the file.
 EVERY = 1000
@@ -32,25 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUT.npz",
         help="the file to write",
     )
-    parser.add_argument(
-        "--model",
-        default="dlib-resnet",
-        metavar="NAME",
-        help="a model of `models`, or a folder (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--runtime",
-        choices=("auto", "keras", "onnx", "openvino"),
-        default="auto",
-        help="what computes the network: auto is Keras, and OpenVINO for many "
-        "photos where it is installed (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--choose",
-        choices=("largest", "center"),
-        default="largest",
-        help="which of several faces (default: %(default)s)",
-    )
+    add_model(parser)
+    add_choose(parser)
     parser.add_argument(
         "--aligned",
         action="store_true",

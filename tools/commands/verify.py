@@ -10,6 +10,11 @@ import json
 import math
 import sys
 
+from keras_hypersphere.tools.commands.embedder_words import (
+    add_choose,
+    add_model,
+)
+
 HELP = "same person or not: two photos"
 
 
@@ -17,31 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the words of `verify`."""
     parser.add_argument("photo_a", metavar="PHOTO_A", help="a photo")
     parser.add_argument("photo_b", metavar="PHOTO_B", help="another photo")
-    parser.add_argument(
-        "--model",
-        default="dlib-resnet",
-        metavar="NAME",
-        help="a model of `models`, or a folder (default: %(default)s)",
-    )
+    add_model(parser)
     parser.add_argument(
         "--threshold",
         type=distance,
         metavar="DISTANCE",
         help="the same person below this distance (default: the model's)",
     )
-    parser.add_argument(
-        "--runtime",
-        choices=("auto", "keras", "onnx", "openvino"),
-        default="auto",
-        help="what computes the network: auto is Keras, and OpenVINO for many "
-        "photos where it is installed (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--choose",
-        choices=("largest", "center"),
-        default="largest",
-        help="which of several faces (default: %(default)s)",
-    )
+    add_choose(parser)
     parser.add_argument(
         "--json", action="store_true", help="one JSON document on stdout"
     )

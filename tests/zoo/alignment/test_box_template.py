@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_hypersphere.zoo.alignment.box_template import BoxTemplate
 from keras_hypersphere.zoo.alignment.face import Face
@@ -23,14 +24,13 @@ def smooth(height=120, width=140):
 
 def by_slicing(image, box, margin=32, side=160):
     """What facenet's code does: a slice of the photo, resized by Pillow."""
-    picture = pytest.importorskip("PIL.Image")
     left, top, width, height = box
     x = int(max(left - margin / 2, 0))
     y = int(max(top - margin / 2, 0))
     right = int(min(left + width + margin / 2, image.shape[1]))
     bottom = int(min(top + height + margin / 2, image.shape[0]))
-    part = picture.fromarray(image[y:bottom, x:right])
-    return np.asarray(part.resize((side, side), picture.Resampling.BILINEAR))
+    part = Image.fromarray(image[y:bottom, x:right])
+    return np.asarray(part.resize((side, side), Image.Resampling.BILINEAR))
 
 
 @pytest.mark.parametrize(
