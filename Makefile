@@ -14,7 +14,7 @@ COMPUTING := tests/keras_hypersphere tests/fidelity \
 	--ignore tests/keras_hypersphere/evaluation \
 	--ignore tests/keras_hypersphere/caffe_format \
 	tests/tools/caffe/test_recordings.py tests/zoo/alignment/test_detection.py \
-	tests/zoo/test_dlib_resnet.py tests/zoo/test_embedder.py
+	tests/zoo/backbones/test_dlib_resnet.py tests/zoo/faces/test_embedder.py
 TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -28,7 +28,7 @@ help:
 	@echo 'make test-backends the tests of what computes, on JAX and on PyTorch'
 	@echo 'make fidelity      real Caffe beside us, on each backend: docs/fidelity.md'
 	@echo 'make test-recordings  the same for whole networks that are converted'
-	@echo 'make fuzz          20,000 damaged networks through the converter (half an hour)'
+	@echo 'make fuzz          20,000 damaged networks through the converter (ten minutes)'
 	@echo 'make test-pythons  the tests on the lowest and the newest Python here'
 	@echo 'make test-package  sdist, wheel, install, demo from the bare wheel'
 	@echo 'make test-runtime  exported backbones in ONNX Runtime, LiteRT and OpenVINO'

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from keras_hypersphere.zoo.card import Card
-from keras_hypersphere.zoo.registry import get_card, list_models
+from keras_hypersphere.zoo.cards.card import Card
+from keras_hypersphere.zoo.cards.registry import get_card, list_models
 
 MINIATURE = ".miniature"
 DISTANCES = {

@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import graphlib
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,18 @@ def test_setup_cfg_names_every_package():
 def test_the_backend_rule_can_fail():
     tree = ast.parse("def f():\n    from tensorflow.data import Dataset\n")
     assert {n.split(".")[0] for n in imported(tree)} & BACKENDS
+
+
+def test_rooms_of_the_zoo_import_no_circles():
+    rooms = {p.parent.name for p in (ROOT / "zoo").glob("*/__init__.py")}
+    below = {
+        room: {
+            other
+            for path in (ROOT / "zoo" / room).glob("*.py")
+            for name in imported(ast.parse(path.read_text()))
+            for other in rooms - {room}
+            if within(name, f"keras_hypersphere.zoo.{other}")
+        }
+        for room in rooms
+    }
+    assert list(graphlib.TopologicalSorter(below).static_order())

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from keras_hypersphere.zoo.card import Card
-    from keras_hypersphere.zoo.embedded_photos import EmbeddedPhotos
+    from keras_hypersphere.zoo.cards.card import Card
+    from keras_hypersphere.zoo.faces.embedded_photos import EmbeddedPhotos
 
 
 class EmbeddingsFile:

@@ -6,70 +6,75 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keras_hypersphere.zoo import alignment, images
     from keras_hypersphere.zoo.alignment.no_face_error import NoFaceError
-    from keras_hypersphere.zoo.card import Card
-    from keras_hypersphere.zoo.centerface import CenterFace
-    from keras_hypersphere.zoo.dlib_resnet import DlibResNet
-    from keras_hypersphere.zoo.embedder import FaceEmbedder
-    from keras_hypersphere.zoo.facenet import (
+    from keras_hypersphere.zoo.backbones.centerface import CenterFace
+    from keras_hypersphere.zoo.backbones.dlib_resnet import DlibResNet
+    from keras_hypersphere.zoo.backbones.facenet import (
         FaceNetNN1,
         FaceNetNN2,
         FaceNetNN3,
         FaceNetNN4,
     )
-    from keras_hypersphere.zoo.facenet_small import FaceNetNNS1, FaceNetNNS2
-    from keras_hypersphere.zoo.gallery import Gallery
-    from keras_hypersphere.zoo.inception_resnet import InceptionResNetV1
-    from keras_hypersphere.zoo.lenet_pp import LeNetPlusPlus
-    from keras_hypersphere.zoo.lightcnn import (
+    from keras_hypersphere.zoo.backbones.facenet_small import (
+        FaceNetNNS1,
+        FaceNetNNS2,
+    )
+    from keras_hypersphere.zoo.backbones.inception_resnet import (
+        InceptionResNetV1,
+    )
+    from keras_hypersphere.zoo.backbones.lenet_pp import LeNetPlusPlus
+    from keras_hypersphere.zoo.backbones.lightcnn import (
         LightCNN9,
         LightCNNA,
         LightCNNB,
     )
-    from keras_hypersphere.zoo.lightcnn29 import (
+    from keras_hypersphere.zoo.backbones.lightcnn29 import (
         LightCNN29,
         LightCNN29V2,
     )
-    from keras_hypersphere.zoo.mobilefacenet import MobileFaceNet
-    from keras_hypersphere.zoo.preprocessing import preprocess_input
-    from keras_hypersphere.zoo.registry import get_card, list_models
-    from keras_hypersphere.zoo.sphereface import (
+    from keras_hypersphere.zoo.backbones.mobilefacenet import MobileFaceNet
+    from keras_hypersphere.zoo.backbones.sphereface import (
         SphereFace4,
         SphereFace10,
         SphereFace20,
         SphereFace36,
         SphereFace64,
     )
+    from keras_hypersphere.zoo.cards.card import Card
+    from keras_hypersphere.zoo.cards.registry import get_card, list_models
+    from keras_hypersphere.zoo.faces.embedder import FaceEmbedder
+    from keras_hypersphere.zoo.faces.gallery import Gallery
+    from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
 
 # Where each name lives: cards are listed without loading Keras or OpenCV.
 HOMES = {
-    "Card": "card",
-    "CenterFace": "centerface",
-    "DlibResNet": "dlib_resnet",
-    "FaceEmbedder": "embedder",
-    "FaceNetNN1": "facenet",
-    "FaceNetNN2": "facenet",
-    "FaceNetNN3": "facenet",
-    "FaceNetNN4": "facenet",
-    "FaceNetNNS1": "facenet_small",
-    "FaceNetNNS2": "facenet_small",
-    "Gallery": "gallery",
-    "InceptionResNetV1": "inception_resnet",
-    "LeNetPlusPlus": "lenet_pp",
-    "LightCNN29": "lightcnn29",
-    "LightCNN29V2": "lightcnn29",
-    "LightCNN9": "lightcnn",
-    "LightCNNA": "lightcnn",
-    "LightCNNB": "lightcnn",
-    "MobileFaceNet": "mobilefacenet",
+    "Card": "cards.card",
+    "CenterFace": "backbones.centerface",
+    "DlibResNet": "backbones.dlib_resnet",
+    "FaceEmbedder": "faces.embedder",
+    "FaceNetNN1": "backbones.facenet",
+    "FaceNetNN2": "backbones.facenet",
+    "FaceNetNN3": "backbones.facenet",
+    "FaceNetNN4": "backbones.facenet",
+    "FaceNetNNS1": "backbones.facenet_small",
+    "FaceNetNNS2": "backbones.facenet_small",
+    "Gallery": "faces.gallery",
+    "InceptionResNetV1": "backbones.inception_resnet",
+    "LeNetPlusPlus": "backbones.lenet_pp",
+    "LightCNN29": "backbones.lightcnn29",
+    "LightCNN29V2": "backbones.lightcnn29",
+    "LightCNN9": "backbones.lightcnn",
+    "LightCNNA": "backbones.lightcnn",
+    "LightCNNB": "backbones.lightcnn",
+    "MobileFaceNet": "backbones.mobilefacenet",
     "NoFaceError": "alignment.no_face_error",
-    "SphereFace10": "sphereface",
-    "SphereFace20": "sphereface",
-    "SphereFace36": "sphereface",
-    "SphereFace4": "sphereface",
-    "SphereFace64": "sphereface",
-    "get_card": "registry",
-    "list_models": "registry",
-    "preprocess_input": "preprocessing",
+    "SphereFace10": "backbones.sphereface",
+    "SphereFace20": "backbones.sphereface",
+    "SphereFace36": "backbones.sphereface",
+    "SphereFace4": "backbones.sphereface",
+    "SphereFace64": "backbones.sphereface",
+    "get_card": "cards.registry",
+    "list_models": "cards.registry",
+    "preprocess_input": "faces.preprocessing",
 }
 
 __all__ = [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from docs.tables import TABLES, replace
-from keras_hypersphere.zoo.registry import get_card, list_models
+from keras_hypersphere.zoo.cards.registry import get_card, list_models
 
 DOCS = Path(__file__).parents[2] / "docs"
 

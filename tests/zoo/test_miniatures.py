@@ -10,11 +10,11 @@ from keras_hypersphere import zoo
 from keras_hypersphere.tools.miniatures.miniature import MINIATURES
 from keras_hypersphere.tools.miniatures.seeded_weights import seeded_weights
 from keras_hypersphere.zoo import FaceEmbedder
-from keras_hypersphere.zoo.card import Card
-from keras_hypersphere.zoo.golden import golden_crop
-from keras_hypersphere.zoo.preset import is_backbone, moved
-from keras_hypersphere.zoo.registry import CARDS
-from keras_hypersphere.zoo.weights import PACKAGED, write_arrays
+from keras_hypersphere.zoo.cards.card import Card
+from keras_hypersphere.zoo.cards.golden import golden_crop
+from keras_hypersphere.zoo.cards.registry import CARDS
+from keras_hypersphere.zoo.loading.preset import is_backbone, moved
+from keras_hypersphere.zoo.loading.weights import PACKAGED, write_arrays
 
 NAMES = [miniature.name for miniature in MINIATURES]
 # Of the golden output's range: rounding of any backend, and what is seen.

@@ -11,8 +11,8 @@ import keras
 from keras_hypersphere.tools.caffe import inspect
 from keras_hypersphere.tools.caffe.card import hash_file
 from keras_hypersphere.tools.caffe.report import Verification
-from keras_hypersphere.zoo.cache import cache_folder
-from keras_hypersphere.zoo.card import Card
+from keras_hypersphere.zoo.cards.cache import cache_folder
+from keras_hypersphere.zoo.cards.card import Card
 
 
 def show(

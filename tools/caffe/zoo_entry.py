@@ -13,14 +13,14 @@ from keras_hypersphere.caffe_format import read_prototxt
 from keras_hypersphere.tools.caffe.card import describe_file
 from keras_hypersphere.tools.caffe.report import compare
 from keras_hypersphere.zoo import FaceEmbedder
-from keras_hypersphere.zoo.cache import cache_folder
-from keras_hypersphere.zoo.caffe_weights import SUFFIXES, is_caffe
-from keras_hypersphere.zoo.card import Card
-from keras_hypersphere.zoo.golden import golden_crop, golden_numbers
-from keras_hypersphere.zoo.preprocessing import preprocess_input
-from keras_hypersphere.zoo.preset import build
-from keras_hypersphere.zoo.registry import get_card, is_packaged
-from keras_hypersphere.zoo.weights import write_arrays
+from keras_hypersphere.zoo.cards.cache import cache_folder
+from keras_hypersphere.zoo.cards.card import Card
+from keras_hypersphere.zoo.cards.golden import golden_crop, golden_numbers
+from keras_hypersphere.zoo.cards.registry import get_card, is_packaged
+from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
+from keras_hypersphere.zoo.loading.caffe_weights import SUFFIXES, is_caffe
+from keras_hypersphere.zoo.loading.preset import build
+from keras_hypersphere.zoo.loading.weights import write_arrays
 
 # Of the embedding's range: sums in another order differ by some 1e-6.
 SAME = 1e-5

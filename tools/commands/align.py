@@ -50,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Aligns the photos and writes the crops."""
     from keras_hypersphere.tools.progress import Progress
-    from keras_hypersphere.zoo.aligned_faces import PROBLEMS, align_photos
     from keras_hypersphere.zoo.alignment import get_template
+    from keras_hypersphere.zoo.faces.aligned_faces import PROBLEMS, align_photos
 
     template = get_template(arguments.template)
     targets = plan(arguments.photos, arguments.output)
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def plan(words: list[str], output: Path) -> dict[Path, Path]:
     """Names the crop of every photo; no crop ever replaces a photo."""
-    from keras_hypersphere.zoo.photo_list import expand
+    from keras_hypersphere.zoo.faces.photo_list import expand
 
     targets: dict[Path, Path] = {}
     taken = set()

@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_hypersphere.tools.embeddings_file import EmbeddingsFile
     from keras_hypersphere.tools.progress import Progress
     from keras_hypersphere.zoo import FaceEmbedder
-    from keras_hypersphere.zoo.photo_list import name_photos
+    from keras_hypersphere.zoo.faces.photo_list import name_photos
 
     # What can be wrong with the words is said before minutes of work.
     folder = arguments.output.parent

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keras_hypersphere.zoo.card import Card
+    from keras_hypersphere.zoo.cards.card import Card
 
 HELP = "the pretrained models and their cards"
 # Too long to read, and of use to programs only.

@@ -15,7 +15,7 @@ import numpy as np
 from keras_hypersphere.tools.demo.faces_picture import draw
 from keras_hypersphere.tools.demo.outcome import Outcome
 from keras_hypersphere.zoo import FaceEmbedder, images
-from keras_hypersphere.zoo.distance import distances
+from keras_hypersphere.zoo.faces.distance import distances
 
 SAMPLES = Path(images.__file__).parent / "samples"
 PORTRAITS = {

@@ -9,7 +9,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from keras_hypersphere.zoo.aligned_face import AlignedFace
+from keras_hypersphere.zoo.faces.aligned_face import AlignedFace
 
 BOX, POINTS, INK, FAINT = "#ffd166", "#06d6a0", "#22303c", "#6b7a87"
 

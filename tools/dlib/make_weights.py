@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from keras_hypersphere.tools.dlib.source import original
-from keras_hypersphere.zoo.card import Card
-from keras_hypersphere.zoo.golden import golden_crop
-from keras_hypersphere.zoo.preprocessing import preprocess_input
-from keras_hypersphere.zoo.registry import get_card
-from keras_hypersphere.zoo.weights import write_arrays
+from keras_hypersphere.zoo.cards.card import Card
+from keras_hypersphere.zoo.cards.golden import golden_crop
+from keras_hypersphere.zoo.cards.registry import get_card
+from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
+from keras_hypersphere.zoo.loading.weights import write_arrays
 
 # The golden embedding is kept while it agrees: its last digits depend on
 # the machine, and the card should not.
@@ -39,7 +39,7 @@ def make_weights(
     Returns:
         The new card.
     """
-    from keras_hypersphere.zoo.dlib_resnet import DlibResNet
+    from keras_hypersphere.zoo.backbones.dlib_resnet import DlibResNet
 
     card = get_card(name)
     data = original(source, card)

@@ -8,7 +8,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from keras_hypersphere.zoo.card import Card
+from keras_hypersphere.zoo.cards.card import Card
 
 
 def original(path: "str | os.PathLike | None", card: Card) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_hypersphere.zoo import alignment, images
-from keras_hypersphere.zoo.aligned_faces import (
+from keras_hypersphere.zoo.faces.aligned_faces import (
     align_photos,
     in_order,
     pool,

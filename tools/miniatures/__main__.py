@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from keras_hypersphere.tools.miniatures.miniature import MINIATURES
-from keras_hypersphere.zoo.registry import CARDS
-from keras_hypersphere.zoo.weights import PACKAGED
+from keras_hypersphere.zoo.cards.registry import CARDS
+from keras_hypersphere.zoo.loading.weights import PACKAGED
 
 
 def main(words: "list[str] | None" = None) -> int:

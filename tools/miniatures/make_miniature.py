@@ -12,12 +12,12 @@ from keras_hypersphere.tools.miniatures.seeded_weights import (
     DTYPE,
     seeded_weights,
 )
-from keras_hypersphere.zoo.card import Card
-from keras_hypersphere.zoo.embedder import FaceEmbedder
-from keras_hypersphere.zoo.golden import golden_crop, golden_numbers
-from keras_hypersphere.zoo.preset import moved
-from keras_hypersphere.zoo.registry import CARDS
-from keras_hypersphere.zoo.weights import load_file, write_arrays
+from keras_hypersphere.zoo.cards.card import Card
+from keras_hypersphere.zoo.cards.golden import golden_crop, golden_numbers
+from keras_hypersphere.zoo.cards.registry import CARDS
+from keras_hypersphere.zoo.faces.embedder import FaceEmbedder
+from keras_hypersphere.zoo.loading.preset import moved
+from keras_hypersphere.zoo.loading.weights import load_file, write_arrays
 
 # The golden embedding is kept while it agrees: its last digits depend on
 # the machine, and the card should not.

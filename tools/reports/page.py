@@ -33,6 +33,7 @@ figure { margin: 0; } figure img { width: 100%; }
 figcaption { font-size: .8rem; color: #444; overflow-wrap: anywhere; }
 .wrong { color: #b3261e; font-weight: 600; }
 table { border-collapse: collapse; }
+th { white-space: nowrap; } th.n { text-align: right; }
 th, td { text-align: left; padding: .2rem 1.2rem .2rem 0; vertical-align: top;
   border-bottom: 1px solid #e5e5e5; overflow-wrap: anywhere; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; }
@@ -142,10 +143,9 @@ def whole_page(
         else ""
     )
     fields = "".join(
-        f"<tr><th>{html.escape(name.replace('_', ' '))}"
-        f"<td>{html.escape(plain(value))}"
+        f"<tr><th>{html.escape(name.replace('_', ' '))}<td>{linked(value)}"
         for name, value in card.as_dict().items()
-        if name not in LEFT_OUT
+        if name not in LEFT_OUT and value not in (None, "", [], {})
     )
     model = html.escape(card.name)
     return (
@@ -159,11 +159,19 @@ def whole_page(
         f"<div class=numbers>{numbers}</div>"
         '<div class=figures><img src="roc.png" alt="ROC curve">'
         '<img src="scores.png" alt="histograms of scores"></div>'
-        "<h2>Folds</h2><table><tr><th>fold<th>accuracy<th>threshold"
+        "<h2>Folds</h2><table><tr><th class=n>fold<th class=n>accuracy<th class=n>threshold"
         f"{rows}</table><h2>Hardest pairs</h2>{hardest}{errors}"
         f"<h2>Model card</h2><table>{fields}</table>"
         f"<h2>Command</h2><pre>{html.escape(command)}</pre></html>\n"
     )
+
+
+def linked(value: object) -> str:
+    """A value of a card as HTML: an address can be followed."""
+    text = html.escape(plain(value))
+    if isinstance(value, str) and value.startswith("https://"):
+        return f'<a href="{text}">{text}</a>'
+    return text
 
 
 def plain(value: object) -> str:

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_hypersphere.zoo.registry import get_card
+from keras_hypersphere.zoo.cards.registry import get_card
 from tests.tools.caffe.network_writer import NetworkWriter
 
 NARROW = 8

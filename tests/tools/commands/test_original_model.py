@@ -14,7 +14,7 @@ import pytest
 
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.zoo import FaceEmbedder, get_card, images
-from keras_hypersphere.zoo.golden import golden_crop
+from keras_hypersphere.zoo.cards.golden import golden_crop
 
 WORDS = ("KH_CAFFE_CARD", "KH_CAFFE_PROTOTXT", "KH_CAFFE_MODEL")
 PROTOCOLS = ("sphereface", "normface-pca")

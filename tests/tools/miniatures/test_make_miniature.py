@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from keras_hypersphere.tools.miniatures.__main__ import main
-from keras_hypersphere.zoo.card import Card
-from keras_hypersphere.zoo.registry import CARDS
-from keras_hypersphere.zoo.weights import PACKAGED
+from keras_hypersphere.zoo.cards.card import Card
+from keras_hypersphere.zoo.cards.registry import CARDS
+from keras_hypersphere.zoo.loading.weights import PACKAGED
 
 NAME = "sphereface4.miniature"
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.zoo import FaceEmbedder, list_models
-from keras_hypersphere.zoo.preprocessing import preprocess_input
+from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
 from keras_hypersphere.zoo.runtimes import automatic, make_runtime
 from keras_hypersphere.zoo.runtimes.weights_watch import WeightsWatch
 

@@ -1,0 +1,214 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from keras_hypersphere.zoo.cards.card import Card
+from keras_hypersphere.zoo.cards.registry import CARDS, get_card, list_models
+from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
+
+NAMES = sorted(path.stem for path in CARDS.glob("*.json"))
+
+
+def data():
+    return get_card("dlib-resnet").as_dict()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "home" / "models" / "keras_hypersphere"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cards_of_the_zoo(name):
+    card = get_card(name)
+    assert card.name == name
+    assert card.licence and card.licence_url.startswith("https://")
+    assert card.source and card.training_data and card.description
+    for result in card.measured:
+        assert 0 < result["value"] <= 1 and result["command"]
+    if card.narrow > 1:
+        assert card.finished and not card.published and not card.measured
+        return
+    assert card.source_url.startswith("https://")
+    for result in card.published:
+        assert 0.5 < result["value"] < 1 and result["protocol"]
+        assert result["source"].startswith("https://")
+    assert card.published
+    if card.finished:
+        assert card.measured and card.threshold > 0 and card.source_sha256
+    else:
+        assert card.weights_command.startswith("keras-hypersphere convert ")
+        assert card.weights_command.endswith(f".caffemodel --card {name}")
+        assert not card.measured and card.weights_file == f"{name}.npz"
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "shape"),
+    [
+        # Of the pixel (255, 0, 51): BGR, gray by 0.299, 0.587, 0.114.
+        ("sphereface20", [-0.59765625, -0.99609375, 0.99609375], (112, 96, 3)),
+        ("centerface", [-0.59765625, -0.99609375, 0.99609375], (112, 96, 3)),
+        ("centerface.normface", [-0.6015625, -1.0, 0.9921875], (112, 96, 3)),
+        ("lightcnn-a", [82.059 / 256], (128, 128, 1)),
+        ("lightcnn-b", [82.059 / 256], (128, 128, 1)),
+        ("lightcnn-9", [82.059 / 255], (128, 128, 1)),
+        ("lightcnn-b.normface", [82.059 / 255], (128, 128, 1)),
+    ],
+)
+def test_preprocessing_is_the_authors(name, x, shape):
+    card = get_card(name)
+    assert card.input_shape == shape
+    pixel = np.array([[[255, 0, 51]]], np.uint8)
+    np.testing.assert_allclose(preprocess_input(pixel, card)[0, 0], x, 1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_round_trip(name, tmp_path):
+    card = get_card(name)
+    card.save(tmp_path / "card.json")
+    assert Card.load(tmp_path / "card.json") == card
+    # The command that writes the card writes the bytes that are committed.
+    written = (tmp_path / "card.json").read_bytes()
+    assert written == (CARDS / f"{name}.json").read_bytes()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_cards_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        get_card("dlib-resnet").threshold = 1.0
+
+
+def test_unknown_and_missing_fields(tmp_path):
+    wrong = data()
+    wrong["treshold"] = wrong.pop("threshold")
+    path = tmp_path / "card.json"
+    path.write_text(json.dumps(wrong))
+    with pytest.raises(
+        ValueError,
+        match=r"card\.json' is invalid: unknown fields: treshold; missing "
+        r"fields: threshold$",
+    ):
+        Card.load(path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", "\x00"])
+def test_other_files(tmp_path, text):
+    path = tmp_path / "card.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"card\.json' is invalid"):
+        Card.load(path)
+    with pytest.raises(FileNotFoundError, match="no card"):
+        Card.load(tmp_path / "nope.json")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("threshold", "0.6", "a number"),
+        ("threshold", -0.1, "0 or more"),
+        ("parameters", 1.5, "an integer"),
+        ("parameters", True, "an integer"),
+        ("mean", [1.0], "3 numbers"),
+        ("mean", ["a", "b", "c"], "a list of numbers"),
+        ("mean", 5.0, "a list of numbers"),
+        ("channels", "rgb", "RGB, BGR, gray"),
+        ("narrow", 0, "positive"),
+        ("arguments", [], "an object"),
+        ("weights_bytes", 0, "positive"),
+        ("source_sha256", "", "0 without source_sha256"),
+        ("weights_sha256", "", "0 without weights_sha256"),
+        ("flip", "both", "none, concat, sum, max"),
+        ("distance", "euclid", "l2, squared-l2, cosine"),
+        ("input_shape", [150, 150], "height, width, channels"),
+        ("input_shape", [150, 150, 1], "3 last"),
+        ("weights_sha256", "abc", "64 lower-case"),
+        ("weights_file", "../x.npz", "without a folder"),
+        ("weights_file", "", "without a folder"),
+        ("golden_output", [0.5], "128 numbers"),
+        ("measured", [{"value": 1.0}], "command, date, protocol, std, value"),
+        ("notes", None, "text"),
+    ],
+)
+def test_impossible_values(field, value, message):
+    with pytest.raises(ValueError, match=f"of a card must be .*{message}"):
+        Card.from_dict({**data(), field: value})
+
+
+def test_whole_numbers_are_numbers():
+    card = Card.from_dict({**data(), "threshold": 1, "mean": [1, 2, 3.5]})
+    assert card.threshold == 1.0 and isinstance(card.threshold, float)
+    assert card.mean == (1, 2, 3.5)
+
+
+@pytest.mark.parametrize("url", ["ftp://x/y", "file:///etc/passwd", "y.npz"])
+def test_addresses(url):
+    with pytest.raises(ValueError, match="`weights_url` of a card must be"):
+        Card.from_dict({**data(), "weights_url": url})
+    card = Card.from_dict({**data(), "weights_url": "https://x/y.npz"})
+    assert card.weights_url == "https://x/y.npz"
+
+
+UNKNOWN = {
+    "weights_sha256": "",
+    "weights_bytes": 0,
+    "golden_output": [],
+    "source_sha256": "",
+    "source_bytes": 0,
+}
+
+
+def test_finished_or_not():
+    card = Card.from_dict({**data(), **UNKNOWN})
+    assert not card.finished and Card.from_dict(data()).finished
+    for field in ("weights_bytes", "golden_output"):
+        with pytest.raises(ValueError, match=f"`{field}` of a card must be"):
+            Card.from_dict({**data(), **UNKNOWN, field: data()[field]})
+    with pytest.raises(ValueError, match="`weights_url`"):
+        Card.from_dict({**data(), **UNKNOWN, "weights_url": "https://x/y"})
+
+
+def test_names_of_the_zoo():
+    assert {"dlib-resnet", "sphereface20"} < set(NAMES)
+    assert list_models() == NAMES
+    assert list_models("dlib-r*t") == ["dlib-resnet"]
+    assert list_models("zzz*") == []
+
+
+def test_unknown_name_lists_close_ones():
+    with pytest.raises(ValueError, match=r"'dlib_resnet'.*mean dlib-resnet"):
+        get_card("dlib_resnet")
+    with pytest.raises(ValueError, match=r"'zzz'.*The zoo has: .*dlib-resnet"):
+        get_card("zzz")
+
+
+def test_cards_in_the_cache(cache):
+    """An unfinished card may be finished there; there may be others."""
+    card = dataclasses.replace(
+        get_card("dlib-resnet"), name="sphereface20", description="mine"
+    )
+    card.save(cache / "sphereface20.json")
+    assert get_card("sphereface20") == card
+    # The zoo's own weights are not to be replaced.
+    dataclasses.replace(card, name="dlib-resnet").save(
+        cache / "dlib-resnet.json"
+    )
+    assert get_card("dlib-resnet").description != "mine"
+    own = dataclasses.replace(card, name="my.net")
+    own.save(cache / "my.net.json")
+    assert list_models("my*") == ["my.net"] and get_card("my.net") == own
+    assert list_models().count("sphereface20") == 1
+
+
+def test_invalid_cards_in_the_cache(cache):
+    (cache / "bad.json").write_text("{")
+    with pytest.raises(ValueError, match=r"bad\.json' is invalid"):
+        get_card("bad")
+    get_card("dlib-resnet").save(cache / "other.json")
+    with pytest.raises(ValueError, match=r"other\.json' must have the name of"):
+        get_card("other")
+    assert "other" in list_models()

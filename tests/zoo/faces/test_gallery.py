@@ -1,0 +1,153 @@
+"""1:N search among the two portraits, and among made-up embeddings."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_hypersphere.zoo import FaceEmbedder, Gallery, NoFaceError, images
+from keras_hypersphere.zoo.faces.distance import distances
+
+SAMPLES = Path(images.__file__).parent / "samples"
+COLLINS = SAMPLES / "eileen_collins.png"
+HOPPER = SAMPLES / "grace_hopper.jpg"
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return FaceEmbedder.from_preset("dlib-resnet")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("people")
+    (folder / "Eileen Collins").mkdir()
+    photo = images.read(COLLINS)
+    for name, pixels in (("a", photo), ("b", photo[:, ::-1])):
+        path = folder / "Eileen Collins" / f"{name}.png"
+        cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    (folder / "Grace Hopper.jpg").write_bytes(HOPPER.read_bytes())
+    (folder / "broken.jpg").write_bytes(b"no photo")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def gallery(embedder, folder):
+    return embedder.gallery(folder)
+
+
+def test_finds_whom_it_knows(gallery, folder):
+    assert gallery.people == ["Eileen Collins", "Grace Hopper"]
+    assert gallery.names == ["Eileen Collins"] * 2 + ["Grace Hopper"]
+    assert list(gallery.failures) == [str(folder / "broken.jpg")]
+    darker = (images.read(COLLINS) * 0.7).astype(np.uint8)
+    found = gallery.identify(darker)
+    assert found.person == "Eileen Collins"
+    first, second = found.matches
+    assert first.name == "Eileen Collins" and second.name == "Grace Hopper"
+    assert first.distance < found.threshold < second.distance
+    assert first.photo == str(folder / "Eileen Collins" / "a.png")
+    assert len(gallery.identify(HOPPER, top_k=1).matches) == 1
+    assert json.loads(json.dumps(found.as_dict()))["person"] == found.person
+
+
+def test_a_stranger_is_nobody(gallery):
+    """Nobody is near enough; the nearest are told all the same."""
+    found = gallery.identify(HOPPER, threshold=-1.0)
+    assert found.person is None
+    assert found.matches[0].name == "Grace Hopper"
+    with pytest.raises(NoFaceError):
+        gallery.identify(np.full((80, 80, 3), 90, np.uint8))
+
+
+def test_unknown_threshold(gallery, embedder):
+    card = dataclasses.replace(embedder.card, threshold=0.0)
+    unknown = Gallery(
+        FaceEmbedder(embedder.model, card),
+        gallery.embeddings,
+        gallery.names,
+        gallery.photos,
+    )
+    with pytest.raises(ValueError, match=r"threshold of dlib-resnet is not"):
+        unknown.identify(HOPPER)
+    assert unknown.identify(HOPPER, threshold=0.6).person == "Grace Hopper"
+    with pytest.raises(ValueError, match="`threshold` must be a distance"):
+        gallery.identify(HOPPER, threshold=float("inf"))
+
+
+def test_order_follows_the_loop(embedder):
+    """Many photos a person, some of them the same."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(40, 128)).astype("float32")
+    rows[7] = rows[31]
+    names = [f"person {n}" for n in rng.integers(0, 9, 40)]
+    photos = [f"{n}.jpg" for n in range(40)]
+    gallery = Gallery(embedder, rows, names, photos)
+    for probe in (rng.normal(size=128), rows[7]):
+        away = distances(probe, rows, embedder.card.distance)[0]
+        best = {
+            name: min(d for d, n in zip(away, names, strict=True) if n == name)
+            for name in names
+        }
+        wanted = sorted(best.values())
+        found = gallery.nearest(probe, 20)
+        assert [m.distance for m in found] == pytest.approx(wanted)
+        for match in found:
+            assert match.distance == pytest.approx(best[match.name])
+            place = photos.index(match.photo)
+            assert names[place] == match.name
+            assert away[place] == pytest.approx(match.distance)
+
+
+def test_saved_and_loaded(gallery, embedder, tmp_path):
+    path = tmp_path / "people.npz"
+    gallery.save(path)
+    again = Gallery.load(path)
+    np.testing.assert_array_equal(again.embeddings, gallery.embeddings)
+    assert (again.names, again.photos) == (gallery.names, gallery.photos)
+    assert Gallery.load(path, embedder).identify(HOPPER).person == (
+        "Grace Hopper"
+    )
+    assert [p.name for p in tmp_path.iterdir()] == ["people.npz"]
+
+
+def test_files_that_are_none(gallery, tmp_path):
+    with pytest.raises(ValueError, match=r"must end in \.npz"):
+        gallery.save(tmp_path / "people.txt")
+    with pytest.raises(FileNotFoundError, match="There is no gallery"):
+        Gallery.load(tmp_path / "no.npz")
+    path = tmp_path / "other.npz"
+    np.savez(path, embeddings=np.zeros((1, 128)))
+    with pytest.raises(ValueError, match="is no gallery"):
+        Gallery.load(path)
+    path.write_bytes(b"no archive")
+    with pytest.raises(ValueError, match="is no gallery"):
+        Gallery.load(path)
+    gallery.save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **{**arrays, "model_sha256": np.array("0" * 64)})
+    with pytest.raises(ValueError, match="other weights of dlib-resnet"):
+        Gallery.load(path)
+
+
+def test_arguments_are_checked(gallery, embedder, tmp_path):
+    for wrong in (0, -1, 2.5, True):
+        with pytest.raises(ValueError, match="`top_k` must be"):
+            gallery.identify(HOPPER, top_k=wrong)
+    with pytest.raises(ValueError, match="`choose` must be one of"):
+        gallery.identify(HOPPER, choose="best")
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        embedder.gallery(tmp_path / "no")
+    with pytest.raises(ValueError, match="has no pictures"):
+        embedder.gallery(tmp_path)
+    (tmp_path / "broken.jpg").write_bytes(b"no photo")
+    with pytest.raises(ValueError, match=r"No photo in .* has a face"):
+        embedder.gallery(tmp_path)
+    with pytest.raises(ValueError, match="`embeddings` must be"):
+        Gallery(embedder, np.zeros((2, 5)), ["a", "b"], ["a", "b"])
+    with pytest.raises(ValueError, match="finite"):
+        Gallery(embedder, np.full((1, 128), np.nan), ["a"], ["a"])

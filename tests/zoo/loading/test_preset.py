@@ -1,0 +1,159 @@
+"""Presets by name and in folders, and networks by their cards."""
+
+import dataclasses
+import hashlib
+import json
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+from keras_hypersphere import zoo
+from keras_hypersphere.zoo.cards.card import Card
+from keras_hypersphere.zoo.cards.registry import get_card
+from keras_hypersphere.zoo.loading.preset import build, load_preset, save_preset
+from keras_hypersphere.zoo.loading.weights import write_arrays
+from tests.zoo.loading.small_preset import (
+    card,
+    embed,
+    lambda_network,
+    network,
+    write_preset,
+)
+
+UNFINISHED = ("sphereface20", "lightcnn-b.normface")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    return tmp_path / "home" / "models" / "keras_hypersphere"
+
+
+def test_a_folder_round_trip(tmp_path):
+    expected = write_preset(tmp_path / "a")
+    model, found = load_preset(tmp_path / "a")
+    np.testing.assert_allclose(embed(model), expected, rtol=1e-6)
+    assert found.finished and found.weights_url == ""
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [
+        "card.json",
+        "model.keras",
+    ]
+
+
+def test_weights_alone_beside_the_card(tmp_path):
+    """The other kind of file: the network is built from the card."""
+    model = network(3)
+    write_arrays(
+        tmp_path / "w.npz",
+        {v.path: keras.ops.convert_to_numpy(v) for v in model.weights},
+    )
+    data = (tmp_path / "w.npz").read_bytes()
+    card(
+        weights_file="w.npz",
+        weights_bytes=len(data),
+        weights_sha256=hashlib.sha256(data).hexdigest(),
+    ).save(tmp_path / "card.json")
+    loaded, _ = load_preset(tmp_path)
+    np.testing.assert_array_equal(embed(loaded), embed(model))
+
+
+@pytest.mark.parametrize("name", UNFINISHED)
+def test_unfinished_cards_say_what_to_do(name):
+    with pytest.raises(FileNotFoundError) as caught:
+        load_preset(name)
+    text, wanted = str(caught.value), get_card(name)
+    for word in (
+        wanted.licence,
+        wanted.licence_url,
+        wanted.source_file,
+        wanted.source_url,
+        wanted.weights_command,
+    ):
+        assert word in text
+    assert "\n" not in text
+    function = getattr(zoo, wanted.architecture)
+    with pytest.raises(FileNotFoundError, match="convert it once: keras-hyp"):
+        function(weights=name)
+
+
+def test_finished_in_the_cache(cache):
+    """A preset of the same name as an unfinished card of the zoo."""
+    expected = write_preset(cache, name="sphereface20", architecture="Any")
+    (cache / "card.json").rename(cache / "sphereface20.json")
+    model, found = load_preset("sphereface20")
+    assert found.name == "sphereface20"
+    np.testing.assert_allclose(embed(model), expected, rtol=1e-6)
+    (cache / "model.keras").unlink()
+    with pytest.raises(
+        FileNotFoundError, match=r"are missing: no 'model\.keras"
+    ):
+        load_preset("sphereface20")
+
+
+@pytest.mark.parametrize("architecture", ["Nope", "get_card", "Card", "images"])
+def test_unknown_architectures(architecture):
+    with pytest.raises(ValueError, match=r"are: .*SphereFace20") as caught:
+        build(card(architecture=architecture))
+    assert f"small names the architecture '{architecture}'" in str(caught.value)
+
+
+def test_arguments_of_the_architecture():
+    wide = card(
+        architecture="SphereFace64",
+        arguments={"variant": "caffe"},
+        input_shape=[32, 32, 3],
+        channels="BGR",
+        mean=[0.0] * 3,
+    )
+    named = [layer.name for layer in build(wide).layers]
+    layers = [x for x in named if x.startswith("conv2_") and "pad" not in x]
+    assert len(layers) == 15
+    with pytest.raises(ValueError, match=r"not fit SphereFace64: .*'depth'"):
+        build(dataclasses.replace(wide, arguments={"depth": 3}))
+
+
+def test_files_cannot_run_code(tmp_path):
+    """The hash is right, and the card comes with the file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        write_preset(tmp_path, model=lambda_network())
+    with pytest.raises(
+        ValueError, match=r"model\.keras' cannot be loaded"
+    ) as e:
+        load_preset(tmp_path)
+    assert "\n" not in str(e.value) and "ambda" in str(e.value)
+    # Nor as weights of a network.
+    with pytest.raises(ValueError, match=r"does not hold the weights"):
+        zoo.LeNetPlusPlus(narrow=8, weights=tmp_path / "model.keras")
+
+
+def test_what_was_measured_goes_with_the_weights(tmp_path):
+    model = network()
+    golden = embed(model)
+    known = dataclasses.replace(card(), golden_output=tuple(map(float, golden)))
+    assert save_preset(model, known, golden, tmp_path).measured
+    moved = golden + 0.01 * np.ptp(golden)
+    assert not save_preset(model, known, moved, tmp_path).measured
+    unknown = Card.from_dict(
+        {
+            **known.as_dict(),
+            "weights_sha256": "",
+            "weights_bytes": 0,
+            "golden_output": [],
+        }
+    )
+    saved = save_preset(model, unknown, golden, tmp_path)
+    assert saved.finished and not saved.measured
+    written = json.loads((tmp_path / "card.json").read_text())
+    np.testing.assert_allclose(written["golden_output"], golden, rtol=1e-6)
+
+
+def test_nothing_of_that_name(tmp_path):
+    with pytest.raises(ValueError, match="There is no model 'nope'"):
+        load_preset("nope")
+    with pytest.raises(FileNotFoundError, match=r"There is no folder.*hf://"):
+        load_preset(tmp_path / "nope")
+    with pytest.raises(FileNotFoundError, match="There is no card"):
+        load_preset(tmp_path)

@@ -1,0 +1,1 @@
+"""Architectures, layer for layer as published, one file a family."""

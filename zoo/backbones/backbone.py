@@ -1,0 +1,211 @@
+"""What all networks of the zoo share: their arguments and their weights."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import keras
+
+from keras_hypersphere.zoo.loading.caffe_weights import is_caffe, load_caffe
+from keras_hypersphere.zoo.loading.weights import (
+    load_weights,
+    locate,
+    require_file,
+)
+
+ARGUMENTS = """Args:
+        weights: None (random initialization), the name of a card of this
+            network, or a path: a `.weights.h5`, `.keras` or `.npz` file of
+            it{original}. Default: None.
+        input_shape: (height, width, {channels}), sides of {smallest} pixels or
+            more. Default: {shape}.
+        include_top: Whether to put the classifier on
+            top{top}. Default: False.
+        classes: Number of classes of the classifier{published}
+        name: Name of the model.
+        classifier_activation: Activation behind the classifier; None gives
+            the logits. Default: `"softmax"`.{more}
+        narrow: By what all widths are divided, that of the embedding too; 1
+            is the published network, more a miniature of it for tests. No
+            width becomes less than 2. Default: 1."""
+
+RESULT = """Returns:
+        A functional `keras.Model`: `(batch, height, width, {channels})` to
+        `(batch, {dim})`, or `(batch, classes)` with the classifier.
+
+    Raises:
+        ValueError: If an argument is invalid, or `weights` does not fit.
+        FileNotFoundError: If there is no file `weights`."""
+
+
+def documented(
+    *,
+    shape: tuple[int, int, int],
+    smallest: int,
+    dim: int,
+    original: str = "",
+    top: str = ", a dense layer",
+    classes: int | None = None,
+    more: str = "",
+) -> Callable:
+    """Puts what all backbones share into a docstring.
+
+    Args:
+        shape: The default of `input_shape`.
+        smallest: The shortest side.
+        dim: Numbers in an embedding.
+        original: Suffix of the files that were published of the network.
+        top: What the classifier is.
+        classes: Classes of the published classifier.
+        more: Arguments that only this network has.
+    """
+    words = {
+        "shape": shape,
+        "channels": shape[2],
+        "smallest": smallest,
+        "dim": dim,
+        "original": f", or the original `{original}`" if original else "",
+        "top": top,
+        "published": (
+            f".\n            Default: None, the published {classes:,}."
+            if classes
+            else "; required\n            by `include_top`. Default: None."
+        ),
+        "more": more,
+    }
+
+    def fill(function: Callable) -> Callable:
+        # `python -OO` leaves docstrings out.
+        if function.__doc__:
+            function.__doc__ = function.__doc__.replace(
+                "{arguments}", ARGUMENTS.format(**words)
+            ).replace("{result}", RESULT.format(**words))
+        return function
+
+    return fill
+
+
+@dataclasses.dataclass(frozen=True)
+class Backbone:
+    """The arguments of a network of the zoo, checked before it is built.
+
+    Args:
+        architecture: Name of the function, as in cards.
+        weights, input_shape, include_top, classes, name,
+            classifier_activation, narrow: The arguments of the function.
+        published_classes: What None stands for, if a classifier was
+            published. Default: None.
+        caffe_names: Caffe's names of layers that Keras calls otherwise.
+            Default: None, if no Caffe file of the network was published.
+
+    Raises:
+        ValueError: If `classes`, `narrow` or `weights` is invalid.
+        FileNotFoundError: If there is no file `weights`.
+    """
+
+    architecture: str
+    weights: "str | os.PathLike | None"
+    input_shape: tuple[int, int, int]
+    include_top: bool
+    classes: int | None
+    name: str
+    classifier_activation: "str | Callable | None"
+    narrow: int
+    published_classes: int | None = None
+    caffe_names: "Mapping[str, str] | None" = None
+
+    def __post_init__(self) -> None:
+        units = self.units
+        if self.include_top and (type(units) is not int or units < 1):
+            raise ValueError(
+                "`classes` must be a positive integer if `include_top` is "
+                f"True. Received: classes={self.classes!r}"
+            )
+        if type(self.narrow) is not int or self.narrow < 1:
+            raise ValueError(
+                "`narrow` must be a positive integer, 1 for the published "
+                f"network. Received: narrow={self.narrow!r}"
+            )
+        if self.weights is None:
+            return
+        if not is_caffe(self.weights):
+            locate(self.weights, self.architecture)
+        elif self.caffe_names is None:
+            raise ValueError(
+                f"`weights` of {self.architecture} cannot be a caffemodel, "
+                "since none was published. Received: "
+                f"weights='{self.weights}'; `keras-hypersphere convert` makes "
+                "a model of it and its prototxt"
+            )
+        else:
+            require_file(Path(self.weights))
+
+    @property
+    def units(self) -> int | None:
+        """The number of classes of the classifier."""
+        if self.classes is None:
+            return self.published_classes
+        return self.classes
+
+    def width(self, published: int) -> int:
+        """A number of channels or units, divided by `narrow`.
+
+        2 at the least: an embedding of one number has no direction. Where
+        `MaxFeatureMap` takes two for one, it is twice the width behind it.
+
+        Args:
+            published: That of the published network.
+        """
+        return max(2, published // self.narrow)
+
+    def input(self, channels: int, smallest: int) -> keras.KerasTensor:
+        """The image, after a look at its shape.
+
+        Args:
+            channels: As the network takes them.
+            smallest: The shortest side that leaves something to convolve.
+
+        Raises:
+            ValueError: If `input_shape` is not of this kind.
+        """
+        shape = self.input_shape
+        if (
+            not isinstance(shape, (tuple, list))
+            or len(shape) != 3
+            or not all(type(size) is int for size in shape)
+            or shape[2] != channels
+            or min(shape[:2]) < smallest
+        ):
+            raise ValueError(
+                f"`input_shape` must be (height, width, {channels}) with "
+                f"sides of {smallest} or more. Received: input_shape={shape}"
+            )
+        return keras.Input(tuple(shape), name="image")
+
+    def activate(
+        self, logits: keras.KerasTensor, name: str = "prob"
+    ) -> keras.KerasTensor:
+        """What stands behind the classifier's dense layer."""
+        if self.classifier_activation is None:
+            return logits
+        return keras.layers.Activation(self.classifier_activation, name=name)(
+            logits
+        )
+
+    def model(
+        self, inputs: keras.KerasTensor, outputs: keras.KerasTensor
+    ) -> keras.Model:
+        """The network with its weights.
+
+        Raises:
+            ValueError: If the weights do not fit.
+        """
+        model = keras.Model(inputs, outputs, name=self.name)
+        if self.weights is None:
+            return model
+        if is_caffe(self.weights):
+            load_caffe(model, self.weights, self.architecture, self.caffe_names)
+        else:
+            load_weights(model, self.weights, architecture=self.architecture)
+        return model

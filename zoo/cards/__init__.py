@@ -1,0 +1,1 @@
+"""What is known of each file of weights: one card, as JSON, per file."""

@@ -1,0 +1,1 @@
+"""From photos to embeddings, decisions and names."""

@@ -1,0 +1,390 @@
+"""FaceEmbedder: photos in, embeddings and decisions out."""
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_hypersphere.zoo import images
+from keras_hypersphere.zoo.alignment.selection import check_rule
+from keras_hypersphere.zoo.alignment.templates import get_template
+from keras_hypersphere.zoo.cards.card import Card
+from keras_hypersphere.zoo.cards.golden import golden_crop
+from keras_hypersphere.zoo.faces.aligned_face import AlignedFace, find_face
+from keras_hypersphere.zoo.faces.aligned_faces import (
+    align_photos,
+    in_order,
+    read_crops,
+)
+from keras_hypersphere.zoo.faces.distance import distances
+from keras_hypersphere.zoo.faces.embedded_photos import EmbeddedPhotos
+from keras_hypersphere.zoo.faces.gallery import Gallery, person_of
+from keras_hypersphere.zoo.faces.photo_list import Photo, name_photos
+from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
+from keras_hypersphere.zoo.faces.progress_bar import shower
+from keras_hypersphere.zoo.faces.verification import (
+    Verification,
+    find_threshold,
+)
+from keras_hypersphere.zoo.loading.preset import load_preset, save_preset
+from keras_hypersphere.zoo.runtimes import make_runtime
+from keras_hypersphere.zoo.runtimes.in_keras import InKeras
+
+
+class FaceEmbedder:
+    """Turns photos of faces into embeddings, and compares them.
+
+    A photo is read (`zoo.images`), its faces are detected, one of them is
+    aligned to the card's template, preprocessed and embedded by the
+    network. Where a photo has several faces, the largest is taken, or with
+    `choose="center"` the one nearest to the middle.
+
+    Args:
+        model: The network: preprocessed crops to embeddings.
+        card: How it is used: see `Card`.
+        runtime: What computes the network: `"keras"`, compiled; `"openvino"`
+            or `"onnx"`, a copy of it in OpenVINO or ONNX Runtime, which needs
+            `pip install keras-hypersphere[runtime]` and Keras on TensorFlow;
+            or `"auto"`: Keras, and from the 512th crop on OpenVINO, where
+            that is installed. A copy is made at its first batch, which
+            takes seconds, and again after the weights have changed.
+            Embeddings are those of Keras to 1e-5. Default: `"auto"`.
+
+    Raises:
+        ValueError: If the model does not fit the card, or there is no such
+            runtime.
+        ImportError: If what a runtime needs is not installed.
+
+    Example:
+
+    >>> import keras_hypersphere as kh
+    >>> embedder = kh.zoo.FaceEmbedder.from_preset("dlib-resnet")
+    >>> embedder.card.dim
+    128
+    """
+
+    def __init__(
+        self, model: keras.Model, card: Card, runtime: str = "auto"
+    ) -> None:
+        merged = 2 if card.flip == "concat" else 1
+        size = card.input_shape
+        if card.template != "none":
+            size = (*get_template(card.template).size, card.input_shape[2])
+        for name, found, expected in (
+            ("input", tuple(model.input_shape[1:]), card.input_shape),
+            ("output", tuple(model.output_shape[1:]), (card.dim // merged,)),
+            ("template", size, card.input_shape),
+        ):
+            if found != expected:
+                raise ValueError(
+                    f"`model` does not fit the card {card.name}: {name} of "
+                    f"the shape {expected} was expected. Received: {found}"
+                )
+        self._model = model
+        self.card = card
+        self.runtime = runtime
+        self._network = make_runtime(runtime, model)
+
+    @property
+    def model(self) -> keras.Model:
+        """The network. It may be trained on; it cannot be exchanged."""
+        return self._model
+
+    @classmethod
+    def from_preset(
+        cls, preset: "str | os.PathLike", runtime: str = "auto"
+    ) -> "FaceEmbedder":
+        """Loads a model of the zoo, or one from a folder or the Hub.
+
+        Args:
+            preset: A name of `list_models()`, a folder written by
+                `save_to_preset`, or `hf://owner/name`, such a folder on the
+                Hugging Face Hub.
+            runtime: What computes the network: see the class. Default:
+                `"auto"`.
+
+        Raises:
+            ValueError: If there is no such name, or a file is damaged.
+            FileNotFoundError: If a file is missing.
+            ImportError: If what a runtime needs is not installed.
+        """
+        return cls(*load_preset(preset), runtime)
+
+    def save_to_preset(self, folder: "str | os.PathLike") -> Card:
+        """Writes `model.keras` and `card.json`; returns the card.
+
+        The card's golden output is computed in Keras, whatever the runtime.
+        """
+        pixels = golden_crop(self.card)[None]
+        golden = self._merge(pixels, InKeras(self.model))[0]
+        return save_preset(self.model, self.card, golden, folder)
+
+    def embed_aligned(
+        self, crops: np.ndarray, batch_size: int = 32
+    ) -> np.ndarray:
+        """Embeds crops that are aligned already.
+
+        Args:
+            crops: `(height, width, 3)` or `(batch, height, width, 3)`, RGB,
+                values 0 to 255, of the card's size, aligned to its template:
+                see `alignment.align`.
+            batch_size: Crops that go through the network together.
+
+        Returns:
+            `(dim,)` or `(batch, dim)` float32 array.
+
+        Raises:
+            ValueError: If the crops have another shape, or values outside
+                0 to 255.
+        """
+        crops = np.asarray(crops)
+        size = self.card.input_shape[:2]
+        if crops.ndim not in (3, 4) or crops.shape[-3:] != (*size, 3):
+            raise ValueError(
+                f"`crops` must have the shape {(*size, 3)} or "
+                f"{('batch', *size, 3)}. Received: shape={crops.shape}. "
+                f"{self._advice()}"
+            )
+        require_batch_size(batch_size)
+        self._network.renew()
+        batch = crops[None] if crops.ndim == 3 else crops
+        vectors = np.empty((len(batch), self.card.dim), np.float32)
+        for start in range(0, len(batch), batch_size):
+            part = batch[start : start + batch_size]
+            pixels = np.stack([images.as_bytes(crop) for crop in part])
+            vectors[start : start + len(part)] = self._merge(
+                pixels, self._network
+            )
+        return vectors[0] if crops.ndim == 3 else vectors
+
+    def embed(
+        self,
+        photos: "Photo | Sequence[Photo]",
+        details: bool = False,
+        crops: bool = False,
+        aligned: bool = False,
+        choose: str = "largest",
+        errors: str | None = None,
+        batch_size: int = 32,
+        progress: "bool | Callable[[int, int], None]" = False,
+    ) -> "np.ndarray | EmbeddedPhotos":
+        """Embeds one face of each photo.
+
+        Photos are decoded and aligned in threads beside the network, and
+        those of one size are searched for faces together. They may have any
+        sizes.
+
+        Args:
+            photos: A photo (file name or array, see `images.read`), a list
+                of them, or a folder: all pictures below it, by name. A
+                list may hold folders.
+            details: Return an `EmbeddedPhotos`: vectors, the names, boxes
+                and landmarks of their photos, and failures.
+            crops: Keep the aligned crops in the details.
+            aligned: The photos are aligned crops already: nothing is
+                detected, and the details have no boxes.
+            choose: Which of several faces: `"largest"` or `"center"`.
+            errors: What a photo without a face, or an unreadable one, does:
+                `"raise"` an error that names it, or `"skip"` it; then the
+                details report it. Default: `"skip"` for a folder, which
+                therefore needs `details`, else `"raise"`.
+            batch_size: Faces that go through the network together.
+            progress: True shows a bar; a function is called with the number
+                of photos done and of all.
+
+        Returns:
+            `(dim,)` for one photo, `(photos, dim)` for several, float32; or
+            `EmbeddedPhotos`.
+
+        Raises:
+            NoFaceError: If a photo has no face.
+            ValueError: If a photo cannot be read, or an argument is invalid.
+            FileNotFoundError: If there is no such file.
+        """
+        check_rule("choose", choose)
+        require_batch_size(batch_size)
+        single, named = name_photos(photos)
+        is_folder = not single and isinstance(photos, (str, os.PathLike))
+        errors = errors or ("skip" if is_folder else "raise")
+        if errors not in ("raise", "skip"):
+            raise ValueError(
+                "`errors` must be 'raise' or 'skip'. "
+                f"Received: errors={errors!r}"
+            )
+        if errors == "skip" and not details:
+            raise ValueError(
+                "`errors='skip'`, the default for a folder, leaves rows out: "
+                "say `details=True` to see which. Received: details=False"
+            )
+        if not aligned:
+            self._require_template()
+        show = shower(progress, len(named))
+        faces: list[AlignedFace] = []
+        failures: dict[str, str] = {}
+        results = (
+            read_crops(named, self.card.input_shape[:2])
+            if aligned
+            else align_photos(named, self.card.template, choose)
+        )
+
+        def batches() -> Iterator[np.ndarray]:
+            waiting: list[np.ndarray] = []
+            for done, face in enumerate(results, start=1):
+                if isinstance(face, AlignedFace):
+                    waiting.append(face.crop)
+                    faces.append(
+                        face if crops else dataclasses.replace(face, crop=None)
+                    )
+                elif errors == "raise":
+                    raise face
+                else:
+                    failures[named[done - 1][0]] = str(face)
+                if len(waiting) >= batch_size:
+                    yield np.stack(waiting)
+                    waiting = []
+                show(done, len(named))
+            if waiting:
+                yield np.stack(waiting)
+
+        def embed_batch(batch: np.ndarray) -> np.ndarray:
+            return self.embed_aligned(batch, batch_size)
+
+        # The network has a thread of its own: meanwhile the next photos are
+        # searched for faces and aligned. After an error nothing is left to
+        # the garbage collector, which would end threads at a bad moment.
+        with (
+            contextlib.closing(results),
+            contextlib.closing(batches()) as crops_now,
+            ThreadPoolExecutor(1) as network,
+        ):
+            vectors = [
+                np.empty((0, self.card.dim), np.float32),
+                *in_order(network, embed_batch, crops_now, ahead=1),
+            ]
+        rows = np.concatenate(vectors)
+        if details:
+            return EmbeddedPhotos(rows, faces, failures)
+        return rows[0] if single else rows
+
+    def gallery(
+        self,
+        folder: "str | os.PathLike",
+        choose: str = "largest",
+        progress: "bool | Callable[[int, int], None]" = False,
+    ) -> Gallery:
+        """Embeds photos of known people, to look for them in others.
+
+        Args:
+            folder: It holds a folder of photos for each person, named after
+                them, or a photo for each, or both.
+            choose: Which of several faces: `"largest"` or `"center"`.
+            progress: True shows a bar; a function is called with the number
+                of photos done and of all.
+
+        Returns:
+            The gallery; its `failures` tell which photos gave no face.
+
+        Raises:
+            ValueError: If no photo has a face, or there is none.
+            FileNotFoundError: If there is no such folder.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"There is no folder '{folder}'.")
+        found = self.embed(
+            folder, details=True, choose=choose, progress=progress
+        )
+        if not found.faces:
+            first = next(iter(found.failures.values()))
+            raise ValueError(f"No photo in '{folder}' has a face: {first}")
+        people = [person_of(photo, folder) for photo in found.names]
+        return Gallery(self, found.vectors, people, found.names, found.failures)
+
+    def verify(
+        self,
+        a: Photo,
+        b: Photo,
+        threshold: float | None = None,
+        choose: str = "largest",
+    ) -> Verification:
+        """Decides whether two photos show the same person.
+
+        Args:
+            a: A photo: file name or array, see `images.read`.
+            b: Another photo.
+            threshold: Two faces below this distance are the same person.
+                Default: the card's.
+            choose: Which of several faces: `"largest"` or `"center"`.
+
+        Returns:
+            The decision, the distance, the threshold and the faces.
+
+        Raises:
+            NoFaceError: If a photo has no face.
+            ValueError: If a photo cannot be read, or neither the card nor
+                you say a threshold.
+            FileNotFoundError: If there is no such file.
+        """
+        self._require_template()
+        threshold = find_threshold(self.card, threshold)
+        faces = tuple(
+            find_face(photo, self.card.template, choose, name)
+            for photo, name in (
+                (a, "the first photo" if is_array(a) else None),
+                (b, "the second photo" if is_array(b) else None),
+            )
+        )
+        left, right = self.embed_aligned(np.stack([f.crop for f in faces]))
+        away = float(distances(left, right, self.card.distance)[0, 0])
+        return Verification(away < threshold, away, threshold, faces)
+
+    def _merge(
+        self,
+        pixels: np.ndarray,
+        network: Callable[[np.ndarray], np.ndarray],
+    ) -> np.ndarray:
+        """Embeds crops and, where the card says so, their mirror images."""
+        front = network(preprocess_input(pixels, self.card))
+        if self.card.flip == "none":
+            return front
+        mirrored = network(preprocess_input(pixels[:, :, ::-1], self.card))
+        if self.card.flip == "concat":
+            return np.concatenate([front, mirrored], axis=1)
+        if self.card.flip == "sum":
+            return front + mirrored
+        return np.maximum(front, mirrored)
+
+    def _require_template(self) -> None:
+        """Raises if the network takes crops that are no aligned faces."""
+        if self.card.template == "none":
+            raise ValueError(
+                f"{self.card.name} takes no photos: its crops are no aligned "
+                f"faces. {self._advice()}"
+            )
+
+    def _advice(self) -> str:
+        """How to call the embedder with what it takes."""
+        if self.card.template == "none":
+            return "Use `embed_aligned`, or `embed(..., aligned=True)`."
+        return (
+            f"Use `embed` for photos, or `align` them to {self.card.template}."
+        )
+
+
+def is_array(photo: Photo) -> bool:
+    """Whether a photo has no name of its own."""
+    return isinstance(photo, np.ndarray)
+
+
+def require_batch_size(batch_size: int) -> None:
+    """Raises if it is not a number of crops."""
+    if batch_size < 1:
+        raise ValueError(
+            "`batch_size` must be a positive integer. "
+            f"Received: batch_size={batch_size}"
+        )

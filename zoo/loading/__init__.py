@@ -1,0 +1,1 @@
+"""From a name, a file, a folder or a handle to a network with weights."""

@@ -1,0 +1,167 @@
+"""Presets: a model and its card, by name or in a folder."""
+
+import dataclasses
+import hashlib
+import importlib
+import inspect
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_hypersphere.zoo.cards.card import Card
+from keras_hypersphere.zoo.cards.golden import golden_numbers
+from keras_hypersphere.zoo.cards.registry import get_card, list_models
+from keras_hypersphere.zoo.loading.hub import SCHEME, fetch_preset
+from keras_hypersphere.zoo.loading.weights import find_weights, load_file
+
+CARD_FILE = "card.json"
+MODEL_FILE = "model.keras"
+# A model whose golden embedding moved further, of its range, was trained on.
+SAME_MODEL = 1e-3
+
+
+def load_preset(preset: "str | os.PathLike") -> tuple[keras.Model, Card]:
+    """Loads a model and its card.
+
+    Args:
+        preset: The name of a card, a folder written by `save_preset`, or
+            `hf://owner/name[@revision][/folder]`, such a folder on the
+            Hugging Face Hub.
+
+    Raises:
+        ValueError: If there is no such name or folder, or a file in it is
+            damaged or would run code.
+        FileNotFoundError: If the folder has no card or no weights, or they
+            cannot be fetched.
+    """
+    folder = None
+    if str(preset).startswith(SCHEME):
+        folder = fetch_preset(str(preset), CARD_FILE)
+        card = Card.load(folder / CARD_FILE)
+    elif str(preset) in list_models():
+        card = get_card(str(preset))
+    elif Path(preset).is_dir():
+        folder = Path(preset)
+        card = Card.load(folder / CARD_FILE)
+    elif os.sep in str(preset):
+        raise FileNotFoundError(
+            f"There is no folder '{preset}'. Expected the name of a model "
+            f"({', '.join(list_models())}), a folder with {CARD_FILE}, or "
+            f"{SCHEME}owner/name."
+        )
+    else:
+        card = get_card(str(preset))
+    path = find_weights(card, folder)
+    if path.suffix == ".keras":
+        return load_model(path), card
+    model = build(card)
+    load_file(model, path)
+    return model, card
+
+
+def load_model(path: Path) -> keras.Model:
+    """Loads a whole model, without any code in its file.
+
+    A hash tells that the file is the card's, not that either is harmless.
+    """
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    # Keras raises many kinds, on many lines.
+    except Exception as error:
+        first = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(f"'{path}' cannot be loaded: {first[0]}") from error
+
+
+def build(
+    card: Card, weights: "str | os.PathLike | None" = None
+) -> keras.Model:
+    """Builds the network of a card.
+
+    Args:
+        card: The card.
+        weights: As its function takes them. Default: None, random ones.
+
+    Raises:
+        ValueError: If the zoo has no such network, or the weights do not
+            fit it.
+    """
+    zoo = importlib.import_module("keras_hypersphere.zoo")
+    found = getattr(zoo, card.architecture, None)
+    if not is_backbone(found):
+        known = [
+            name for name in zoo.__all__ if is_backbone(getattr(zoo, name))
+        ]
+        raise ValueError(
+            f"The card {card.name} names the architecture "
+            f"{card.architecture!r}; known are: {', '.join(known)}."
+        )
+    arguments = {
+        **card.arguments,
+        "weights": weights,
+        "input_shape": card.input_shape,
+        "narrow": card.narrow,
+    }
+    try:
+        inspect.signature(found).bind(**arguments)
+    except TypeError as error:
+        raise ValueError(
+            f"The card {card.name} does not fit {card.architecture}: {error}."
+        ) from None
+    return found(**arguments)
+
+
+def is_backbone(found: object) -> bool:
+    """Whether something of the zoo is a function that builds a network."""
+    return inspect.isfunction(found) and found.__name__[0].isupper()
+
+
+def save_preset(
+    model: keras.Model,
+    card: Card,
+    golden: np.ndarray,
+    folder: "str | os.PathLike",
+) -> Card:
+    """Writes `model.keras` and `card.json` into a folder.
+
+    What was published and measured is kept only for an unchanged model.
+
+    Args:
+        model: The model.
+        card: The card it was loaded with.
+        golden: The model's embedding of the card's golden crop.
+        folder: Made if it is not there. Its older preset is replaced.
+
+    Returns:
+        The card that was written.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Keras insists on the suffix.
+    part = folder / f"part-{MODEL_FILE}"
+    model.save(part)
+    changed = not card.finished or moved(golden, card) > SAME_MODEL
+    card = dataclasses.replace(
+        card,
+        parameters=model.count_params(),
+        weights_file=MODEL_FILE,
+        weights_url="",
+        weights_bytes=part.stat().st_size,
+        weights_sha256=hashlib.sha256(part.read_bytes()).hexdigest(),
+        weights_dtype="float32",
+        weights_command="FaceEmbedder.save_to_preset",
+        published=() if changed else card.published,
+        measured=() if changed else card.measured,
+        storage_effect="none: float32",
+        golden_output=golden_numbers(golden),
+    )
+    os.replace(part, folder / MODEL_FILE)
+    card.save(folder / CARD_FILE)
+    return card
+
+
+def moved(golden: np.ndarray, card: Card) -> float:
+    """How far an embedding is from the card's golden one, of its range."""
+    expected = np.asarray(card.golden_output)
+    return float(np.abs(golden - expected).max() / np.ptp(expected))

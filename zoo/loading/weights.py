@@ -1,0 +1,256 @@
+"""Finds weight files, checks them, and sets the weights of a model.
+
+Our own files are `.npz`: one array a weight, named by the path of the Keras
+variable (`stem_conv/kernel`), so that they depend on no version of Keras.
+"""
+
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_hypersphere.zoo.cards.cache import cache_folder
+from keras_hypersphere.zoo.cards.card import Card
+from keras_hypersphere.zoo.cards.registry import get_card, is_packaged
+from keras_hypersphere.zoo.loading.checksum import mismatch
+from keras_hypersphere.zoo.loading.download import download
+
+PACKAGED = Path(__file__).parents[1] / "weights"
+SUFFIXES = (".weights.h5", ".keras", ".npz")
+
+
+def load_weights(
+    model: keras.Model,
+    weights: "str | os.PathLike",
+    architecture: str | None = None,
+) -> None:
+    """Sets all weights of a model from a card's file or a file of yours.
+
+    Args:
+        model: The model.
+        weights: The name of a card, or a path that ends in `.weights.h5`,
+            `.keras` or `.npz`.
+        architecture: The name that a card must have as its `architecture`.
+            Default: None, not checked.
+
+    Raises:
+        ValueError: If the name is unknown, the hash of a card's file is
+            wrong, or the file does not hold exactly the model's weights.
+        FileNotFoundError: If there is no such file.
+    """
+    load_file(model, locate(weights, architecture))
+
+
+def locate(
+    weights: "str | os.PathLike", architecture: str | None = None
+) -> Path:
+    """The file that is meant, before there is a model to load it into.
+
+    Args, errors: As `load_weights`; what the file holds is not looked at.
+    """
+    if suffix_of(weights) is not None:
+        path = Path(weights)
+        require_file(path)
+        return path
+    if os.sep in str(weights) or Path(weights).exists():
+        raise ValueError(
+            "`weights` must be the name of a card or a file that ends in "
+            f"{', '.join(SUFFIXES)}, or as the network's original does "
+            f"(.dat, .caffemodel). Received: weights='{weights}'"
+        )
+    card = get_card(str(weights))
+    if architecture not in (None, card.architecture):
+        raise ValueError(
+            f"`weights` must be of {architecture}. Received: "
+            f"weights={weights!r}, which is of {card.architecture}"
+        )
+    return find_weights(card)
+
+
+def require_file(path: Path) -> None:
+    """Raises `FileNotFoundError` if there is no such file."""
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no weights file '{path}'.")
+
+
+def suffix_of(weights: "str | os.PathLike") -> str | None:
+    """The suffix if it is a file of weights, else None."""
+    lower = str(weights).lower()
+    return next((s for s in SUFFIXES if lower.endswith(s)), None)
+
+
+def find_weights(card: Card, folder: "Path | None" = None) -> Path:
+    """Returns the path of a card's file, after checking its hash.
+
+    Args:
+        card: The card.
+        folder: A folder to look into alone. Default: None, the package's
+            folder and then the cache, into which the file is downloaded
+            where the card says from where.
+
+    Raises:
+        FileNotFoundError: If no folder has the file, or the card is not
+            finished: the message says how to get the weights.
+        ValueError: If its hash is not the card's.
+    """
+    if not card.finished:
+        raise FileNotFoundError(how_to_finish(card))
+    folders = [PACKAGED, cache_folder()] if folder is None else [folder]
+    for place in folders:
+        path = place / card.weights_file
+        if path.is_file():
+            wrong = mismatch(path, card)
+            if wrong:
+                raise ValueError(
+                    f"'{path}' is damaged or another file: {wrong}. Delete "
+                    f"it and {mend(card, folder)}."
+                )
+            return path
+    if folder is None and card.weights_url:
+        return download(card, cache_folder())
+    raise FileNotFoundError(
+        f"The weights of {card.name} are missing: no '{card.weights_file}' "
+        f"(sha256 {card.weights_sha256}) in "
+        f"{' or '.join(str(place) for place in folders)}. Put it there, or "
+        f"{mend(card, folder)}."
+    )
+
+
+def how_to_finish(card: Card) -> str:
+    """Where the weights of an unfinished card come from, in one line."""
+    return (
+        f"The weights of {card.name} are not in this package. Their licence: "
+        f"{card.licence} ({card.licence_url}). Get {card.source_file} from "
+        f"{card.source_url}, and convert it once: {card.weights_command}"
+    )
+
+
+def mend(card: Card, folder: "Path | None") -> str:
+    """What gives a lost file again."""
+    if folder is not None:
+        return "write or fetch that folder again"
+    if card.weights_url:
+        return "load the model again, which downloads it"
+    if is_packaged(card):
+        return "install keras-hypersphere again"
+    return f"make it again: {card.weights_command}"
+
+
+def load_file(model: keras.Model, path: Path) -> None:
+    """Sets all weights of a model from a file, by its suffix."""
+    require_file(path)
+    suffix = suffix_of(path)
+    if suffix == ".npz":
+        set_weights(model, read_arrays(path), origin=str(path))
+        return
+    try:
+        if suffix == ".keras":
+            other = keras.models.load_model(path, compile=False, safe_mode=True)
+        else:
+            load_all_weights(model, path)
+    # Keras and h5py raise many kinds, on many lines.
+    except Exception as error:
+        first = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(
+            f"'{path}' does not hold the weights of {model.name}: {first[0]}"
+        ) from error
+    if suffix == ".keras":
+        values = {v.path: keras.ops.convert_to_numpy(v) for v in other.weights}
+        set_weights(model, values, origin=str(path))
+
+
+def load_all_weights(model: keras.Model, path: Path) -> None:
+    """Loads a `.weights.h5` file that must set every weight.
+
+    Keras leaves a layer as it is if the file has nothing for it. So all are
+    marked first, and restored if a mark is left or the file is bad.
+    """
+    before = model.get_weights()
+    variables = [v for v in model.weights if "float" in v.dtype]
+    for variable in variables:
+        variable.assign(np.full(variable.shape, np.nan, np.float32))
+    try:
+        model.load_weights(path)
+        lacking = [
+            variable.path
+            for variable in variables
+            if np.isnan(keras.ops.convert_to_numpy(variable)).any()
+        ]
+        if lacking:
+            raise ValueError(f"it lacks {first_of(lacking)}")
+    except BaseException:
+        model.set_weights(before)
+        raise
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Reads the arrays of an `.npz` file."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+        raise ValueError(
+            f"'{path}' is not a readable .npz file: {error}"
+        ) from None
+
+
+def write_arrays(path: Path, values: Mapping[str, np.ndarray]) -> None:
+    """Writes an `.npz` file; equal arrays give equal bytes."""
+    part = path.with_name(path.name + ".part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+        for name, value in values.items():
+            # A `ZipInfo` of its own carries no date and no user.
+            info = zipfile.ZipInfo(f"{name}.npy")
+            with archive.open(info, "w") as entry:
+                np.lib.format.write_array(
+                    entry,
+                    np.ascontiguousarray(value),
+                    version=(1, 0),
+                    allow_pickle=False,
+                )
+    os.replace(part, path)
+
+
+def set_weights(
+    model: keras.Model, values: Mapping[str, np.ndarray], origin: str
+) -> None:
+    """Sets every weight of a model, or none.
+
+    Args:
+        model: The model.
+        values: An array for the path of every variable of the model.
+        origin: Where the values come from, for error messages.
+
+    Raises:
+        ValueError: If a weight is missing, is not the model's, or has
+            another shape.
+    """
+    variables = {variable.path: variable for variable in model.weights}
+    missing = [name for name in variables if name not in values]
+    unknown = [name for name in values if name not in variables]
+    if missing or unknown:
+        raise ValueError(
+            f"'{origin}' does not hold the weights of {model.name}: it lacks "
+            f"{first_of(missing)}; the model lacks {first_of(unknown)}. "
+            "(A classifier has weights only in a file saved with it: else "
+            "use include_top=False.)"
+        )
+    for name, variable in variables.items():
+        if tuple(variable.shape) != values[name].shape:
+            raise ValueError(
+                f"'{origin}' does not fit {model.name}: {name} has the shape "
+                f"{values[name].shape}, {tuple(variable.shape)} was expected."
+            )
+    for name, variable in variables.items():
+        variable.assign(values[name].astype(np.float32))
+
+
+def first_of(names: list[str]) -> str:
+    """Names a few and counts the others."""
+    if not names:
+        return "nothing"
+    rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + rest
