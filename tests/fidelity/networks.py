@@ -84,7 +84,8 @@ def converted(case: Recording) -> dict[str, np.ndarray]:
     record = name_map(model)
     feed = [inputs[name] for name in record["inputs"]]
     found = {}
-    for (_, *tops), arrays in activations(model, record, feed).items():
+    layers, _ = activations(model, record, feed)
+    for (_, *tops), arrays in layers.items():
         found.update(zip(tops, arrays, strict=True))
     return found
 

@@ -87,5 +87,8 @@ def beside(
     """A row that compares two arrays; a number may have an axis or none."""
     if mine.size == np.size(theirs) == 1:
         theirs = np.reshape(theirs, mine.shape)
+    if not np.isfinite(theirs).any():
+        reason = f"{oracle} has no finite number here"
+        return Row(*name, mine.shape, reason=reason, note=note)
     difference, relative, reason = compare(mine, theirs)
     return Row(*name, mine.shape, difference, relative, oracle, reason, note)

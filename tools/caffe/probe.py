@@ -10,8 +10,8 @@ Record = dict[str, Any]
 
 def activations(
     model: keras.Model, record: Record, feed: list[np.ndarray]
-) -> dict[tuple[str, ...], list[np.ndarray | None]]:
-    """The tops of each layer of the record, in Caffe's order of axes.
+) -> tuple[dict[tuple[str, ...], list[np.ndarray | None]], list[np.ndarray]]:
+    """The tops of each layer of the record, and what the model returns.
 
     Args:
         model: A converted model, maybe saved and loaded since.
@@ -19,8 +19,9 @@ def activations(
         feed: The model's inputs, in its own layout.
 
     Returns:
-        Arrays by the layer's name and its tops. None stands for a Keras
-        layer that the model does not have.
+        Arrays by the layer's name and its tops, in Caffe's order of axes;
+        None stands for a Keras layer that the model does not have. And the
+        model's outputs, likewise.
     """
     present = {op.name: op for op in model.operations}
     wanted = {
@@ -29,18 +30,19 @@ def activations(
         for name in layer["tops"].values()
         if name in present
     }
-    probe = keras.Model(model.inputs, wanted)
-    made = probe(feed, training=False)
-    arrays = {
-        name: to_caffe(keras.ops.convert_to_numpy(value))
-        for name, value in made.items()
-    }
-    return {
+    probe = keras.Model(model.inputs, [list(wanted.values()), model.outputs])
+    made, outputs = keras.tree.map_structure(
+        lambda value: to_caffe(keras.ops.convert_to_numpy(value)),
+        probe(feed, training=False),
+    )
+    arrays = dict(zip(wanted, made, strict=True))
+    tops = {
         (layer["name"], *layer["tops"]): [
             arrays.get(name) for name in layer["tops"].values()
         ]
         for layer in record["layers"]
     }
+    return tops, outputs
 
 
 def first_output(operation: keras.Operation) -> keras.KerasTensor:

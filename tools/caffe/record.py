@@ -1,5 +1,6 @@
 """The original names of a network, kept with its model."""
 
+import math
 from collections.abc import Sequence
 from os import PathLike
 from typing import Any
@@ -72,7 +73,14 @@ def describe(
             blobs[n]: build.tensors[n]._keras_history.operation.name
             for n in node.tops
         },
-        "parameters": sum(layer.count_params() for layer in new),
+        "holders": [layer.name for layer in holders],
+        "filled": node.name in build.unfilled,
+        "parameters": sum(
+            math.prod(variable.shape)
+            for layer in new
+            for variable in layer.weights
+            if keras.backend.is_float_dtype(variable.dtype)
+        ),
         "multiply_adds": multiply_adds(
             node.parameter, shapes(node.bottoms), shapes(node.tops)
         ),
@@ -106,12 +114,13 @@ def name_map(model: keras.Model | str | PathLike) -> dict[str, Any] | None:
     Returns:
         `{"inputs": {blob: {"keras_name", "shape"}}, "layers": [{"name",
         "type", "keras_name", "bottoms": [blob, …], "tops": {blob: Keras
-        layer}, "parameters", "multiply_adds", "weights": [path of a variable,
-        …], "multipliers": [[lr_mult, decay_mult], …]}, …], "outputs": [blob,
-        …], "shapes": {blob: shape}, "preprocessing": {blob:
-        Preprocessing.to_dict()}}`, or None for any other model. Keras drops
-        it when it loads a model; the file has it, in the model's config
-        under `"caffe"`.
+        layer}, "holders": [Keras layer with weights, …], "filled": whether
+        its fillers made some, "parameters", "multiply_adds", "weights":
+        [path of a variable, …], "multipliers": [[lr_mult, decay_mult], …]},
+        …], "outputs": [blob, …], "shapes": {blob: shape}, "preprocessing":
+        {blob: Preprocessing.to_dict()}}`, or None for any other model. Keras
+        drops it when it loads a model; the file has it, in the model's
+        config under `"caffe"`.
 
     Raises:
         FileNotFoundError: If there is no such file.

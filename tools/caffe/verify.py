@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 
 import keras
@@ -22,6 +23,7 @@ from keras_hypersphere.tools.caffe.probe import (
 from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.report import Row, Verification
 from keras_hypersphere.tools.caffe.rules import make_state
+from keras_hypersphere.tools.caffe.weight_check import changed_weights
 
 
 def verify(
@@ -41,7 +43,9 @@ def verify(
     the network. Where it cannot, or is known to be wrong, it is the float64
     reference of each layer type, which is tested on recordings of real
     Caffe. Each row of the report names its oracle; a blob that neither can
-    make is unchecked, which is never a pass.
+    make is unchecked, which is never a pass. A layer whose weights are not
+    the file's differs, even if these inputs do not show it, and so does an
+    output that is not its blob.
 
     Args:
         model: What `to_keras` returned, or what `keras.models.load_model`
@@ -56,7 +60,13 @@ def verify(
 
     Returns:
         A table: `print` shows it, `passed` says whether every blob was
-        checked and agrees to 1e-4 of its range.
+        checked and agrees to 1e-4 of its range, or to 1e-6 of its largest
+        number where the range is so narrow that float32 holds no more.
+
+    Raises:
+        TypeError: If `model` is neither a model nor a path.
+        ValueError: If the model has other inputs or outputs than the files
+            say, or `inputs` do not fit it.
     """
     file = os.fspath(prototxt)
     options = (phase, stages, level)
@@ -64,21 +74,25 @@ def verify(
     if isinstance(model, (str, PathLike)):
         record = name_map(model)
         model = keras.models.load_model(model)
-    record = record or name_map(model)
-    if record is None:
-        # Keras drops the record when it loads a model; names repeat.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            again = to_keras(
-                prototxt, caffemodel, outputs, *options, input_shapes
-            )
-        record = name_map(again)
-    if len(model.inputs) != len(record["inputs"]):
-        raise ValueError(
-            f"`model` must be what {file} was converted to, with the inputs "
-            f"{list(record['inputs'])}. Received: a model with "
-            f"{len(model.inputs)} inputs"
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", 0):
+        raise TypeError(
+            "`model` must be a converted model, or the path of its `.keras` "
+            f"file. Received: {model!r}"
         )
+    # Keras drops the record when it loads a model; names repeat.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fresh = to_keras(prototxt, caffemodel, outputs, *options, input_shapes)
+    again = name_map(fresh)
+    record = record or name_map(model) or again
+    for kind in ("inputs", "outputs"):
+        if len(getattr(model, kind)) != len(record[kind]):
+            raise ValueError(
+                f"`model` must be what {file} was converted to, with the "
+                f"{kind} {list(record[kind])}. Received: a model with "
+                f"{len(getattr(model, kind))} {kind}"
+            )
+    faults = changed_weights(model, fresh, again)
     sizes = {
         name: tensor.shape[1:]
         for name, tensor in zip(record["inputs"], model.inputs, strict=True)
@@ -87,7 +101,7 @@ def verify(
     state = make_state(phase, (*stages, *net.state.stage), level)
     graph = build_graph(net, state, record["outputs"], file, sizes)
     feed = find_feed(model, graph, sizes, inputs)
-    mine = activations(model, record, to_arrays(model, feed))
+    mine, returned = activations(model, record, to_arrays(model, feed))
     # With preprocessing in front, the network reads what that makes.
     read = {
         top: feed[top] if values is None else values
@@ -101,17 +115,25 @@ def verify(
     }
     oracles = Oracles(graph, prototxt, caffemodel, read)
     rows = []
+    found = {}
     for node in graph.nodes:
+        made = mine[(node.name, *node.parameter.top)]
+        found.update(zip(node.tops, made, strict=True))
         if node.type == "Input":
             continue
-        made = mine[(node.name, *node.parameter.top)]
         for number, values in zip(node.tops, made, strict=True):
             name = (node.name, node.type, graph.values[number])
             if values is None:
-                row = Row(*name, (), oracle="the model", reason="has no layer")
+                row = Row(*name, (), oracle="model", reason="has no layer")
             else:
                 row = oracles.judge(name, number, values)
+                if row.status == "ok" and node.name in faults:
+                    row = replace(row, relative=None, reason=faults[node.name])
             rows.append(row)
+    for number, values in zip(graph.outputs, returned, strict=True):
+        if not np.array_equal(values, found[number], equal_nan=True):
+            name = ("(output)", "", graph.values[number])
+            rows.append(oracles.judge(name, number, values))
     return Verification(tuple(rows), tuple(oracles.notes))
 
 
@@ -133,22 +155,51 @@ def find_feed(
         return make_inputs(
             graph, {n: (batches[n], *in_caffe(sizes[n])) for n in names}
         )
-    if not isinstance(inputs, dict):
+    if not isinstance(inputs, Mapping):
         arrays = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        inputs = dict(zip(names, arrays, strict=False))
+        if len(arrays) != len(names):
+            raise ValueError(
+                f"`inputs` must have an array for each of {names}. Received: "
+                f"{len(arrays)} arrays"
+            )
+        inputs = dict(zip(names, arrays, strict=True))
     if set(inputs) != set(names):
         raise ValueError(
             f"`inputs` must have an array for each of {names}. Received: "
             f"inputs of {list(inputs)}"
         )
-    feed = {name: np.asarray(inputs[name], np.float32) for name in names}
-    for name, array in feed.items():
-        if array.ndim < 1 or array.shape[1:] != tuple(sizes[name]):
-            raise ValueError(
-                f"`inputs` must have the shape {(None, *sizes[name])} for "
-                f"{name!r}. Received: an array of shape {array.shape}"
-            )
-    return {name: to_caffe(array) for name, array in feed.items()}
+    return {
+        name: to_caffe(real_array(inputs[name], name, sizes[name]))
+        for name in names
+    }
+
+
+def real_array(
+    values: object, name: str, size: Sequence[int | None]
+) -> np.ndarray:
+    """One input of the user's, if a network can be run on it."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"`inputs` must be real numbers for {name!r}. Received: an array "
+            f"of {array.dtype}"
+        )
+    fits = array.ndim == len(size) + 1 and all(
+        wanted in (None, given)
+        for wanted, given in zip(size, array.shape[1:], strict=True)
+    )
+    if not fits or not array.size:
+        raise ValueError(
+            f"`inputs` must have the shape {(None, *size)} for {name!r}, with "
+            f"one sample at least. Received: an array of shape {array.shape}"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"`inputs` must be finite for {name!r}: NaN and infinity prove "
+            f"nothing. Received: {np.count_nonzero(~np.isfinite(array))} such "
+            "values"
+        )
+    return array.astype(np.float32)
 
 
 def to_arrays(

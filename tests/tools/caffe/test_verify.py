@@ -27,6 +27,7 @@ from keras_hypersphere.tools.caffe.reference import registry as references
 from keras_hypersphere.tools.caffe.reference import run_reference
 from keras_hypersphere.tools.caffe.report import Row, Verification, compare
 from keras_hypersphere.tools.caffe.rules import make_state
+from keras_hypersphere.tools.caffe.weight_check import changed_weights
 
 cv2 = pytest.importorskip("cv2")
 needs_importer = pytest.mark.skipif(
@@ -63,6 +64,108 @@ def test_a_changed_weight_shows_at_its_layer(sample, tmp_path):
         first = next(row for row in report.rows if row.status == "differs")
         assert first.layer == "conv2a"
         assert "first at layer 'conv2a'" in report.summary()
+
+
+@pytest.mark.parametrize("name", ["mtcnn_det1", "mtcnn_det2", "mtcnn_det4"])
+def test_a_changed_weight_shows_where_noise_hides_it(name, recording):
+    """Of each weight the number that moves what the model returns least."""
+    case = recording(name)
+    model = to_keras(case.prototxt, case.caffemodel)
+    owners = {
+        holder: layer["name"]
+        for layer in name_map(model)["layers"]
+        for holder in layer["holders"]
+    }
+    layers = [layer for layer in model.layers if layer.weights]
+    # det4 repeats five branches, and has a layer of each kind in the first.
+    for layer in layers if len(layers) < 30 else layers[:9]:
+        given = layer.get_weights()
+        for index, array in enumerate(given):
+            changed = [values.copy() for values in given]
+            least = np.abs(array).argmin()
+            changed[index].flat[least] += 0.01 * np.ptp(array) + 1e-3
+            layer.set_weights(changed)
+            faults = changed_weights(
+                model, to_keras(case.prototxt, case.caffemodel), name_map(model)
+            )
+            assert list(faults) == [owners[layer.name]]
+        layer.set_weights(given)
+    slopes = next(x for x in layers if isinstance(x, keras.layers.PReLU))
+    report = verify(model, case.prototxt, case.caffemodel)
+    assert report.passed
+    values = slopes.get_weights()[0]
+    slopes.set_weights([np.where(values == values.max(), 1e6, values)])
+    report = verify(model, case.prototxt, case.caffemodel)
+    first = next(row for row in report.rows if row.status == "differs")
+    assert first.layer == owners[slopes.name]
+
+
+def test_layers_without_blobs_in_the_file_may_have_any_weights(write):
+    prototxt = write(
+        'input: "x" input_shape { dim: 2 dim: 4 }\n'
+        'layer { name: "n" type: "InnerProduct" bottom: "x" top: "y" '
+        'inner_product_param { num_output: 3 weight_filler { type: "xavier" }'
+        " } }"
+    )
+    report = verify(to_keras(prototxt), prototxt)
+    assert [row.status for row in report.rows] == ["unchecked"]
+    assert not any("not the file's" in row.reason for row in report.rows)
+
+
+def test_an_output_that_is_not_its_blob_differs(recording):
+    case = recording("mtcnn_det1")
+    model = to_keras(case.prototxt, case.caffemodel)
+    swapped = keras.Model(model.inputs, model.outputs[::-1])
+    scaled = keras.Model(
+        model.inputs,
+        [keras.layers.Rescaling(2.0)(model.outputs[0]), model.outputs[1]],
+    )
+    for other, blobs in (
+        (swapped, ["conv4-2", "prob1"]),
+        (scaled, ["conv4-2"]),
+    ):
+        report = verify(other, case.prototxt, case.caffemodel)
+        assert not report.passed
+        wrong = [row for row in report.rows if row.status == "differs"]
+        assert [row.layer for row in wrong] == ["(output)"] * len(blobs)
+        assert [row.blob for row in wrong] == blobs
+    one = keras.Model(model.inputs, model.outputs[0])
+    with pytest.raises(ValueError, match="with the outputs"):
+        verify(one, case.prototxt, case.caffemodel)
+
+
+@pytest.mark.parametrize(
+    "inputs, words",
+    [
+        (np.full((1, 12, 12, 3), np.nan), "must be finite"),
+        (np.zeros((0, 12, 12, 3)), "one sample at least"),
+        (np.zeros((1, 12, 12, 3), complex), "real numbers"),
+        (np.full((1, 12, 12, 3), "a"), "real numbers"),
+        ([np.zeros((1, 12, 12, 3))] * 2, "Received: 2 arrays"),
+    ],
+)
+def test_inputs_that_prove_nothing(inputs, words, recording):
+    case = recording("mtcnn_det1")
+    model = to_keras(case.prototxt, case.caffemodel)
+    with pytest.raises(ValueError, match=words):
+        verify(model, case.prototxt, case.caffemodel, inputs)
+
+
+@pytest.mark.parametrize("model", [None, 3, keras.Sequential()])
+def test_not_a_model(model, sample):
+    with pytest.raises(TypeError, match="`model` must be a converted model"):
+        verify(model, *sample)
+
+
+def test_no_finite_number_is_not_a_pass(write):
+    prototxt = write(
+        'input: "x" input_shape { dim: 2 dim: 4 }\n'
+        'layer { name: "l" type: "Log" bottom: "x" top: "y" }'
+    )
+    model = to_keras(prototxt)
+    report = verify(model, prototxt, None, -np.ones((2, 4)))
+    assert [row.status for row in report.rows] == ["unchecked"]
+    assert "has no finite number here" in report.summary()
 
 
 @needs_importer
