@@ -5,21 +5,21 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.tools.caffe.convert import to_keras
-from keras_hypersphere.tools.caffe.graph import Graph, build_graph
-from keras_hypersphere.tools.caffe.noise import make_inputs
-from keras_hypersphere.tools.caffe.oracles import Oracles
-from keras_hypersphere.tools.caffe.probe import (
-    activations,
-    in_caffe,
-    to_caffe,
-    to_keras_layout,
+from keras_hypersphere.tools.caffe.feed import (
+    find_feed,
+    input_nodes,
+    to_arrays,
 )
+from keras_hypersphere.tools.caffe.graph import build_graph
+from keras_hypersphere.tools.caffe.oracles import Oracles
+from keras_hypersphere.tools.caffe.probe import activations
 from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.report import Row, Verification
 from keras_hypersphere.tools.caffe.rules import make_state
@@ -79,12 +79,21 @@ def verify(
             "`model` must be a converted model, or the path of its `.keras` "
             f"file. Received: {model!r}"
         )
+    net = read_prototxt(prototxt)
+    state = make_state(phase, (*stages, *net.state.stage), level)
+    record = record or name_map(model)
+    if outputs is None and record is not None:
+        graph = build_graph(net, state, None, file, input_shapes)
+        ends = [graph.values[number] for number in graph.outputs]
+        same_inputs = list(input_nodes(graph)) == list(record["inputs"])
+        if not same_inputs or ends != record["outputs"]:
+            outputs = record["outputs"]
     # Keras drops the record when it loads a model; names repeat.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fresh = to_keras(prototxt, caffemodel, outputs, *options, input_shapes)
     again = name_map(fresh)
-    record = record or name_map(model) or again
+    record = record or again
     for kind in ("inputs", "outputs"):
         if len(getattr(model, kind)) != len(record[kind]):
             raise ValueError(
@@ -97,9 +106,7 @@ def verify(
         name: tensor.shape[1:]
         for name, tensor in zip(record["inputs"], model.inputs, strict=True)
     }
-    net = read_prototxt(prototxt)
-    state = make_state(phase, (*stages, *net.state.stage), level)
-    graph = build_graph(net, state, record["outputs"], file, sizes)
+    graph = build_graph(net, state, outputs, file, sizes)
     feed = find_feed(model, graph, sizes, inputs)
     mine, returned = activations(model, record, to_arrays(model, feed))
     # With preprocessing in front, the network reads what that makes.
@@ -115,98 +122,40 @@ def verify(
     }
     oracles = Oracles(graph, prototxt, caffemodel, read)
     rows = []
-    found = {}
+    last = {}
+    unread = unread_layers(fresh, again)
     for node in graph.nodes:
-        made = mine[(node.name, *node.parameter.top)]
-        found.update(zip(node.tops, made, strict=True))
-        if node.type == "Input":
+        key = (node.name, *node.parameter.top)
+        last.update(zip(node.tops, mine[key], strict=True))
+        if node.type == "Input" or key in unread:
             continue
-        for number, values in zip(node.tops, made, strict=True):
+        for number, values in zip(node.tops, mine[key], strict=True):
             name = (node.name, node.type, graph.values[number])
             if values is None:
                 row = Row(*name, (), oracle="model", reason="has no layer")
             else:
                 row = oracles.judge(name, number, values)
-                if row.status == "ok" and node.name in faults:
-                    row = replace(row, relative=None, reason=faults[node.name])
+            fault = faults.get(node.name)
+            if fault and row.status == "ok":
+                row = replace(row, relative=None, reason=fault)
             rows.append(row)
     for number, values in zip(graph.outputs, returned, strict=True):
-        if not np.array_equal(values, found[number], equal_nan=True):
+        if not np.array_equal(values, last[number], equal_nan=True):
             name = ("(output)", "", graph.values[number])
             rows.append(oracles.judge(name, number, values))
     return Verification(tuple(rows), tuple(oracles.notes))
 
 
-def find_feed(
-    model: keras.Model,
-    graph: Graph,
-    sizes: Mapping[str, Sequence[int]],
-    inputs: object,
-) -> dict[str, np.ndarray]:
-    """The inputs by blob name, in Caffe's order of axes."""
-    names = list(sizes)
-    if inputs is None:
-        batches = {}
-        for node in graph.nodes:
-            if node.type == "Input":
-                shapes = node.parameter.input_param.shape
-                for index, top in enumerate(node.parameter.top):
-                    batches[top] = shapes[index % len(shapes)].dim[0]
-        return make_inputs(
-            graph, {n: (batches[n], *in_caffe(sizes[n])) for n in names}
-        )
-    if not isinstance(inputs, Mapping):
-        arrays = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        if len(arrays) != len(names):
-            raise ValueError(
-                f"`inputs` must have an array for each of {names}. Received: "
-                f"{len(arrays)} arrays"
-            )
-        inputs = dict(zip(names, arrays, strict=True))
-    if set(inputs) != set(names):
-        raise ValueError(
-            f"`inputs` must have an array for each of {names}. Received: "
-            f"inputs of {list(inputs)}"
-        )
+def unread_layers(
+    fresh: keras.Model, record: dict[str, Any]
+) -> set[tuple[str, ...]]:
+    """Names and tops of the layers that tell only a size, as to a Crop.
+
+    Keras leaves out what no output computes with.
+    """
+    present = {operation.name for operation in fresh.operations}
     return {
-        name: to_caffe(real_array(inputs[name], name, sizes[name]))
-        for name in names
+        (layer["name"], *layer["tops"])
+        for layer in record["layers"]
+        if not present.intersection(layer["tops"].values())
     }
-
-
-def real_array(
-    values: object, name: str, size: Sequence[int | None]
-) -> np.ndarray:
-    """One input of the user's, if a network can be run on it."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(
-            f"`inputs` must be real numbers for {name!r}. Received: an array "
-            f"of {array.dtype}"
-        )
-    fits = array.ndim == len(size) + 1 and all(
-        wanted in (None, given)
-        for wanted, given in zip(size, array.shape[1:], strict=True)
-    )
-    if not fits or not array.size:
-        raise ValueError(
-            f"`inputs` must have the shape {(None, *size)} for {name!r}, with "
-            f"one sample at least. Received: an array of shape {array.shape}"
-        )
-    if not np.isfinite(array).all():
-        raise ValueError(
-            f"`inputs` must be finite for {name!r}: NaN and infinity prove "
-            f"nothing. Received: {np.count_nonzero(~np.isfinite(array))} such "
-            "values"
-        )
-    return array.astype(np.float32)
-
-
-def to_arrays(
-    model: keras.Model, feed: Mapping[str, np.ndarray]
-) -> list[np.ndarray]:
-    """The same in the model's layout and types."""
-    return [
-        to_keras_layout(array).astype(tensor.dtype)
-        for array, tensor in zip(feed.values(), model.inputs, strict=True)
-    ]

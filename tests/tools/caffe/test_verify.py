@@ -151,6 +151,39 @@ def test_inputs_that_prove_nothing(inputs, words, recording):
         verify(model, case.prototxt, case.caffemodel, inputs)
 
 
+def test_layers_that_tell_only_a_size_are_no_row(write):
+    """The second bottom of a Crop: Keras leaves such layers out."""
+    prototxt = write(
+        'input: "x" input_shape { dim: 1 dim: 2 dim: 9 dim: 9 }\n'
+        'layer { name: "s" type: "Pooling" bottom: "x" top: "s" '
+        "pooling_param { kernel_size: 5 } }\n"
+        'layer { name: "e" type: "Crop" bottom: "x" bottom: "s" top: "e" '
+        "crop_param { axis: 2 offset: 1 } }"
+    )
+    report = verify(to_keras(prototxt), prototxt)
+    assert report.passed
+    assert [row.layer for row in report.rows] == ["e"]
+
+
+@pytest.mark.parametrize("outputs", [None, ["c"]])
+def test_a_label_that_the_phase_leaves_out(outputs, write, tmp_path):
+    prototxt = write(
+        'layer { name: "d" type: "DummyData" top: "x" top: "label" '
+        "dummy_data_param { shape { dim: 2 dim: 3 dim: 5 dim: 5 } "
+        "shape { dim: 2 } } }\n"
+        'layer { name: "c" type: "Pooling" bottom: "x" top: "c" '
+        "pooling_param { kernel_size: 5 } }\n"
+        'layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" '
+        'bottom: "label" top: "l" }'
+    )
+    model = to_keras(prototxt, outputs=outputs)
+    path = tmp_path / "m.keras"
+    model.save(path)
+    for given in (model, path):
+        assert verify(given, prototxt).passed
+        assert verify(given, prototxt, outputs=outputs).passed
+
+
 @pytest.mark.parametrize("model", [None, 3, keras.Sequential()])
 def test_not_a_model(model, sample):
     with pytest.raises(TypeError, match="`model` must be a converted model"):
