@@ -40,6 +40,7 @@ class Graph:
             no batch.
         shared: Who uses each blob that has a name (`param { name }`): layers
             and numbers of their blobs, those among them that are left out.
+        training: Whether the phase is TRAIN.
     """
 
     nodes: list[Node]
@@ -48,6 +49,7 @@ class Graph:
     whole: set[int] = field(default_factory=set)
     fixed: set[int] = field(default_factory=set)
     shared: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    training: bool = False
 
 
 def build_graph(
@@ -105,7 +107,8 @@ def build_graph(
             "has no layers in this phase, stages and level", file
         )
     results = [current[name] for name in outputs]
-    return Graph(nodes, values, results, whole, find_weights(nodes), shared)
+    weights = find_weights(nodes)
+    return Graph(nodes, values, results, whole, weights, shared, state.training)
 
 
 def name_losses(layers: Sequence[LayerParameter]) -> list[LayerParameter]:

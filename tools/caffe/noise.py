@@ -1,28 +1,58 @@
 """Inputs to try a network on: noise that every layer can read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from keras_hypersphere.tools.caffe.graph import Graph, Node
+from keras_hypersphere.tools.caffe.labels import PASSAGES, READERS
 
 SEED = 0
 # A batch is cut so that an input has no more values.
 MOST_VALUES = 2**18
-# Layers whose second bottom is a label, and where the number of classes is.
-CLASSES = {
+# Layers that say how long their tops' second axis is, and where.
+UNITS = {
     "CenterLoss": "center_loss_param",
+    "Convolution": "convolution_param",
+    "InnerDistance": "inner_distance_param",
+    "InnerProduct": "inner_product_param",
     "LargeMarginInnerProduct": "largemargin_inner_product_param",
     "MarginInnerProduct": "margin_inner_product_param",
 }
+# Layers whose tops have as many channels as their first bottoms.
+SAME = {
+    "Bias",
+    "Dropout",
+    "Eltwise",
+    "LabelSpecificAdd",
+    "Normalize",
+    "Pooling",
+    "Power",
+    "PReLU",
+    "ReLU",
+    "Scale",
+    "Softmax",
+    "Split",
+}
+# Losses along an axis of their own, and where it is.
+AXES = {
+    "Accuracy": "accuracy_param",
+    "InfogainLoss": "infogain_loss_param",
+    "SoftmaxWithLoss": "softmax_param",
+}
+WEIGHTED = ("Accuracy", "SoftmaxWithLoss")
+# Yes or no: whether a pair is alike, or an entry is on.
+BINARY = ("ContrastiveLoss", "SigmoidCrossEntropyLoss")
+
+Shapes = Mapping[str, Sequence[int]]
 
 
-def make_inputs(
-    graph: Graph, shapes: dict[str, Sequence[int]]
-) -> dict[str, np.ndarray]:
+def make_inputs(graph: Graph, shapes: Shapes) -> dict[str, np.ndarray]:
     """Seeded float32 noise for each input, in Caffe's order of axes.
 
-    Labels and indices are whole numbers in range, and boxes lie in the image.
+    Labels and indices are whole numbers in range, of all classes where the
+    network tells how many there are. Weights of samples are 0, 1 or 2, and
+    boxes lie in the image.
 
     Args:
         graph: Says what the inputs are for.
@@ -32,10 +62,14 @@ def make_inputs(
     share = max(np.prod(shape[1:]) for shape in shapes.values())
     batch = max(int(MOST_VALUES // share), 1)
     made = {}
-    for name, shape in shapes.items():
-        shape = (min(shape[0], batch), *shape[1:])
+    for name, full in shapes.items():
+        shape = (min(full[0], batch), *full[1:])
         readers = find_readers(graph, name)
-        limits = [limit for reader in readers if (limit := count(*reader))]
+        limits = [
+            limit
+            for node, place in readers
+            if (limit := count(graph, shapes, node, place))
+        ]
         boxes = [
             node
             for node, place in readers
@@ -52,7 +86,7 @@ def make_inputs(
 
 
 def find_readers(graph: Graph, name: str) -> list[tuple[Node, int]]:
-    """The layers that read an input, and at which bottom."""
+    """The layers that read an input, or parts of it, and at which bottom."""
     numbers = {
         number
         for node in graph.nodes
@@ -60,6 +94,9 @@ def find_readers(graph: Graph, name: str) -> list[tuple[Node, int]]:
         for number in node.tops
         if graph.values[number] == name
     }
+    for node in graph.nodes:
+        if node.type in PASSAGES and numbers.intersection(node.bottoms):
+            numbers.update(node.tops)
     return [
         (node, place)
         for node in graph.nodes
@@ -68,23 +105,57 @@ def find_readers(graph: Graph, name: str) -> list[tuple[Node, int]]:
     ]
 
 
-def count(node: Node, place: int) -> int:
-    """How many classes a bottom tells apart; 0 if it is no label."""
-    parameter = node.parameter
+def count(graph: Graph, shapes: Shapes, node: Node, place: int) -> int:
+    """Below what the whole numbers of a bottom are; 0 if it has others."""
     if node.type == "Embed":
-        return parameter.embed_param.input_dim
-    if place != 1:
-        return 0
-    if node.type == "BatchReindex":
+        return node.parameter.embed_param.input_dim
+    if node.type == "BatchReindex" and place == 1:
         return 1
-    if node.type in CLASSES:
-        return getattr(parameter, CLASSES[node.type]).num_output
-    is_label = "Loss" in node.type or node.type in (
-        "Accuracy",
-        "LabelSpecificAdd",
-    )
+    reader = READERS.get(node.type)
+    if reader is None:
+        return 0
+    if place == reader.labels + 1 and node.type in WEIGHTED:
+        return 3
+    if place != reader.labels:
+        return 0
+    if node.type in BINARY:
+        return 2
+    if not reader.whole:
+        return 0
+    if node.type in UNITS:
+        return made_by(graph, shapes, node) or 2
+    settings = getattr(node.parameter, AXES.get(node.type, ""), None)
     # Of any number of classes two are there.
-    return 2 if is_label and node.type != "EuclideanLoss" else 0
+    if settings is not None and settings.axis != 1:
+        return 2
+    return channels(graph, shapes, node.bottoms[0]) or 2
+
+
+def channels(graph: Graph, shapes: Shapes, number: int, axis: int = 1) -> int:
+    """The length of a value's axis, if it is easily told, or 0."""
+    (maker,) = (node for node in graph.nodes if number in node.tops)
+    if maker.bottoms and number != maker.tops[0]:
+        return 0
+    if maker.type in SAME:
+        return channels(graph, shapes, maker.bottoms[0], axis)
+    if maker.type in UNITS and axis == 1:
+        return made_by(graph, shapes, maker)
+    shape = ()
+    if maker.type == "Parameter":
+        shape = maker.parameter.parameter_param.shape.dim
+    elif not maker.bottoms:
+        shape = shapes.get(graph.values[number], ())
+    return shape[axis] if axis < len(shape) else 0
+
+
+def made_by(graph: Graph, shapes: Shapes, node: Node) -> int:
+    """How many classes a layer tells apart: its own, or its second bottom's."""
+    settings = getattr(node.parameter, UNITS[node.type])
+    if settings.axis != 1:
+        return 0
+    if settings.num_output or len(node.bottoms) < 2:
+        return settings.num_output
+    return channels(graph, shapes, node.bottoms[1], 0)
 
 
 def random_boxes(

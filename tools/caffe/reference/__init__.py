@@ -7,6 +7,7 @@ against each other, and both against recordings of real Caffe.
 
 from keras_hypersphere.tools.caffe.reference import (  # noqa: F401
     activations,
+    agents,
     convolution,
     dense,
     detection,

@@ -21,22 +21,27 @@ class ReferenceLayer:
     Args:
         parameter: The layer as the prototxt has it.
         blobs: What the model holds for it, or None.
+        training: Whether the network's phase is TRAIN. The reference is of
+            what the converted model answers without `training`.
 
     Attributes:
         parameter: The layer's message: `layer.parameter.relu_param`.
         name, type: Caffe's.
         blobs: The blobs as stored, or None if the model lacks the layer.
+        training: Whether the network's phase is TRAIN.
     """
 
     def __init__(
         self,
         parameter: LayerParameter,
         blobs: Sequence[np.ndarray] | None = None,
+        training: bool = False,
     ) -> None:
         self.parameter = parameter
         self.name = parameter.name
         self.type = parameter.type
         self.blobs = blobs
+        self.training = training
 
     def blob(
         self,

@@ -35,13 +35,12 @@ def batch_norm(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     """x less its mean, over its standard deviation, by channel."""
     (x,) = bottoms
     settings = layer.parameter.batch_norm_param
-    for name in ("disable_mean", "disable_variance", "scale_filler"):
-        if settings.HasField(name):
-            layer.fail(f"`{name}` is not known to the reference")
     channels = x.shape[1] if x.ndim > 1 else 1
     shape = (-1, *[1] * (x.ndim - 2))
+    axes = (0, *range(2, x.ndim))
     stored = True
-    if settings.HasField("use_global_stats"):
+    # A model of the phase TRAIN takes those of a batch only as it trains.
+    if settings.HasField("use_global_stats") and not layer.training:
         stored = settings.use_global_stats
     if stored:
         mean, variance = (layer.blob(i, (channels,)) for i in (0, 1))
@@ -49,9 +48,13 @@ def batch_norm(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
         factor = 0 if count == 0 else 1 / count
         mean, variance = mean * factor, variance * factor
     else:
-        axes = (0, *range(2, x.ndim))
-        mean, variance = x.mean(axes), x.var(axes)
-    x = x - mean.reshape(shape)
+        mean = x.mean(axes)
+    if not settings.disable_mean:
+        x = x - mean.reshape(shape)
+    if settings.disable_variance:
+        return x
+    if not stored:
+        variance = np.square(x).mean(axes)
     return x / np.sqrt(variance.reshape(shape) + settings.eps)
 
 

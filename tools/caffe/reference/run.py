@@ -53,7 +53,8 @@ def run_reference(
         try:
             if lost:
                 raise NoReference(lost[0])
-            tops = compute(node, values, stored.get(node.name), feed)
+            blobs = stored.get(node.name)
+            tops = compute(node, values, blobs, feed, graph.training)
         except NoReference as reason:
             words = str(reason)
             if not lost:
@@ -69,6 +70,7 @@ def compute(
     values: Mapping[int, np.ndarray],
     blobs: list[np.ndarray] | None,
     feed: Mapping[str, np.ndarray],
+    training: bool = False,
 ) -> list[np.ndarray]:
     """The tops of one layer."""
     names = node.parameter.top
@@ -77,7 +79,7 @@ def compute(
     reference = find_reference(node.type)
     if reference is None:
         raise NoReference("has no reference; `register_reference` adds one")
-    layer = ReferenceLayer(node.parameter, blobs)
+    layer = ReferenceLayer(node.parameter, blobs, training)
     bottoms = [values[number] for number in node.bottoms]
     try:
         # NaN and infinity are results like others.
