@@ -1,5 +1,7 @@
 """What every protocol asks of its input, said once."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -27,12 +29,26 @@ def as_flags(
     return flags
 
 
-def as_embeddings(values: ArrayLike, name: str) -> np.ndarray:
-    """Returns `values` as a matrix of real numbers, one row a face."""
-    matrix = np.asarray(values)
+def as_embeddings(
+    values: ArrayLike, name: str, rows: str = "faces"
+) -> np.ndarray:
+    """Returns `values` as a matrix of real numbers.
+
+    Args:
+        values: the matrix.
+        name: what the caller calls it.
+        rows: what its rows are.
+    """
+    try:
+        matrix = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be a matrix ({rows}, dimensions). "
+            "Received: rows of different lengths."
+        ) from error
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(
-            f"`{name}` must be a matrix (pairs, dimensions). "
+            f"`{name}` must be a matrix ({rows}, dimensions). "
             f"Received: {name} of shape {matrix.shape}."
         )
     # Kind "V" is ml_dtypes' bfloat16, which converts to float64.
@@ -89,10 +105,32 @@ def require_both_kinds(same: np.ndarray, where: str) -> None:
         )
 
 
+def as_number(
+    value: float, name: str, minimum: float, maximum: float | None = None
+) -> float:
+    """Returns one finite real number within limits, which it may reach."""
+    number = np.asarray(value)
+    real = number.ndim == 0 and number.dtype.kind in "fiu"
+    largest = np.finfo(np.float64).max if maximum is None else maximum
+    if not (real and minimum <= number <= largest):
+        to = "" if maximum is None else f" to {maximum:g}"
+        raise ValueError(
+            f"`{name}` must be a finite number from {minimum:g}{to}. "
+            f"Received: {name}={value!r}."
+        )
+    return float(number)
+
+
+def require_choice(value: str, name: str, choices: Iterable[str]) -> None:
+    """Raises an error unless `value` is one of some words."""
+    choices = tuple(choices)
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(choices)}. "
+            f"Received: {name}={value!r}."
+        )
+
+
 def require_distance(distance: str) -> None:
     """Raises an error unless `distance` is one of `DISTANCES`."""
-    if distance not in DISTANCES:
-        raise ValueError(
-            f"`distance` must be one of {', '.join(DISTANCES)}. "
-            f"Received: distance={distance!r}."
-        )
+    require_choice(distance, "distance", DISTANCES)

@@ -47,18 +47,10 @@ def cluster(
     * [FaceNet](https://arxiv.org/abs/1503.03832), Schroff et al., 2015
     """
     faces = checks.as_embeddings(embeddings, "embeddings")
-    checks.require_finite(faces, "embeddings")
+    checks.require_finite(faces, "embeddings", mend="Leave them out.")
     checks.require_distance(distance)
-    if not threshold >= 0:
-        raise ValueError(
-            "`threshold` must be a number from 0. "
-            f"Received: threshold={threshold}."
-        )
-    if linkage not in LINKAGES:
-        raise ValueError(
-            f"`linkage` must be one of {', '.join(LINKAGES)}. "
-            f"Received: linkage={linkage!r}."
-        )
+    threshold = checks.as_number(threshold, "threshold", minimum=0.0)
+    checks.require_choice(linkage, "linkage", LINKAGES)
     if len(faces) == 1:
         return np.zeros(1, int)
     from sklearn.cluster import AgglomerativeClustering
@@ -67,7 +59,7 @@ def cluster(
         n_clusters=None,
         metric="precomputed",
         linkage=linkage,
-        distance_threshold=float(threshold),
+        distance_threshold=threshold,
     ).fit_predict(_distances(faces.astype(np.float64), distance))
     _, first, places = np.unique(groups, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[places]

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_hypersphere.evaluation import checks
+
 
 def angular_fisher_score(embeddings: ArrayLike, labels: ArrayLike) -> float:
     """Ratio of angular spread within classes to that between classes.
@@ -34,27 +36,31 @@ def angular_fisher_score(embeddings: ArrayLike, labels: ArrayLike) -> float:
         https://arxiv.org/abs/1704.08063. Means are of raw embeddings, as
         printed there: pass unit vectors for the variant on the sphere.
     """
-    x = np.asarray(embeddings)
+    x = checks.as_embeddings(embeddings, "embeddings")
     classes = np.asarray(labels)
-    if x.ndim != 2 or 0 in x.shape:
-        raise ValueError(
-            "`embeddings` must be a matrix (samples, dimensions). "
-            f"Received: embeddings of shape {x.shape}."
-        )
     if classes.shape != (len(x),):
         raise ValueError(
             f"`labels` must hold one label for each of the {len(x)} "
             f"embeddings. Received: labels of shape {classes.shape}."
         )
+    checks.require_finite(x, "embeddings", mend="Leave them out.")
     x = x.astype("float64")
-    if not np.isfinite(x).all():
+    # Alone NaN, and NaT, is not what it is.
+    unknown = classes != classes
+    if unknown.any():
         raise ValueError(
-            "`embeddings` must be finite. "
-            "Received: NaN or infinity; look for them with `np.isfinite`."
+            "`labels` must name a class for each embedding. Received: NaN at "
+            f"index {int(unknown.argmax())}; leave such samples out."
         )
-    names, index, counts = np.unique(
-        classes, return_inverse=True, return_counts=True
-    )
+    try:
+        names, index, counts = np.unique(
+            classes, return_inverse=True, return_counts=True
+        )
+    except TypeError as error:
+        raise ValueError(
+            "`labels` must be of one type, numbers or texts. "
+            f"Received: {error}."
+        ) from error
     if len(names) < 2:
         raise ValueError(
             "`labels` must name two classes or more. "

@@ -85,17 +85,13 @@ def lfw(
       script prints accuracies without PCA that are not cross-validated;
       such numbers are not offered.
     """
-    left = checks.as_embeddings(left, "left")
-    right = checks.as_embeddings(right, "right")
+    left = checks.as_embeddings(left, "left", "pairs")
+    right = checks.as_embeddings(right, "right", "pairs")
     checks.require_one_shape(left, right)
     same = checks.as_flags(same, "same", len(left))
     checks.require_both_kinds(same, "`same`")
     checks.require_distance(distance)
-    if protocol not in PROTOCOLS:
-        raise ValueError(
-            f"`protocol` must be one of {', '.join(PROTOCOLS)}. "
-            f"Received: protocol={protocol!r}."
-        )
+    checks.require_choice(protocol, "protocol", PROTOCOLS)
     fold, count = fold_of_pair(folds, len(left))
     if failed is None:
         failed = np.zeros(len(left), bool)

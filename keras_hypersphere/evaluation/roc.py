@@ -54,10 +54,7 @@ class VerificationReport:
         return float(self.thresholds[index])
 
     def _decision_at(self, far: float) -> int:
-        if not 0 <= far <= 1:
-            raise ValueError(
-                f"`far` must be a fraction from 0 to 1. Received: far={far}."
-            )
+        checks.as_number(far, "far", minimum=0.0, maximum=1.0)
         return int(np.searchsorted(self.far, far, side="right")) - 1
 
 

@@ -83,15 +83,12 @@ def val_far(
       section 4. There is nothing interpolated here: the threshold between
       two that surround `far` is never one that exceeds it.
     """
-    left = checks.as_embeddings(left, "left")
-    right = checks.as_embeddings(right, "right")
+    left = checks.as_embeddings(left, "left", "pairs")
+    right = checks.as_embeddings(right, "right", "pairs")
     checks.require_one_shape(left, right)
     same = checks.as_flags(same, "same", len(left))
     checks.require_distance(distance)
-    if not 0 <= far <= 1:
-        raise ValueError(
-            f"`far` must be a fraction from 0 to 1. Received: far={far}."
-        )
+    far = checks.as_number(far, "far", minimum=0.0, maximum=1.0)
     split, count = fold_of_pair(folds, len(left))
     if failed is None:
         failed = np.zeros(len(left), bool)

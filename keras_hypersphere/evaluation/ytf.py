@@ -114,11 +114,7 @@ def ytf(
     checks.require_both_kinds(same, "`same`")
     _require_one_size(first, second)
     checks.require_distance(distance)
-    if protocol not in PROTOCOLS:
-        raise ValueError(
-            f"`protocol` must be one of {', '.join(PROTOCOLS)}. "
-            f"Received: protocol={protocol!r}."
-        )
+    checks.require_choice(protocol, "protocol", PROTOCOLS)
     if protocol in COSINES and distance != "cosine":
         raise ValueError(
             f"`distance` must be 'cosine' with protocol={protocol!r}. "

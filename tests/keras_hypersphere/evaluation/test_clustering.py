@@ -109,12 +109,18 @@ def test_a_single_face_and_other_number_types():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"threshold": -0.1}, "`threshold` must be a number from 0"),
-        ({"threshold": math.nan}, "`threshold` must be a number from 0"),
+        ({"threshold": -0.1}, "`threshold` must be a finite number from 0"),
+        ({"threshold": math.nan}, "`threshold` must be a finite number"),
+        ({"threshold": math.inf}, "`threshold` must be a finite number"),
+        ({"threshold": "0.6"}, "`threshold` must be a finite .*='0.6'"),
+        ({"threshold": None}, "`threshold` must be a finite number"),
+        ({"linkage": ["average"]}, "`linkage` must be one of"),
+        ({"distance": ["l2"]}, "`distance` must be one of"),
+        ({"embeddings": [[1.0], [2.0, 3.0]]}, "rows of different lengths"),
         ({"distance": "l1"}, "`distance` must be one of"),
         ({"linkage": "ward"}, "`linkage` must be one of"),
-        ({"embeddings": np.zeros(3)}, "`embeddings` must be a matrix"),
-        ({"embeddings": [[1.0], [np.nan]]}, "finite.*index 1"),
+        ({"embeddings": np.zeros(3)}, r"a matrix \(faces, dimensions\)"),
+        ({"embeddings": [[1.0], [np.nan]]}, "index 1. Leave them out"),
         (
             {"embeddings": [[1e200], [-1e200]], "distance": "l2"},
             "overflow float64",

@@ -62,7 +62,12 @@ def test_ends():
         ([[1.0, 0], [0, 0]], [0, 1], "an embedding is zero"),
         ([[1.0], [-1.0], [2.0]], [0, 0, 1], "mean of a class is zero"),
         ([[1.0], [-1.0]], [0, 1], "mean of all is zero"),
-        ([[1.0], [np.nan]], [0, 1], "must be finite"),
+        ([[1.0], [np.nan]], [0, 1], "finite numbers only.*index 1"),
+        ([[1.0 + 2j], [1j]], [0, 1], "must hold real numbers.*complex"),
+        ([["1"], ["2"]], [0, 1], "must hold real numbers"),
+        ([[1.0, 2.0], [3.0]], [0, 1], "rows of different lengths"),
+        ([[1.0], [2.0]], [0.0, np.nan], "Received: NaN at index 1"),
+        ([[1.0], [2.0]], [0, None], "`labels` must be of one type"),
     ],
 )
 def test_errors(x, labels, message):

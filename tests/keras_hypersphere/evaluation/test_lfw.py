@@ -375,6 +375,8 @@ def test_input_is_not_changed():
     [
         ({"distance": "l1"}, "`distance` must be one of cosine"),
         ({"protocol": "ytf"}, "`protocol` must be one of standard"),
+        ({"protocol": ["standard"]}, "`protocol` must be one of standard"),
+        ({"left": np.zeros(9)}, r"a matrix \(pairs, dimensions\)"),
         ({"folds": 1}, "`folds` must be a whole number from 2"),
         ({"folds": 121}, "`folds` must be a whole number from 2"),
         ({"folds": 2.5}, "`folds` must be a whole number from 2"),

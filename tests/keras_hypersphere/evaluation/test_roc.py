@@ -225,8 +225,8 @@ def test_refuses(scores, same, message):
 
 def test_refuses_rates_outside_zero_to_one():
     report = verification_report([1.0, 0.0], [1, 0])
-    for far in (-0.1, 1.1, math.nan):
-        with pytest.raises(ValueError, match="`far` must be a fraction"):
+    for far in (-0.1, 1.1, math.nan, "0.1", None):
+        with pytest.raises(ValueError, match="`far` must be a finite number"):
             report.tar_at(far)
 
 

@@ -113,8 +113,8 @@ def test_failed_pairs_are_wrong_at_every_threshold():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"far": 1.1}, "`far` must be a fraction"),
-        ({"far": math.nan}, "`far` must be a fraction"),
+        ({"far": 1.1}, "`far` must be a finite number"),
+        ({"far": math.nan}, "`far` must be a finite number"),
         ({"folds": 1}, "`folds` must be"),
         ({"distance": "l1"}, "`distance` must be"),
         ({"left": np.ones((120, 2))}, "one shape"),
