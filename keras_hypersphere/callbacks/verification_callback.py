@@ -1,5 +1,6 @@
 """Verification of pairs after every epoch of `fit`."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -8,9 +9,15 @@ from numpy.typing import ArrayLike
 
 from keras_hypersphere.callbacks import anatomy
 from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation.folds import (
+    fold_of_pair,
+    require_trainable,
+)
 from keras_hypersphere.evaluation.roc import verification_report
 from keras_hypersphere.evaluation.scores import larger_is_same, pair_scores
 from keras_hypersphere.layers import arguments
+
+METRICS = ("accuracy", "auc", "eer")
 
 
 class VerificationCallback(keras.callbacks.Callback):
@@ -42,11 +49,14 @@ class VerificationCallback(keras.callbacks.Callback):
         prefix: str, before the names. Defaults to `"val_verification_"`.
 
     The last result is kept in `report`: a `VerificationReport`, or with
-    `folds` a `Report`.
+    `folds` a `Report`. Where training has diverged, so that embeddings are
+    not finite, the logs get NaN, and it warns once a training: what stops
+    such a training (`keras.callbacks.TerminateOnNaN`) has its say.
 
     Raises:
         ValueError: if the arguments are not those above, if pairs of one
-            kind are missing, or if the embeddings are not `(n, d)`.
+            kind are missing, also outside of a fold, or if the embeddings
+            are not `(n, d)`.
 
     Example:
 
@@ -97,6 +107,9 @@ class VerificationCallback(keras.callbacks.Callback):
         self.batch_size = arguments.positive_integer("batch_size", batch_size)
         checks.require_distance(distance)
         self.distance = distance
+        if folds is not None:
+            fold, count = fold_of_pair(folds, len(self.same))
+            require_trainable(fold, count, self.same)
         self.folds = folds
         if not isinstance(prefix, str):
             raise ValueError(
@@ -105,6 +118,7 @@ class VerificationCallback(keras.callbacks.Callback):
         self.prefix = prefix
         self.report: Any = None
         self.epochs_seen = 0
+        self.warned = False
 
     def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
@@ -112,6 +126,7 @@ class VerificationCallback(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.epochs_seen = 0
+        self.warned = False
 
     def on_epoch_end(
         self, epoch: int, logs: dict[str, Any] | None = None
@@ -123,13 +138,21 @@ class VerificationCallback(keras.callbacks.Callback):
             return
         # On JAX, asking for the model puts the weights where we find them.
         _ = self.model
-        report = self.measure()
-        logs[f"{self.prefix}accuracy"] = report.accuracy
-        logs[f"{self.prefix}auc"] = report.auc
-        logs[f"{self.prefix}eer"] = report.eer
+        left, right = self._sides()
+        if np.isfinite(left).all() and np.isfinite(right).all():
+            report = self._compare(left, right)
+            values = report.accuracy, report.auc, report.eer
+        else:
+            values = (float("nan"),) * 3
+            self._warn(epoch)
+        for name, value in zip(METRICS, values, strict=True):
+            logs[self.prefix + name] = value
 
     def measure(self) -> Any:
         """Embeds all pairs with the model as it is; returns the report."""
+        return self._compare(*self._sides())
+
+    def _sides(self) -> tuple[np.ndarray, np.ndarray]:
         left, right = self._embed(self.left), self._embed(self.right)
         for name, side in (("left", left), ("right", right)):
             if side.ndim != 2 or len(side) != len(self.same):
@@ -138,6 +161,9 @@ class VerificationCallback(keras.callbacks.Callback):
                     f"{len(self.same)} pairs. Received: embeddings of shape "
                     f"{side.shape}."
                 )
+        return left, right
+
+    def _compare(self, left: np.ndarray, right: np.ndarray) -> Any:
         if self.folds is not None:
             # With scikit-learn, which takes a second to load.
             from keras_hypersphere.evaluation.lfw import lfw
@@ -156,6 +182,17 @@ class VerificationCallback(keras.callbacks.Callback):
                 larger_is_same(self.distance),
             )
         return self.report
+
+    def _warn(self, epoch: int) -> None:
+        if not self.warned:
+            self.warned = True
+            warnings.warn(
+                f"Embeddings of pairs are NaN or infinite in epoch {epoch + 1}"
+                f", so that `{self.prefix}{METRICS[0]}` and its like are NaN. "
+                "Training has diverged: start again with a smaller learning "
+                "rate.",
+                stacklevel=3,
+            )
 
     def _embed(self, photos: Any) -> np.ndarray:
         photos = anatomy.images(photos, self.parts)

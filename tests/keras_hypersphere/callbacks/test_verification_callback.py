@@ -162,10 +162,39 @@ def test_training_moves_the_numbers():
     assert callback.report.auc == pytest.approx(order.mean())
 
 
+@pytest.mark.parametrize("folds", [None, 2])
+def test_a_training_that_diverges_goes_on(folds):
+    """Embeddings overflow: NaN is logged, once warned of, and others act."""
+    callback = VerificationCallback(
+        LEFT, RIGHT, np.arange(6) % 2, folds=folds, distance="l2"
+    )
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    loss = keras.losses.MeanSquaredError()
+    model.compile(keras.optimizers.SGD(1e38), loss)
+    targets = np.ones((4, 2))
+    with pytest.warns(UserWarning, match="Training has diverged") as seen:
+        logs = model.fit(
+            X, targets, epochs=4, callbacks=[callback], verbose=0
+        ).history
+    assert len(seen) == 1
+    for name in ("accuracy", "auc", "eer"):
+        assert len(logs[f"val_verification_{name}"]) == 4
+        assert np.isnan(logs[f"val_verification_{name}"][-1])
+    stops = [callback, keras.callbacks.TerminateOnNaN()]
+    with pytest.warns(UserWarning, match="in epoch 1,"):
+        logs = model.fit(
+            X, targets, epochs=9, callbacks=stops, verbose=0
+        ).history
+    assert len(logs["val_verification_auc"]) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"same": [1, 1, 1, 1, 1, 1]}, "`same`"),
+        ({"folds": 7}, "`folds` must be a whole number from 2 .*pairs, 6"),
+        ({"folds": [0, 1]}, "one fold for each of the 6 pairs"),
+        ({"folds": 2}, "training pairs of fold 1 must hold pairs of both"),
         ({"same": [1, 0]}, "`left` must hold one photo for each of the 2"),
         ({"right": RIGHT[:4]}, "`right` must hold one photo"),
         ({"every": 0}, "`every` must be an integer, at least 1"),
