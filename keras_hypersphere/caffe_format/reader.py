@@ -14,6 +14,7 @@ from keras_hypersphere.caffe_format.contents import read_file
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.hdf5 import read_hdf5
 from keras_hypersphere.caffe_format.legacy import upgrade
+from keras_hypersphere.caffe_format.order import NO_BLOBS, ORDER
 from keras_hypersphere.caffe_format.schema import NetParameter
 from keras_hypersphere.caffe_format.text import parse_text
 from keras_hypersphere.caffe_format.wire import DamagedError, Walk
@@ -44,8 +45,7 @@ def read_prototxt(path: str | PathLike) -> NetParameter:
     content, kind = read_file(path, file)
     if kind == "hdf5":
         raise CaffeFormatError(
-            "is an HDF5 file, which holds weights but no network; give the "
-            "prototxt first and the weights second",
+            f"is an HDF5 file, which holds weights but no network; {ORDER}",
             file,
         )
     if kind == "text":
@@ -134,8 +134,7 @@ def parse_weights(content: bytes, file: str) -> NetParameter:
         layer.blobs for layer in net.layer
     ):
         raise CaffeFormatError(
-            "is text without blobs, where weights were expected; give the "
-            "prototxt first and the caffemodel second",
+            NO_BLOBS,
             file,
         )
     return net

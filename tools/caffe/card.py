@@ -47,8 +47,9 @@ def make_card(
         phase, stages, level: As they were given to `to_keras`.
 
     Returns:
-        What JSON holds: hashes, inputs and outputs with their shapes,
-        preprocessing, counts, versions, and the outcome of `verify`.
+        What JSON holds: hashes, inputs and outputs with their shapes, what
+        is left to do to images before the model, and what the model does to
+        them itself, counts, versions, and the outcome of `verify`.
     """
     record = name_map(path)
     if record is None:
@@ -69,6 +70,7 @@ def make_card(
         "inputs": {n: x["shape"] for n, x in record["inputs"].items()},
         "outputs": record["shapes"],
         "preprocessing": record["preprocessing"],
+        "preprocessing_in_model": record["preprocessing_in_model"],
         "parameters": sum(layer["parameters"] for layer in layers),
         "multiply_adds": None if None in costs else sum(costs),
         "phase": phase,

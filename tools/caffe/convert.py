@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.order import check_order, hint_of_order
 from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.caffe_format.schema import NetParameter
 from keras_hypersphere.tools.caffe.build import Build
@@ -18,6 +19,7 @@ from keras_hypersphere.tools.caffe.data_layers import preprocessing_of
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.graph import build_graph
 from keras_hypersphere.tools.caffe.names import Names
+from keras_hypersphere.tools.caffe.preprocessing import Preprocessing
 from keras_hypersphere.tools.caffe.record import make_record, recorded_config
 from keras_hypersphere.tools.caffe.registry import find_emitter
 from keras_hypersphere.tools.caffe.rules import make_state
@@ -40,9 +42,9 @@ def to_keras(
     """Converts a Caffe network.
 
     Args:
-        prototxt: The network's description, text.
-        caffemodel: Its weights, binary. Layers that it does not hold, and
-            all layers if it is None, start from their fillers.
+        prototxt: The network's description, text or binary.
+        caffemodel: Its weights: binary, text or HDF5. Layers that it does
+            not hold, and all layers if it is None, start from their fillers.
         outputs: Names of the blobs that the model returns, in this order.
             What they do not need is left out. Default: the blobs that no
             layer reads, in alphabetical order, as in pycaffe.
@@ -58,32 +60,41 @@ def to_keras(
             that do not say, and for inputs of another size.
         preprocessing: Whether the model begins with what the data layer
             does to images: subtracting the mean, then multiplying. It takes
-            images of 0 to 255 then, blue first, resized and cropped.
+            images of 0 to 255 then, blue first, resized and cropped. The
+            `mean_file` that the layer names is read.
 
     Returns:
         A functional model, channels-last, with a free batch size. Layers
         have the names of Caffe's layers (`/` becomes `__`), inputs and
-        `output_names` those of Caffe's blobs. One output is a tensor,
-        several are a list. `name_map(model)` gives the original names.
+        `output_names` those of Caffe's blobs (a loaded model's output_names
+        are those of Keras layers). One output is a tensor, several are a
+        list. `name_map(model)` gives the original names.
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        CaffeFormatError: If the files are broken or do not fit each other.
+        CaffeFormatError: If the files are broken or do not fit each other,
+            or the caffemodel holds the weights of not one layer.
         UnsupportedLayerError: If a layer cannot be converted exactly.
     """
     # A wrong argument should not wait for a large file.
     make_state(phase, stages, level)
-    return convert(
-        read_prototxt(prototxt),
-        fspath(prototxt),
-        caffemodel,
-        outputs,
-        phase,
-        stages,
-        level,
-        input_shapes,
-        preprocessing,
-    )
+    if caffemodel is not None:
+        check_order(caffemodel)
+    net = read_prototxt(prototxt)
+    try:
+        return convert(
+            net,
+            fspath(prototxt),
+            caffemodel,
+            outputs,
+            phase,
+            stages,
+            level,
+            input_shapes,
+            preprocessing,
+        )
+    except (CaffeFormatError, UnsupportedLayerError) as error:
+        raise hint_of_order(error, net, prototxt) from error.__cause__
 
 
 def convert(
@@ -103,19 +114,47 @@ def convert(
     for node in graph.nodes:
         find_emitter(node.type, file, node.name)
     steps = preprocessing_of(filter(state.includes, net.layer), file)
+    read = {
+        top
+        for node in graph.nodes
+        if node.type == "Input"
+        for top in node.parameter.top
+    }
+    steps = {name: step for name, step in steps.items() if name in read}
+    if preprocessing and not any(s.shifts_or_scales for s in steps.values()):
+        warnings.warn(
+            f"{file}: `preprocessing` adds nothing: no data layer has a "
+            "transform_param with a mean or a scale; put one in, or do to the "
+            "images yourself what their training did",
+            stacklevel=2,
+        )
     weights = Weights(caffemodel, net, file)
     build = Build(graph, weights, file, steps if preprocessing else {})
     build.run(state.training)
     if not build.inputs:
         raise CaffeFormatError("has no inputs; add an Input layer", file)
+    weights.check_use()
     if caffemodel is not None and build.unfilled:
         warnings.warn(
             f"{fspath(caffemodel)}: holds no blobs for "
             f"{', '.join(build.unfilled)}: they keep their fillers",
             stacklevel=2,
         )
-    kept = {name: s.to_dict() for name, s in steps.items()}
-    return assemble(net.name, build, kept)
+    return assemble(net.name, build, describe(steps, build))
+
+
+def describe(
+    steps: Mapping[str, Preprocessing], build: Build
+) -> dict[str, dict[str, Any]]:
+    """What is done to the images of each input, by whom."""
+    done = {n: s for n, s in build.steps.items() if s.shifts_or_scales}
+    return {
+        "preprocessing": {
+            name: (step.left_to_do() if name in done else step).to_dict()
+            for name, step in steps.items()
+        },
+        "preprocessing_in_model": {n: s.in_model() for n, s in done.items()},
+    }
 
 
 def assemble(name: str, build: Build, steps: dict[str, Any]) -> keras.Model:

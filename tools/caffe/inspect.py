@@ -1,6 +1,12 @@
 """A converted model, as a table of Caffe's layers and as a picture."""
 
+import contextlib
+import io
+import os
+import tempfile
+import zlib
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -9,6 +15,11 @@ from keras_hypersphere.tools.caffe.probe import first_output, in_caffe
 from keras_hypersphere.tools.caffe.record import name_map
 
 HEAD = ("layer", "type", "bottoms", "tops", "parameters", "multiply-adds")
+# A keyword that PNG knows, and its value.
+MARK = b"Software\0keras-hypersphere convert --inspect"
+# Length, IEND and checksum.
+PNG_END = 12
+MOST_TOLD = 300
 
 
 def layers(model: keras.Model) -> list[dict[str, Any]]:
@@ -91,17 +102,62 @@ def number(count: int | None) -> str:
     return "?" if count is None else f"{count:,}" if count else ""
 
 
-def draw(model: keras.Model, path: str | PathLike) -> str:
+def draw(
+    model: keras.Model,
+    path: str | PathLike,
+    folder: str | PathLike | None = None,
+) -> str:
     """Draws the Keras layers with `keras.utils.plot_model`.
+
+    Args:
+        model: What to draw.
+        path: A .png file. A picture that this function drew is replaced by
+            the whole new one; any other file stays as it is.
+        folder: On the same disk; the picture is drawn here first. Default:
+            that of the file.
 
     Returns:
         What was done, in one line: without graphviz there is no picture.
     """
+    path = Path(path)
+    if os.path.lexists(path) and not is_ours(path):
+        return f"no picture: {path} is there and was not drawn here; move it"
     try:
-        keras.utils.plot_model(
-            model, path, show_shapes=True, show_layer_names=True, dpi=96
-        )
-    except ImportError as error:
-        # Keras says what is missing, pydot or graphviz, and where it is.
-        return f"no picture: {' '.join(str(error).split())}"
+        with tempfile.TemporaryDirectory(
+            dir=folder or path.parent, prefix=".draw-"
+        ) as hidden:
+            drawn = Path(hidden) / path.name
+            # pydot prints what graphviz complains of.
+            with contextlib.redirect_stdout(io.StringIO()):
+                keras.utils.plot_model(
+                    model,
+                    drawn,
+                    show_shapes=True,
+                    dpi=96,
+                    show_layer_names=True,
+                )
+            drawn.write_bytes(mark(drawn.read_bytes()))
+            drawn.replace(path)
+    except (ImportError, OSError, AssertionError) as error:
+        # Keras says what is missing, pydot or graphviz, and where it is;
+        # pydot asserts that graphviz did its work.
+        reason = " ".join(str(error).split())[:MOST_TOLD]
+        return f"no picture: {reason or type(error).__name__}"
     return f"{path}: the network as a picture"
+
+
+def mark(png: bytes) -> bytes:
+    """Says in a text of a PNG file, before its end, who drew it."""
+    text = b"tEXt" + MARK
+    sizes = (len(MARK).to_bytes(4, "big"), zlib.crc32(text).to_bytes(4, "big"))
+    return png[:-PNG_END] + sizes[0] + text + sizes[1] + png[-PNG_END:]
+
+
+def is_ours(path: Path) -> bool:
+    """Whether `mark` was here."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        stream.seek(0, os.SEEK_END)
+        stream.seek(-min(stream.tell(), len(MARK) + 4 + PNG_END), os.SEEK_CUR)
+        return stream.read().startswith(MARK)

@@ -87,9 +87,17 @@ def show(
         )
 
 
-def draw(model: keras.Model, arguments: argparse.Namespace) -> None:
-    """With --inspect, a picture; what became of it goes to stderr."""
+def draw(
+    model: keras.Model, folder: Path, arguments: argparse.Namespace
+) -> None:
+    """With --inspect, a picture; what became of it goes to stderr.
+
+    Args:
+        model: The converted model.
+        folder: Where files are written before they are complete.
+        arguments: The words of `convert`.
+    """
     if not arguments.inspect:
         return
     picture = arguments.output.with_suffix(".png")
-    print(inspect.draw(model, picture), file=sys.stderr)
+    print(inspect.draw(model, picture, folder), file=sys.stderr)

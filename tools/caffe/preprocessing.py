@@ -1,12 +1,15 @@
 """What a network's images went through before it: its `transform_param`."""
 
+import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.mean import read_mean
 from keras_hypersphere.caffe_format.schema import LayerParameter
 
@@ -17,6 +20,10 @@ MESSAGES = {
 }
 # Files written before 2014 have these in the data layer's own message.
 MOVED = ("scale", "mirror", "crop_size", "mean_file")
+# What a model can begin with; the rest is done to images of any size.
+IN_MODEL = ("mean_value", "mean_file", "scale")
+# A prototxt may name any file; a mean image is of a few hundred pixels.
+LARGEST_MEAN = 2**26
 
 
 @dataclass(frozen=True)
@@ -82,17 +89,64 @@ class Preprocessing:
             "crop": list(self.crop) if self.crop else None,
             "mirror": self.mirror,
             "mean_value": list(self.mean_value),
-            "mean_file": self.mean_file,
+            "mean_file": self.mean_file and describe_mean(self.mean_file),
             "scale": self.scale,
             "channels": self.channels,
             "channel_order": "gray" if self.channels == 1 else "BGR",
         }
 
+    @property
+    def shifts_or_scales(self) -> bool:
+        """Whether there is anything that a model can begin with."""
+        return self.left_to_do() != self
+
+    def left_to_do(self) -> "Preprocessing":
+        """The steps before a model that subtracts and multiplies itself."""
+        return replace(self, mean_value=(), mean_file=None, scale=1.0)
+
+    def in_model(self) -> dict[str, Any]:
+        """Names and values of what such a model does, as JSON holds them."""
+        return {n: v for n, v in self.to_dict().items() if n in IN_MODEL}
+
     def mean_image(self) -> np.ndarray | None:
         """The mean file as height, width, channels, if it is there."""
-        if self.mean_file is None or not os.path.exists(self.mean_file):
+        if self.mean_file is None or not is_mean_sized(self.mean_file):
             return None
         return np.asarray(read_mean(self.mean_file), np.float32)
+
+
+def is_mean_sized(path: str) -> bool:
+    """Whether there is a plain file that is not too large for a mean."""
+    return os.path.isfile(path) and 0 < os.path.getsize(path) <= LARGEST_MEAN
+
+
+def describe_mean(path: str) -> dict[str, Any]:
+    """What travels of a mean file, whose path says nothing elsewhere.
+
+    Returns:
+        Its name, and if it can be read its SHA-256; the height, width and
+        channels of the image, and the mean of each channel, if it holds one.
+    """
+    found: dict[str, Any] = {
+        "name": os.path.basename(path),
+        "sha256": None,
+        "shape": None,
+        "channel_means": None,
+    }
+    if not is_mean_sized(path):
+        return found
+    try:
+        content = Path(path).read_bytes()
+        found["sha256"] = hashlib.sha256(content).hexdigest()
+        mean = read_mean(path)
+    except (OSError, CaffeFormatError):
+        # Whoever has another copy can still tell it by its name.
+        return found
+    found["shape"] = list(mean.shape)
+    means = mean.mean((0, 1), "float64")
+    if np.isfinite(means).all():
+        found["channel_means"] = [shortest(value) for value in means]
+    return found
 
 
 def shortest(value: float) -> float:
@@ -138,8 +192,8 @@ def put_in_front(
         mean = steps.mean_image()
         if mean is None:
             raise FileNotFoundError(
-                f"no mean file {steps.mean_file}; put it there, or pass "
-                "preprocessing=False and subtract the mean yourself"
+                f"no mean file {steps.mean_file}; put it there, or leave out "
+                "`preprocessing` and subtract the mean yourself"
             )
         x = subtract_image(x, middle(mean, shape), names)
     elif steps.mean_value:

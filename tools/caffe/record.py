@@ -45,7 +45,7 @@ def make_record(build: Build, steps: dict[str, Any]) -> dict[str, Any]:
             graph.values[number]: list(build.tensors[number].shape)
             for number in graph.outputs
         },
-        "preprocessing": steps,
+        **steps,
     }
 
 
@@ -118,9 +118,10 @@ def name_map(model: keras.Model | str | PathLike) -> dict[str, Any] | None:
         its fillers made some, "parameters", "multiply_adds", "weights":
         [path of a variable, …], "multipliers": [[lr_mult, decay_mult], …]},
         …], "outputs": [blob, …], "shapes": {blob: shape}, "preprocessing":
-        {blob: Preprocessing.to_dict()}}`, or None for any other model. Keras
-        drops it when it loads a model; the file has it, in the model's
-        config under `"caffe"`.
+        {blob: what is left to do to images before the model},
+        "preprocessing_in_model": {blob: what the model does itself}}`, or
+        None for any other model. Keras drops it when it loads a model; the
+        file has it, in the model's config under `"caffe"`.
 
     Raises:
         FileNotFoundError: If there is no such file.

@@ -1,6 +1,7 @@
 """The learnt blobs of a model, by layer name."""
 
-from collections.abc import Collection, Sequence
+import warnings
+from collections.abc import Collection, Iterable, Sequence
 from os import PathLike, fspath
 
 import numpy as np
@@ -8,11 +9,27 @@ import numpy as np
 from keras_hypersphere.caffe_format.blobs import Blob
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.layer_blobs import net_blobs, read_blobs
+from keras_hypersphere.caffe_format.mean import read_mean
 from keras_hypersphere.caffe_format.schema import NetParameter
+from keras_hypersphere.tools.caffe.preprocessing import is_mean_sized
 
 # VGG-16 has 138 million. What a file holds is bounded by the file; what a few
 # words of a prototxt ask for is not.
 MOST_FILLED = 150_000_000
+# Names in an error.
+MOST_NAMED = 6
+MEND = (
+    "give the caffemodel that belongs to the prototxt, or none, for layers "
+    "that start from their fillers"
+)
+
+
+class OtherNetworkError(CaffeFormatError):
+    """A file of weights has none for any layer of the network."""
+
+
+class OtherNamesWarning(UserWarning):
+    """As OtherNetworkError, where the shapes are those of the network."""
 
 
 class Weights:
@@ -27,6 +44,9 @@ class Weights:
     Attributes:
         file: The caffemodel, or else the network's file.
         layers: The blobs of each layer.
+        given: Those of the caffemodel, or None without one.
+        asked: The layers whose blobs were looked for, with their shapes.
+        used: Those of them that the caffemodel has blobs for.
     """
 
     def __init__(
@@ -36,7 +56,10 @@ class Weights:
         file: str | None = None,
     ) -> None:
         self.file = file if path is None else fspath(path)
-        given = {} if path is None else read_blobs(path)
+        given = {} if path is None else read_given(path)
+        self.given = None if path is None else given
+        self.asked: dict[str, list[tuple[int, ...]]] = {}
+        self.used: set[str] = set()
         own = {} if net is None else net_blobs(net)
         self.own = {
             name: blobs
@@ -68,6 +91,9 @@ class Weights:
                 the layer declares.
         """
         blobs = self.layers.get(layer)
+        self.asked[layer] = shapes
+        if self.given and self.given.get(layer):
+            self.used.add(layer)
         if blobs is None:
             return None
         # A file may leave out what is shared, at the end too.
@@ -111,6 +137,8 @@ class Weights:
         for layer, blobs in reversed(self.layers.items()):
             index = numbers.get(layer, len(blobs))
             if index < len(blobs) and blobs[index] is not None:
+                if layer not in self.own:
+                    self.used.add(layer)
                 return self.values(blobs[index], index, layer).ravel()
         return None
 
@@ -158,6 +186,30 @@ class Weights:
         with np.errstate(over="ignore"):
             return values.astype(np.float32, copy=False)
 
+    def check_use(self) -> None:
+        """Raises if layers asked for weights and the caffemodel had none.
+
+        A random network would not be what was wanted. Caffe takes it all the
+        same, so that where only the names differ there is a warning.
+        """
+        if self.given is None or not self.asked or self.used:
+            return
+        if not self.given and (mean := mean_shape(self.file)):
+            raise not_weights(self.file, mean)
+        held = some(name for name, blobs in self.given.items() if blobs)
+        error = OtherNetworkError(
+            f"holds weights of {held or 'no layer'}, and none for the "
+            f"network's {some(self.asked)}; {MEND}",
+            self.file,
+        )
+        stored = [
+            [blob and blob.shape for blob in blobs]
+            for blobs in self.given.values()
+        ]
+        if not all(shapes in stored for shapes in self.asked.values()):
+            raise error
+        warnings.warn(str(error), OtherNamesWarning, stacklevel=3)
+
     def reserve(self, count: int) -> bool:
         """Whether fillers may make so many values more."""
         self.left -= count
@@ -166,3 +218,43 @@ class Weights:
     def file_of(self, layer: str) -> str | None:
         """The file that a layer's blobs come from."""
         return self.own_file if layer in self.own else self.file
+
+
+def read_given(path: str | PathLike) -> dict[str, list[Blob | None]]:
+    """The blobs of a caffemodel; a mean file in its place is told of."""
+    try:
+        return read_blobs(path)
+    except CaffeFormatError:
+        if mean := mean_shape(path):
+            raise not_weights(path, mean) from None
+        raise
+
+
+def mean_shape(path: str | PathLike) -> tuple[int, ...] | None:
+    """The shape of a mean image, or None for any other file."""
+    if not is_mean_sized(path):
+        return None
+    try:
+        return read_mean(path).shape
+    except CaffeFormatError:
+        return None
+
+
+def not_weights(
+    path: str | PathLike, shape: tuple[int, ...]
+) -> OtherNetworkError:
+    """What to raise for a mean file."""
+    return OtherNetworkError(
+        f"is a mean image of {'x'.join(map(str, shape))}, which is subtracted "
+        "from images (the `mean_file` of a data layer), and holds no weights; "
+        f"{MEND}",
+        fspath(path),
+    )
+
+
+def some(names: Iterable[str]) -> str:
+    """The first few names."""
+    first, *rest = list(names) or [""]
+    shown = [first, *rest][:MOST_NAMED]
+    more = len(rest) + 1 - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

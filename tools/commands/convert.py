@@ -1,10 +1,11 @@
 """Converts a Caffe network to a .keras file.
 
 The prototxt describes the network; the caffemodel holds its weights (without
-one, layers start from their fillers). With --verify every blob is compared
-with OpenCV 4's Caffe importer, or where that is absent or wrong with a NumPy
-reference of each layer, and a model that disagrees is not written. The file
-holds a card too: where it comes from, what it takes, what was verified.
+one, layers start from their fillers; one of another network is refused). With
+--verify every blob is compared with OpenCV 4's Caffe importer, or where that
+is absent or wrong with a NumPy reference of each layer, and a model that
+disagrees is not written. The file holds a card too: where it comes from, what
+it takes, what was verified.
 
 With --card the weights become a model of the zoo, `keras-hypersphere models
 NAME`: every blob is verified, the zoo's own network must give the same
@@ -12,31 +13,38 @@ embeddings, and weights and finished card are kept in the cache.
 """
 
 import argparse
+import contextlib
+import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 HELP = "convert a Caffe network to a .keras file"
+# How the folder begins in which a file is written before it is complete.
+HIDDEN = ".convert-"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Words of this verb."""
     parser.add_argument(
-        "prototxt", metavar="PROTOTXT", help="the network, as text"
+        "prototxt",
+        metavar="PROTOTXT",
+        help="the network: text, or a binary network",
     )
     parser.add_argument(
         "caffemodel",
         metavar="CAFFEMODEL",
         nargs="?",
-        help="its weights, binary",
+        help="its weights: binary, text or HDF5",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="OUT.keras",
         type=keras_file,
-        help="file to write; one that is there is replaced (required without "
-        "--card)",
+        help="file to write; one that is there is replaced, and where it is a "
+        "link, what that leads to (required without --card)",
     )
     parser.add_argument(
         "--card",
@@ -81,12 +89,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preprocessing",
         action="store_true",
-        help="let the model begin with the data layer's mean and scale",
+        help="let the model begin with the data layer's mean (its mean_file "
+        "is read) and scale",
     )
     parser.add_argument(
         "--inspect",
         action="store_true",
-        help="print a table of the layers, and draw the model beside OUT",
+        help="print a table of the layers, and draw the model as OUT.png "
+        "(with pydot and graphviz); an earlier picture of this command is "
+        "replaced, another file is kept",
     )
     parser.add_argument(
         "--verify",
@@ -96,13 +107,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--inputs",
         metavar="FILE",
-        help="verify on these: .npy, or .npz with an array for each input "
+        help="--verify on these: .npy, or .npz with an array for each input "
         "(default: seeded noise)",
     )
     parser.add_argument(
         "--force",
         action="store_true",
-        help="write the model even if it is not verified",
+        help="write the model even if it is not verified, or if CAFFEMODEL "
+        "has no weights for it: then layers start from their fillers",
     )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document"
@@ -140,14 +152,14 @@ def run(arguments: argparse.Namespace) -> int:
     for path in (arguments.prototxt, arguments.caffemodel, arguments.inputs):
         if path is not None:
             open(path, "rb").close()
-    checked = arguments.verify or arguments.card is not None
-    if arguments.inputs is not None and not checked:
-        raise ValueError("--inputs is for --verify; add it")
     check_output(arguments.output)
 
+    from keras_hypersphere.caffe_format.order import check_order
     from keras_hypersphere.tools.caffe import make_card, write_card
     from keras_hypersphere.tools.caffe.outcome import draw, show
 
+    if arguments.caffemodel is not None:
+        check_order(arguments.caffemodel)
     card = None
     if arguments.card is not None:
         from keras_hypersphere.tools.caffe import zoo_entry
@@ -157,12 +169,8 @@ def run(arguments: argparse.Namespace) -> int:
         blob = zoo_entry.feature_blob(card, arguments.prototxt)
         backbone = zoo_entry.load_backbone(card, arguments.caffemodel)
         arguments.outputs, arguments.verify = [blob], True
-    with tempfile.TemporaryDirectory(
-        # Of the same disk, so that the result can be moved at once.
-        dir=arguments.output and arguments.output.parent,
-        prefix=".convert-",
-    ) as folder:
-        saved = Path(folder) / (arguments.output or Path("model.keras")).name
+    with folder_beside(arguments.output) as folder:
+        saved = folder / (arguments.output or Path("model.keras")).name
         model = convert(arguments)
         model.save(saved)
         report = None
@@ -183,13 +191,17 @@ def run(arguments: argparse.Namespace) -> int:
             card = zoo_entry.write_entry(card, backbone, model, *files)
         show(model, saved, report, described, card, written, arguments)
         if written and arguments.output is not None:
-            saved.replace(arguments.output)
-            draw(model, arguments)
+            saved.replace(os.path.realpath(arguments.output))
+            draw(model, folder, arguments)
     return 0 if written else 1
 
 
 def check_words(arguments: argparse.Namespace) -> None:
     """Ends with exit code 2 if words do not go together."""
+    if arguments.inputs is not None and not (
+        arguments.verify or arguments.card is not None
+    ):
+        arguments.refuse("--inputs is for --verify: add it")
     if arguments.card is None:
         if arguments.output is None:
             arguments.refuse("-o OUT.keras is required, or --card NAME")
@@ -212,12 +224,31 @@ def check_output(output: Path | None) -> None:
     """Raises if the file cannot be written."""
     if output is None:
         return
-    if not output.parent.is_dir():
-        raise FileNotFoundError(
-            f"No such directory: {output.parent}; make it first"
-        )
+    for place in (output, Path(os.path.realpath(output))):
+        if not place.parent.is_dir():
+            raise FileNotFoundError(
+                f"No such directory: {place.parent}; make it first"
+            )
     if output.is_dir():
         raise IsADirectoryError(f"{output} is a directory")
+
+
+@contextlib.contextmanager
+def folder_beside(output: Path | None) -> Iterator[Path]:
+    """A folder on the disk of the result, so that it can be moved at once.
+
+    What cannot be written there is told of as the user's file.
+    """
+    place = output and os.path.dirname(os.path.realpath(output))
+    try:
+        with tempfile.TemporaryDirectory(dir=place, prefix=HIDDEN) as folder:
+            yield Path(folder)
+    except OSError as error:
+        if output is None or HIDDEN not in str(error):
+            raise
+        known = error.errno and os.strerror(error.errno)
+        reason = known or "cannot be written"
+        raise OSError(error.errno, reason, str(output)) from error
 
 
 def state(arguments: argparse.Namespace) -> dict:
@@ -234,22 +265,42 @@ def convert(arguments: argparse.Namespace) -> object:
     import warnings
 
     from keras_hypersphere.tools.caffe import to_keras
+    from keras_hypersphere.tools.caffe.weights import (
+        OtherNamesWarning,
+        OtherNetworkError,
+    )
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        model = to_keras(
-            arguments.prototxt,
-            arguments.caffemodel,
-            outputs=arguments.outputs,
-            input_shapes=dict(arguments.input_shape),
-            preprocessing=arguments.preprocessing,
-            **state(arguments),
-        )
-    if arguments.caffemodel is None:
-        print(
-            "warning: no CAFFEMODEL was given: layers start from their fillers",
-            file=sys.stderr,
-        )
+        warnings.simplefilter("error", OtherNamesWarning)
+
+        def load() -> object:
+            return to_keras(
+                arguments.prototxt,
+                arguments.caffemodel,
+                outputs=arguments.outputs,
+                input_shapes=dict(arguments.input_shape),
+                preprocessing=arguments.preprocessing,
+                **state(arguments),
+            )
+
+        try:
+            model = load()
+        except (OtherNetworkError, OtherNamesWarning) as error:
+            if not arguments.force:
+                raise ValueError(f"{error}; --force leaves it out") from error
+            print(f"warning: {error}; it is left out", file=sys.stderr)
+            # Nothing of the file is in the model, or in its card.
+            arguments.caffemodel = None
+            caught.clear()
+            model = load()
+        else:
+            if arguments.caffemodel is None:
+                print(
+                    "warning: no CAFFEMODEL was given: layers start from "
+                    "their fillers",
+                    file=sys.stderr,
+                )
     for warning in caught:
         if issubclass(warning.category, UserWarning):
             print(f"warning: {warning.message}", file=sys.stderr)
@@ -281,19 +332,30 @@ def check(saved: Path, model: object, arguments: argparse.Namespace) -> object:
 
 def read_inputs(file: str, model: object) -> object:
     """Arrays of a file, channels-last: of Caffe's layout if only that fits."""
+    import zipfile
+    import zlib
+
     import numpy as np
 
     from keras_hypersphere.tools.caffe.probe import in_caffe, to_keras_layout
 
     try:
         found = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        if isinstance(found, np.ndarray):
+            found = {model.inputs[0].name: found}
+        # Of an .npz each array is read here.
+        found = dict(found.items())
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"{file}: is no .npy or .npz file of numbers; write one with "
             "numpy.save or numpy.savez"
         ) from error
-    if isinstance(found, np.ndarray):
-        found = {model.inputs[0].name: found}
+    for name, array in found.items():
+        if array.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{file}: must hold real numbers. Received: an array of dtype "
+                f"{array.dtype} for {name!r}"
+            )
     sizes = {x.name: tuple(x.shape[1:]) for x in model.inputs}
 
     def fit(name: str, array: np.ndarray) -> np.ndarray:

@@ -53,6 +53,34 @@ def test_what_the_card_says(sample, tmp_path):
     assert "20 of 20 blobs agree" in table
 
 
+STEPS = "transform_param { mean_value: 127.5 scale: 0.0078125 }"
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_preprocessing_is_told_of_once(inside, write, tmp_path):
+    prototxt = write(
+        'layer { name: "d" type: "MemoryData" top: "data" memory_data_param '
+        "{ batch_size: 1 channels: 3 height: 4 width: 4 } "
+        f"{STEPS} }}\n"
+        'layer { name: "r" type: "ReLU" bottom: "data" top: "r" }'
+    )
+    path = tmp_path / "m.keras"
+    model = to_keras(prototxt, preprocessing=inside)
+    model.save(path)
+    write_card(path, make_card(path, prototxt))
+    card = read_card(path)
+    left, done = card["preprocessing"]["data"], card["preprocessing_in_model"]
+    assert left["channel_order"] == "BGR"
+    # Whoever follows the card gets Caffe's numbers, whoever does the work.
+    x = np.full((1, 4, 4, 3), 255.0)
+    for mean in left["mean_value"]:
+        x = x - mean
+    made = keras.ops.convert_to_numpy(model(x * left["scale"]))
+    np.testing.assert_allclose(made, 127.5 * 0.0078125, rtol=1e-6)
+    expected = {"mean_value": [127.5], "mean_file": None, "scale": 0.0078125}
+    assert done == ({"data": expected} if inside else {})
+
+
 def test_keras_alone_loads_a_file_with_a_card(sample, tmp_path):
     """In a process that knows nothing of this package."""
     path = tmp_path / "m.keras"

@@ -1,6 +1,8 @@
 """Data layers as inputs, and what they did to images."""
 
+import hashlib
 import json
+import os
 
 import keras
 import numpy as np
@@ -172,8 +174,18 @@ def test_preprocessing_is_recorded(write):
         },
     )
     assert json.loads(json.dumps(steps[1])) == steps[1]
+    assert name_map(model)["preprocessing_in_model"] == {}
     plain = to_keras(write('input: "x" input_shape { dim: 1 dim: 3 }'))
     assert name_map(plain)["preprocessing"] == {}
+    # An input that is left out takes no images.
+    late = to_keras(
+        write(
+            data("ImageData", TRANSFORM) + 'layer { name: "e" type: "Input" '
+            'top: "e" input_param { shape { dim: 1 dim: 2 } } }'
+        ),
+        outputs=["e"],
+    )
+    assert name_map(late)["preprocessing"] == {}
 
 
 def test_older_files_have_it_in_another_message(write):
@@ -201,6 +213,20 @@ def test_preprocessing_in_the_model(write, tmp_path):
     probe = keras.Model(whole.inputs, made)
     np.testing.assert_array_equal(array(probe(x.astype("f4"))), ready)
     np.testing.assert_allclose(array(whole(x)), array(bare(ready)), rtol=1e-5)
+    # What the model does is not left to do.
+    record = name_map(whole)
+    assert record["preprocessing"]["data"] == {
+        **name_map(bare)["preprocessing"]["data"],
+        "mean_value": [],
+        "scale": 1.0,
+    }
+    assert record["preprocessing_in_model"] == {
+        "data": {
+            "mean_value": [104.0, 117.0, 123.68],
+            "mean_file": None,
+            "scale": 0.0078125,
+        }
+    }
     whole.save(tmp_path / "whole.keras")
     loaded = keras.models.load_model(tmp_path / "whole.keras")
     np.testing.assert_array_equal(array(loaded(x)), array(whole(x)))
@@ -211,14 +237,30 @@ def test_a_mean_image(write, tmp_path):
     text += IMAGE
     path = write(data("ImageData", text))
     steps = name_map(to_keras(path))["preprocessing"]["data"]
-    assert steps["mean_file"] == "mean.binaryproto"
+    assert steps["mean_file"] == {
+        "name": "mean.binaryproto",
+        "sha256": None,
+        "shape": None,
+        "channel_means": None,
+    }
     with pytest.raises(FileNotFoundError, match="no mean file"):
         to_keras(path, preprocessing=True)
     mean = np.random.default_rng(0).normal(size=(1, 3, 9, 8)).astype("f4")
     blob = BlobProto()
     set_blob(blob, mean)
     (tmp_path / "mean.binaryproto").write_bytes(blob.SerializeToString())
+    described = {
+        "name": "mean.binaryproto",
+        "sha256": hashlib.sha256(blob.SerializeToString()).hexdigest(),
+        "shape": [9, 8, 3],
+        "channel_means": pytest.approx(mean.mean((0, 2, 3)).tolist()),
+    }
+    left = name_map(to_keras(path))["preprocessing"]["data"]
+    assert left["mean_file"] == described
     model = to_keras(path, preprocessing=True)
+    assert name_map(model)["preprocessing"]["data"]["mean_file"] is None
+    done = name_map(model)["preprocessing_in_model"]["data"]
+    assert done["mean_file"] == described
     x = np.random.default_rng(1).normal(size=(2, 4, 4, 3)).astype("f4")
     probe = keras.Model(model.inputs, model.get_layer("data_mean").output)
     middle = mean.transpose(0, 2, 3, 1)[:, 2:6, 2:6]
@@ -226,6 +268,35 @@ def test_a_mean_image(write, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(array(loaded(x)), array(model(x)))
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "empty", "damaged"])
+def test_mean_files_that_are_none(kind, write, tmp_path):
+    """They stop nobody who does not want the mean in the model."""
+    mean = tmp_path / "mean.binaryproto"
+    if kind == "folder":
+        mean.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(mean)
+    else:
+        mean.write_bytes(b"\x01damaged" if kind == "damaged" else b"")
+    text = f'transform_param {{ mean_file: "{mean}" crop_size: 4 }}' + IMAGE
+    path = write(data("ImageData", text))
+    steps = name_map(to_keras(path))["preprocessing"]["data"]
+    assert steps["mean_file"]["name"] == "mean.binaryproto"
+    assert (steps["mean_file"]["sha256"] is None) == (kind != "damaged")
+    assert steps["mean_file"]["channel_means"] is None
+    error = CaffeFormatError if kind == "damaged" else FileNotFoundError
+    with pytest.raises(error, match=r"mean\.binaryproto"):
+        to_keras(path, preprocessing=True)
+
+
+def test_preprocessing_that_there_is_none_of(write):
+    path = write(data("ImageData", "transform_param { crop_size: 4 }" + IMAGE))
+    with pytest.warns(UserWarning, match="`preprocessing` adds nothing"):
+        model = to_keras(path, preprocessing=True)
+    assert name_map(model)["preprocessing"]["data"]["crop"] == [4, 4]
+    assert name_map(model)["preprocessing_in_model"] == {}
 
 
 def test_means_that_do_not_fit(write):

@@ -11,10 +11,16 @@ from keras_hypersphere.caffe_format import (
     blob_array,
     read_caffemodel,
     read_prototxt,
+    set_blob,
     write_caffemodel,
     write_prototxt,
 )
-from keras_hypersphere.tools.caffe import CaffeFormatError, to_keras
+from keras_hypersphere.tools.caffe import (
+    CaffeFormatError,
+    UnsupportedLayerError,
+    to_keras,
+)
+from keras_hypersphere.tools.caffe.weights import OtherNetworkError
 
 
 @pytest.fixture
@@ -121,9 +127,96 @@ def test_blobs_of_the_network_that_do_not_fit(network, tmp_path):
     assert (caught.value.file, caught.value.layer) == (str(path), layer.name)
 
 
-def test_files_in_the_wrong_order(sample):
-    with pytest.raises(CaffeFormatError, match="prototxt first"):
+@pytest.mark.parametrize(
+    "name",
+    ["mtcnn_det1", "mtcnn_det2", "mtcnn_det4", "normface_lenet_figure2"],
+)
+@pytest.mark.filterwarnings("ignore:.*fields that official Caffe")
+def test_files_in_the_wrong_order(name, recording):
+    """What was trained is in a caffemodel too, and seldom converts."""
+    case = recording(name)
+    with pytest.raises(CaffeFormatError, match="prototxt first") as caught:
+        to_keras(case.caffemodel, case.prototxt)
+    assert caught.value.file == str(case.prototxt)
+    assert "is text without blobs" in str(caught.value)
+    with pytest.raises(CaffeFormatError, match="which no layer") as caught:
+        to_keras(case.caffemodel)
+    assert str(caught.value).endswith(
+        "this file is binary: if it is the caffemodel, give the prototxt "
+        "first and the caffemodel second"
+    )
+    assert caught.value.message in str(caught.value)
+
+
+def test_the_wrong_order_of_other_files(sample, write):
+    with pytest.raises(CaffeFormatError, match="is text without blobs"):
         to_keras(sample[1], sample[0])
+    # One that holds blobs, as text, and what no converter knows.
+    odd = write(
+        'input: "x" input_shape { dim: 1 dim: 2 } layer { name: "l" '
+        'type: "Odd" bottom: "x" top: "y" blobs { data: 1 } }'
+    )
+    with pytest.raises(UnsupportedLayerError, match="has blobs: if it is"):
+        to_keras(odd)
+    with pytest.raises(UnsupportedLayerError) as caught:
+        to_keras(write('layer { name: "l" type: "Odd" top: "y" }'))
+    assert "prototxt first" not in str(caught.value)
+
+
+def test_a_caffemodel_of_another_network(network, write, tmp_path):
+    """Not one layer's weights: the result would be random."""
+    caffemodel = network[1]
+    other = write(
+        'input: "x" input_shape { dim: 1 dim: 3 } layer { name: "other" '
+        'type: "InnerProduct" bottom: "x" top: "y" '
+        "inner_product_param { num_output: 2 } }"
+    )
+    layers = {
+        layer.name: [blob_array(blob) for blob in layer.blobs]
+        for layer in read_caffemodel(caffemodel).layer
+        if layer.blobs
+    }
+    hdf5 = tmp_path / "m.h5"
+    with h5py.File(hdf5, "w") as file:
+        for name, arrays in layers.items():
+            for index, array in enumerate(arrays):
+                file[f"data/{name}/{index}"] = array
+    for weights in (caffemodel, hdf5):
+        with pytest.raises(OtherNetworkError) as caught:
+            to_keras(other, weights)
+        assert caught.value.file == str(weights)
+        words = str(caught.value)
+        assert all(name in words for name in layers)
+        assert "none for the network's other; give the caffemodel" in words
+    # Blobs of its own do not make the caffemodel the right one.
+    net = read_prototxt(other)
+    set_blob(net.layer[-1].blobs.add(), np.ones((2, 3), "f4"))
+    set_blob(net.layer[-1].blobs.add(), np.ones(2, "f4"))
+    write_prototxt(net, tmp_path / "own")
+    to_keras(tmp_path / "own")
+    with pytest.raises(OtherNetworkError):
+        to_keras(tmp_path / "own", caffemodel)
+    # A network that has none asks for none.
+    bare = write(
+        'input: "x" input_shape { dim: 1 dim: 3 }\n'
+        'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }'
+    )
+    assert to_keras(bare, caffemodel).count_params() == 0
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_a_mean_file_instead_of_weights(double, sample, tmp_path):
+    mean = BlobProto()
+    if double:
+        mean.shape.dim.extend([1, 1, 4, 5])
+        mean.double_data.extend(np.arange(20.0))
+    else:
+        mean.num, mean.channels, mean.height, mean.width = 1, 1, 4, 5
+        mean.data.extend(np.arange(20.0))
+    path = tmp_path / "mean.binaryproto"
+    path.write_bytes(mean.SerializeToString())
+    with pytest.raises(OtherNetworkError, match="is a mean image of 4x5x1"):
+        to_keras(sample[0], path)
 
 
 def test_hdf5_leaves_out_what_is_shared(tmp_path, write):

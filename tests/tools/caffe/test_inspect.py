@@ -1,3 +1,8 @@
+import io
+import shutil
+import zlib
+
+import matplotlib.pyplot as plt
 import pytest
 
 from keras_hypersphere.tools.caffe import inspect, to_keras
@@ -57,16 +62,68 @@ def test_deconvolution_and_groups_are_counted(write):
     assert costs == [0, (8 * 3 * 6) * (2 * 3), (8 * 3 * 6) * (2 * 16)]
 
 
-def test_draw(sample, tmp_path):
-    path = tmp_path / "m.png"
-    line = inspect.draw(to_keras(*sample), path)
-    assert "\n" not in line
-    try:
-        import pydot
+needs_graphviz = pytest.mark.skipif(
+    shutil.which("dot") is None,
+    reason="NOT DRAWN: no `dot` here; install graphviz to test --inspect",
+)
 
-        pydot.Dot.create(pydot.Dot())
-    except (ImportError, OSError):
-        assert line.startswith("no picture: ")
-        assert not path.exists()
-        pytest.skip("no graphviz")
-    assert path.stat().st_size > 10_000
+
+@needs_graphviz
+def test_draw(sample, tmp_path):
+    pytest.importorskip("pydot")
+    path = tmp_path / "m.png"
+    model = to_keras(*sample)
+    assert inspect.draw(model, path) == f"{path}: the network as a picture"
+    first = path.read_bytes()
+    picture = plt.imread(io.BytesIO(first))
+    height, width = picture.shape[:2]
+    # The chain of layers stands upright, and there is ink.
+    assert height > 1000 > width > 100
+    assert picture[..., :3].min() == 0 and picture[..., :3].max() == 1
+    # Our mark is a chunk like any other.
+    size = len(inspect.MARK)
+    chunk = first[-inspect.PNG_END - size - 12 : -inspect.PNG_END]
+    assert chunk[:4] == size.to_bytes(4, "big") and chunk[4:8] == b"tEXt"
+    assert chunk[-4:] == zlib.crc32(chunk[4:-4]).to_bytes(4, "big")
+    # Its own picture is replaced, whole.
+    inspect.draw(model, path)
+    assert path.read_bytes() == first
+    assert [p.name for p in tmp_path.iterdir()] == ["m.png"]
+
+
+@needs_graphviz
+def test_names_that_graphviz_has_words_for(write, tmp_path, capfd):
+    pytest.importorskip("pydot")
+    path = write(
+        'input: "x" input_shape { dim: 1 dim: 3 }\n'
+        'layer { name: "a:b <c> {d}" type: "ReLU" bottom: "x" top: "graph" }\n'
+        'layer { name: "node" type: "TanH" bottom: "graph" top: "edge" }'
+    )
+    with pytest.warns(UserWarning, match="cannot compile"):
+        model = to_keras(path)
+    picture = tmp_path / "m.png"
+    line = inspect.draw(model, picture)
+    assert line.count("\n") == 0
+    # A picture, or a word on why not; never an error, or noise on stdout.
+    assert picture.exists() != line.startswith("no picture: ")
+    assert capfd.readouterr().out == ""
+
+
+def test_another_picture_is_kept(sample, tmp_path):
+    model = to_keras(*sample)
+    for name, content in (("a.png", b"\x89PNG precious"), ("b.png", b"")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert "was not drawn here; move it" in inspect.draw(model, path)
+        assert path.read_bytes() == content
+    (tmp_path / "c.png").mkdir()
+    assert "move it" in inspect.draw(model, tmp_path / "c.png")
+    (tmp_path / "d.png").symlink_to("nowhere")
+    assert "move it" in inspect.draw(model, tmp_path / "d.png")
+
+
+def test_without_graphviz(sample, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    line = inspect.draw(to_keras(*sample), tmp_path / "m.png")
+    assert line.startswith("no picture: ") and "\n" not in line
+    assert list(tmp_path.iterdir()) == []

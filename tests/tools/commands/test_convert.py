@@ -18,6 +18,7 @@ needs_importer = pytest.mark.skipif(
     not hasattr(cv2.dnn, "readNetFromCaffe"),
     reason="this OpenCV has no Caffe importer",
 )
+NETWORK = PROTOTXT.read_text()
 SAMPLE = [str(PROTOTXT), str(CAFFEMODEL)]
 
 
@@ -117,15 +118,19 @@ def test_own_inputs(folder, capsys):
         assert " 3x16x28x28 " in capsys.readouterr().out
     (folder / "text").write_text("no numbers")
     np.savez("d.npz", image=images)
+    np.save("f.npy", np.array(["a", "b"]))
+    np.savez("g.npz", data=images + 1j)
+    np.savez("h.npz", data=np.array([{}], object))
     for file, reason in (
         ("text", "text: is no .npy or .npz file"),
         ("d.npz", "`inputs` must have an array for each of"),
         ("e.npy", "No such file or directory: e.npy"),
+        ("f.npy", "f.npy: must hold real numbers. Received: an array of dtype"),
+        ("g.npz", "g.npz: must hold real numbers. Received: an array of dtype"),
+        ("h.npz", "h.npz: is no .npy or .npz file of numbers"),
     ):
         assert main([*words, file]) == 1
         assert reason in capsys.readouterr().err
-    assert main([*words[:-2], "--inputs", "a.npy"]) == 1
-    assert "--inputs is for --verify" in capsys.readouterr().err
 
 
 def test_phase_stages_and_level(folder, capsys):
@@ -144,7 +149,7 @@ def test_phase_stages_and_level(folder, capsys):
     assert (card["level"], card["stages"]) == (2, ["deep"])
 
 
-def test_inspect_and_no_weights(capsys):
+def test_inspect_and_no_weights(folder, capsys):
     words = ["convert", SAMPLE[0], "-o", "m.keras", "--inspect"]
     assert main(words) == 0
     out, err = capsys.readouterr()
@@ -156,6 +161,16 @@ def test_inspect_and_no_weights(capsys):
         "warning: no CAFFEMODEL was given: layers start from their fillers"
     )
     assert "no picture" in second or "m.png: the network" in second
+    assert (folder / "m.png").exists() == ("m.png: the network" in second)
+
+
+def test_inspect_keeps_a_picture_of_others(folder, capsys):
+    (folder / "m.png").write_text("precious")
+    assert main(["convert", *SAMPLE, "-o", "m.keras", "--inspect"]) == 0
+    err = capsys.readouterr().err
+    assert err == "no picture: m.png is there and was not drawn here; move it\n"
+    assert (folder / "m.png").read_text() == "precious"
+    assert sorted(os.listdir(folder)) == ["m.keras", "m.png"]
 
 
 @pytest.mark.parametrize(
@@ -190,6 +205,56 @@ def test_errors_are_one_line_and_leave_nothing(files, words, folder, capsys):
     assert sorted(os.listdir(folder)) == before
 
 
+@pytest.mark.parametrize("only_names", [False, True])
+def test_weights_of_another_network(only_names, folder, capsys):
+    if only_names:
+        layers = re.sub(r'name: "(ip|conv|prelu)', r'name: "other\1', NETWORK)
+    else:
+        layers = (
+            'input: "x" input_shape { dim: 1 dim: 3 } layer { name: "other" '
+            'type: "InnerProduct" bottom: "x" top: "y" inner_product_param '
+            '{ num_output: 2 weight_filler { type: "xavier" } } }'
+        )
+    (folder / "n.prototxt").write_text(layers)
+    words = ["convert", "n.prototxt", SAMPLE[1], "-o", "m.keras"]
+    assert main(words) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and SAMPLE[1] in line
+    assert "none for the network's other" in line
+    assert line.endswith("; --force leaves it out")
+    assert os.listdir(folder) == ["n.prototxt"]
+    assert main([*words, "--force"]) == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: ") and line.endswith("; it is left out")
+    # The card does not claim what the model is not made of.
+    assert read_card("m.keras")["source"]["caffemodel"] is None
+
+
+def test_preprocessing_that_there_is_none_of(capsys):
+    words = ["convert", *SAMPLE, "-o", "m.keras", "--preprocessing"]
+    assert main(words) == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: ") and "adds nothing" in line
+
+
+def test_a_link_is_followed(folder, capsys):
+    (folder / "models").mkdir()
+    (folder / "models" / "real.keras").write_text("an older model")
+    (folder / "m.keras").symlink_to("models/real.keras")
+    (folder / "new.keras").symlink_to("models/later.keras")
+    for link, target in (("m", "real"), ("new", "later")):
+        assert main(["convert", *SAMPLE, "-o", f"{link}.keras"]) == 0
+        assert capsys.readouterr().out.startswith(f"{link}.keras: ")
+        assert (folder / f"{link}.keras").is_symlink()
+        path = folder / "models" / f"{target}.keras"
+        assert keras.models.load_model(path).count_params() == 155802
+    assert len(os.listdir(folder)) == 3
+    assert len(os.listdir(folder / "models")) == 2
+    (folder / "far.keras").symlink_to("none/m.keras")
+    assert main(["convert", *SAMPLE, "-o", "far.keras"]) == 1
+    assert "No such directory: " in capsys.readouterr().err
+
+
 def test_places_that_cannot_be_written(folder, capsys):
     (folder / "d.keras").mkdir()
     for place, words in (
@@ -200,6 +265,29 @@ def test_places_that_cannot_be_written(folder, capsys):
         assert words in capsys.readouterr().err
 
 
+def test_a_folder_that_nobody_may_write_to(folder, capsys, monkeypatch):
+    """The user's file is named, not one that is hidden."""
+
+    def refuse(name, mode=0o777):
+        raise PermissionError(13, "Permission denied", name)
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    assert main(["convert", *SAMPLE, "-o", "m.keras"]) == 1
+    err = capsys.readouterr().err
+    assert err == "error: Permission denied: m.keras\n"
+
+
+def test_a_disk_that_is_full(folder, capsys, monkeypatch):
+    def full(self, path):
+        raise OSError(28, "No space left on device", os.fspath(path))
+
+    monkeypatch.setattr(keras.Model, "save", full)
+    assert main(["convert", *SAMPLE, "-o", "m.keras"]) == 1
+    err = capsys.readouterr().err
+    assert err == "error: No space left on device: m.keras\n"
+    assert os.listdir(folder) == []
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -207,6 +295,7 @@ def test_places_that_cannot_be_written(folder, capsys):
         [*SAMPLE, "-o", "m.h5"],
         ["-o", "m.keras"],
         [*SAMPLE, "-o", "m.keras", "--phase", "LATE"],
+        [*SAMPLE, "-o", "m.keras", "--inputs", "a.npy"],
     ],
 )
 def test_wrong_usage(words, capsys):

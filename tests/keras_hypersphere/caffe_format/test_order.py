@@ -1,0 +1,70 @@
+"""Two files in the wrong order."""
+
+import pytest
+
+from keras_hypersphere.caffe_format import (
+    CaffeFormatError,
+    NetParameter,
+    read_prototxt,
+)
+from keras_hypersphere.caffe_format.order import check_order, hint_of_order
+
+LAYER = 'layer { name: "l" type: "ReLU" }'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LAYER.encode(),
+        b"# net\n" * 1000 + LAYER.encode(),
+        b"<html>not found</html>",
+    ],
+)
+def test_text_without_blobs(content, tmp_path):
+    path = tmp_path / "m.caffemodel"
+    path.write_bytes(content)
+    with pytest.raises(CaffeFormatError, match="prototxt first") as caught:
+        check_order(path)
+    assert caught.value.file == str(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x0a\x03net\xa2\x06\x03\x0a\x01l",
+        b"\x89HDF\r\n\x1a\n",
+        b"# net\n" * 1000 + b"layer { blobs { data: 1 } }",
+        "layer".encode("utf-16"),
+    ],
+)
+def test_what_may_be_weights(content, tmp_path):
+    path = tmp_path / "m.caffemodel"
+    path.write_bytes(content)
+    check_order(path)
+
+
+@pytest.mark.parametrize(
+    "text, hint",
+    [
+        (LAYER, None),
+        (LAYER.replace(" }", " blobs { data: 1 } }"), "has blobs"),
+        (None, "is binary"),
+    ],
+)
+def test_the_hint(text, hint, tmp_path):
+    path = tmp_path / "n"
+    if text is None:
+        net = NetParameter(name="net")
+        net.layer.add(name="l", type="ReLU")
+        path.write_bytes(net.SerializeToString())
+    else:
+        path.write_text(text)
+    net = read_prototxt(path)
+    error = CaffeFormatError("is odd", str(path), "l", "ReLU")
+    words = str(hint_of_order(error, net, path))
+    assert words.startswith(f"{path}: layer 'l' (ReLU): is odd")
+    assert ("prototxt first" in words) == (hint is not None)
+    assert hint is None or hint in words
+    # What is wrong with another file says nothing of this one.
+    other = hint_of_order(CaffeFormatError("is odd", "m"), net, path)
+    assert str(other) == "m: is odd"
