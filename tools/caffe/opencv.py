@@ -1,9 +1,15 @@
 """OpenCV 4's Caffe importer: an independent reader of the same files."""
 
+import json
+import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from os import PathLike, fspath
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +17,10 @@ from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.caffe_format.schema import LayerParameter
 from keras_hypersphere.tools.caffe.graph import Graph
 
+WORKER = "keras_hypersphere.tools.opencv_worker"
+# A network takes seconds; this is for one that never ends.
+SECONDS = 600.0
 LONGEST = 100
-# OpenCV's level of logging that says nothing.
-SILENT = 0
 MEND = "pip install 'opencv-python-headless<5' and verify again"
 SQUARES_ROOT_APART = 1e-6
 WITHIN_CHANNEL = 1
@@ -24,31 +31,13 @@ class OracleUnavailable(Exception):
     """OpenCV cannot say anything about this network."""
 
 
-def find_opencv() -> tuple[object, str]:
-    """The module and its name.
-
-    Raises:
-        OracleUnavailable: If it is absent, or has no Caffe importer.
-    """
-    try:
-        import cv2
-    except ImportError as error:
-        raise OracleUnavailable(f"OpenCV is not installed; {MEND}") from error
-    name = f"OpenCV {cv2.__version__}"
-    if int(cv2.__version__.split(".")[0]) >= 5 or not hasattr(
-        getattr(cv2, "dnn", None), "readNetFromCaffe"
-    ):
-        raise OracleUnavailable(f"{name} has no Caffe importer; {MEND}")
-    return cv2, name
-
-
 def run_opencv(
     prototxt: str | PathLike,
     caffemodel: str | PathLike | None,
     inputs: Mapping[str, np.ndarray],
     graph: Graph,
 ) -> tuple[dict[int, np.ndarray], str]:
-    """Runs the network in OpenCV.
+    """Runs the network in OpenCV, in a process that may crash.
 
     Args:
         prototxt, caffemodel: The user's own files.
@@ -60,36 +49,97 @@ def run_opencv(
         OpenCV's name.
 
     Raises:
-        OracleUnavailable: If OpenCV cannot read or run it.
+        OracleUnavailable: If OpenCV is absent, has no Caffe importer, or
+            cannot read or run the network.
     """
-    cv2, name = find_opencv()
-    weights = "" if caffemodel is None else fspath(caffemodel)
-    refuse_danger(prototxt, name)
+    danger = find_danger(prototxt)
+    if danger:
+        name = ask({})["name"]
+        raise OracleUnavailable(f"{name} is not asked: {danger}")
+    with tempfile.TemporaryDirectory() as folder:
+        for index, values in enumerate(inputs.values()):
+            path = Path(folder, f"input-{index}.npy")
+            np.save(path, values.astype(np.float32, copy=False))
+        answer = ask(
+            {
+                "folder": folder,
+                "prototxt": os.fsdecode(prototxt),
+                "caffemodel": os.fsdecode(caffemodel or ""),
+                "inputs": list(inputs),
+                "layers": [
+                    (
+                        node.name,
+                        next(iter(node.parameter.top), ""),
+                        node.tops if node.type != "Input" else [],
+                    )
+                    for node in graph.nodes
+                ],
+            }
+        )
+        if "reason" in answer:
+            raise OracleUnavailable(
+                f"{answer['name']} cannot run it: {explain(answer['reason'])}"
+            )
+        found = {
+            number: np.load(Path(folder, f"value-{number}.npy"))
+            for number in answer["values"]
+        }
+    return found, answer["name"]
+
+
+def ask(order: Mapping[str, Any]) -> dict[str, Any]:
+    """What `opencv_worker.py` answers.
+
+    Raises:
+        OracleUnavailable: If OpenCV is absent, or the process has ended
+            before its answer.
+    """
+    code: int | None = None
     try:
-        with silence(cv2):
-            net = cv2.dnn.readNetFromCaffe(fspath(prototxt), weights)
-            net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
-            # Fused layers would not show their own values.
-            net.enableFusion(False)
-            for blob, values in inputs.items():
-                net.setInput(values.astype(np.float32, copy=False), blob)
-            found = retrieve(net, graph)
-    except (cv2.error, UnicodeError) as error:
-        raise OracleUnavailable(
-            f"{name} cannot run it: {explain(str(error))}"
-        ) from error
-    return found, name
+        done = subprocess.run(
+            [sys.executable, "-m", WORKER],
+            input=json.dumps(order).encode(),
+            capture_output=True,
+            timeout=SECONDS,
+            env={
+                **os.environ,
+                # The parent may have been started from a source tree.
+                "PYTHONPATH": os.pathsep.join(p or os.curdir for p in sys.path),
+                "PYTHONSAFEPATH": "1",
+            },
+        )
+        lines, words, code = done.stdout, done.stderr, done.returncode
+    except subprocess.TimeoutExpired as error:
+        lines, words = error.stdout or b"", b""
+    except OSError as error:
+        raise OracleUnavailable(f"OpenCV cannot be started: {error}") from error
+    answer = {"name": "OpenCV"}
+    for line in lines.splitlines():
+        answer.update(json.loads(line))
+    name = answer["name"]
+    if "absent" in answer:
+        raise OracleUnavailable(f"{answer['absent']}; {MEND}")
+    if code is None:
+        raise OracleUnavailable(f"{name} did not end in {SECONDS:g} s")
+    if code < 0:
+        raise OracleUnavailable(f"{name} crashed on it (signal {-code})")
+    if code:
+        last = words.decode(errors="replace").strip().rpartition("\n")[2]
+        reason = shorten(last) if code == 1 else f"exit code {code}"
+        raise OracleUnavailable(f"{name} fails: {reason}")
+    return answer
 
 
-def refuse_danger(prototxt: str | PathLike, name: str) -> None:
+def find_danger(prototxt: str | PathLike) -> str:
     """Points of a Slice along a negative axis are written out of bounds."""
     for layer in read_prototxt(prototxt).layer:
         settings = layer.slice_param
         if layer.type == "Slice" and settings.axis < 0 and settings.slice_point:
-            raise OracleUnavailable(
-                f"{name} is not asked: it breaks its own memory at a negative "
-                f"`axis` of Slice (layer {layer.name!r})"
+            return (
+                "it breaks its own memory at a negative `axis` of Slice "
+                f"(layer {layer.name!r})"
             )
+    return ""
 
 
 def explain(message: str) -> str:
@@ -99,53 +149,12 @@ def explain(message: str) -> str:
     words = message.rpartition("error: ")[2]
     words = re.sub(r"in function '.*?'", "", words, flags=re.DOTALL)
     words = re.sub(r"^\(-\d+:.*?\)", "", words.strip()).replace(">", " ")
-    words = " ".join(words.split())
+    return shorten(" ".join(words.split()))
+
+
+def shorten(words: str) -> str:
+    """The first of many words."""
     return words if len(words) <= LONGEST else words[:LONGEST] + " …"
-
-
-def retrieve(net: object, graph: Graph) -> dict[int, np.ndarray]:
-    """The tops of each layer that OpenCV knows under one name."""
-    known = set(net.getLayerNames())
-    names = [node.name for node in graph.nodes]
-    layers = {}
-    for node in graph.nodes:
-        tops = node.parameter.top
-        if node.type == "Input" or names.count(node.name) > 1 or not tops:
-            continue
-        if node.name in known:
-            layers[node.name] = node.tops
-        elif tops[0] in known and tops[0] not in names:
-            # OpenCV has renamed the layer.
-            layers[tops[0]] = node.tops
-    single = [name for name, tops in layers.items() if len(tops) == 1]
-    found = dict(
-        zip(single, net.forwardAndRetrieve(single), strict=True)
-        if single
-        else ()
-    )
-    # Later layers reuse the memory of all tops but the first, so these
-    # layers must be the last to run.
-    for name in layers.keys() - found.keys():
-        (made,) = net.forwardAndRetrieve([name])
-        found[name] = [np.array(value) for value in made]
-    return {
-        number: np.asarray(value)
-        for name, tops in layers.items()
-        for number, value in zip(tops, found[name], strict=False)
-    }
-
-
-@contextmanager
-def silence(cv2: object) -> Iterator[None]:
-    """Keeps OpenCV's own messages off stderr: errors say the same."""
-    # OpenCV 4.8 has these functions in another place.
-    logging = getattr(cv2.utils, "logging", cv2)
-    level = logging.getLogLevel()
-    logging.setLogLevel(SILENT)
-    try:
-        yield
-    finally:
-        logging.setLogLevel(level)
 
 
 def doubtful(graph: Graph) -> dict[int, str]:
