@@ -58,12 +58,13 @@ def read(
             f"Received: source of type {type(source).__name__}"
         )
     path = Path(source)
-    if path.is_dir():
-        raise ValueError(
-            f"'{path}' is a folder, a photo was expected. "
-            "Name one of its files."
-        )
+    refuse_folder(path)
     if not path.is_file():
+        if path.is_symlink():
+            raise FileNotFoundError(
+                f"'{path}' is a link to '{os.readlink(path)}', which is not "
+                "there. Mend the link, or remove it."
+            )
         raise FileNotFoundError(f"There is no photo '{path}'. Check its name.")
     try:
         pixels = decode(path.read_bytes(), partial)
@@ -77,6 +78,15 @@ def read(
         ) from None
 
 
+def refuse_folder(path: "str | os.PathLike") -> None:
+    """Raises a `ValueError` where one photo is meant and a folder named."""
+    if Path(path).is_dir():
+        raise ValueError(
+            f"'{Path(path)}' is a folder, a photo was expected. "
+            "Name one of its files."
+        )
+
+
 def files_in(folder: "str | os.PathLike") -> list[Path]:
     """Returns the pictures under a folder, by suffix, sorted by path.
 
@@ -85,14 +95,15 @@ def files_in(folder: "str | os.PathLike") -> list[Path]:
             with a dot are left out.
 
     Returns:
-        The paths. An empty list if there are none.
+        The paths. An empty list if there are none. A link to nothing is
+        one of them: `read` says what is wrong with it.
     """
     folder = Path(folder)
     return sorted(
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in SUFFIXES
-        and path.is_file()
+        and (path.is_file() or (path.is_symlink() and not path.exists()))
         and not any(
             part.startswith(".") for part in path.relative_to(folder).parts
         )

@@ -226,6 +226,24 @@ def test_refuses_other_things():
         images.read(b"bytes")
 
 
+def test_a_link_to_nothing_is_listed_and_refused(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / "there.jpg").symlink_to("a.jpg")
+    (tmp_path / "gone.jpg").symlink_to("b.jpg")
+    (tmp_path / "round.jpg").symlink_to("round.jpg")
+    (tmp_path / "folder.jpg").symlink_to(tmp_path)
+    assert [p.name for p in images.files_in(tmp_path)] == [
+        "a.jpg",
+        "gone.jpg",
+        "round.jpg",
+        "there.jpg",
+    ]
+    with pytest.raises(FileNotFoundError, match=r"gone\.jpg' .* to 'b\.jpg'"):
+        images.read(tmp_path / "gone.jpg")
+    with pytest.raises(FileNotFoundError, match=r"Mend the link"):
+        images.read(tmp_path / "round.jpg")
+
+
 def test_files_in_a_folder(tmp_path):
     for name in ("b.JPG", "a/c.png", ".hidden.png", ".x/d.png", "text.txt"):
         path = tmp_path / name

@@ -49,7 +49,7 @@ def landmarks_of(
         ValueError: If they are not finite, or of another shape.
     """
     points = face.landmarks if isinstance(face, Face) else face
-    points = np.asarray(points, np.float64)
+    points = as_positions(points, "points")
     if points.shape != shape:
         raise ValueError(
             f"`points` must have the shape {shape} of the template. "
@@ -60,3 +60,18 @@ def landmarks_of(
             f"`points` must be finite. Received: points={points.tolist()}"
         )
     return points
+
+
+def as_positions(values: np.ndarray, name: str) -> np.ndarray:
+    """Numbers of any kind as float64.
+
+    Raises:
+        ValueError: If they are no numbers, or no array.
+    """
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"`{name}` must be positions (x, y), numbers of shape (points, "
+            f"2). Received: {name}={values!r}"
+        ) from None

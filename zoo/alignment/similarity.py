@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from keras_hypersphere.zoo.alignment.face import landmarks_of
+from keras_hypersphere.zoo.alignment.face import (
+    as_positions,
+    landmarks_of,
+)
 from keras_hypersphere.zoo.alignment.least_squares import least_squares
 from keras_hypersphere.zoo.alignment.template import Template
 from keras_hypersphere.zoo.alignment.templates import get_template
@@ -50,15 +53,14 @@ def similarity_transform(
     array([[ 0.5, -0. , -2.5],
            [ 0. ,  0.5, -2.5]])
     """
-    if not isinstance(template, np.ndarray):
-        points = np.asarray(points, np.float64)
-        return get_template(template).transform(points, reflection=reflection)
-    target = np.asarray(template, np.float64)
+    if isinstance(template, (str, Template)):
+        template = get_template(template)
+        return template.transform(points, reflection=reflection)
+    target = as_positions(template, "template")
     if target.ndim != 2 or not np.isfinite(target).all():
         raise ValueError(
             "`template` must be finite positions of shape (points, 2). "
-            f"Received: template of shape {target.shape}, "
-            f"{target.tolist()}"
+            f"Received: template={target.tolist()}"
         )
     source = landmarks_of(points, target.shape)
     return least_squares(source, target, reflection)

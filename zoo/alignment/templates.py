@@ -122,7 +122,7 @@ def get_template(template: "str | Template") -> Template:
     """Returns a template by its name; a `Template` is handed back as it is."""
     if isinstance(template, Template):
         return template
-    if template not in TEMPLATES:
+    if not isinstance(template, str) or template not in TEMPLATES:
         raise ValueError(
             f"`template` must be one of {', '.join(TEMPLATES)}, or a "
             f"`Template`. Received: template={template!r}"

@@ -9,6 +9,9 @@ from keras_hypersphere.zoo.alignment.face import Face
 from keras_hypersphere.zoo.alignment.template import Template
 from keras_hypersphere.zoo.alignment.templates import get_template
 
+# OpenCV's warp refuses a photo with a side of 32,767 pixels or more.
+LONGEST_SIDE = 32_766
+
 
 def align(
     image: np.ndarray,
@@ -37,7 +40,8 @@ def align(
 
     Raises:
         ValueError: If the image is not uint8 of such a shape, or the
-            template does not fit the points.
+            template does not fit the points; or if the face takes more
+            than 32,766 pixels of the photo, and `antialias` is False.
 
     Example:
 
@@ -48,6 +52,7 @@ def align(
     >>> alignment.align(photo, np.array(points), "sphereface").shape
     (112, 96, 3)
     """
+    image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or not image.size:
         raise ValueError(
             "`image` must be a uint8 array (height, width, 3) or "
@@ -58,6 +63,15 @@ def align(
     matrix = template.transform(points, image.shape, reflection)
     if antialias:
         image, matrix = shrink(image, matrix)
+    if max(image.shape[:2]) > LONGEST_SIDE:
+        image, matrix = cut(image, matrix, template.size)
+        if max(image.shape[:2]) > LONGEST_SIDE:
+            raise ValueError(
+                f"A face may take {LONGEST_SIDE} pixels of the photo a side. "
+                f"Received: one that takes {image.shape[0]} x "
+                f"{image.shape[1]}; say `antialias=True`, or make the photo "
+                "smaller."
+            )
     height, width = template.size
     outside = (
         cv2.BORDER_CONSTANT if template.black_outside else cv2.BORDER_REPLICATE
@@ -107,6 +121,32 @@ def align_many(
         except ValueError as error:
             raise ValueError(f"photo {place} of the list: {error}") from None
     return np.stack(crops) if crops else np.empty((0, *template.size, 3), "u1")
+
+
+def cut(
+    image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cuts out the part of a photo that a crop of the given size shows.
+
+    Returns the part, without a copy, and the matrix that maps its pixels to
+    the same crop.
+    """
+    height, width = size
+    inverse = np.linalg.inv(np.vstack([matrix, (0.0, 0.0, 1.0)]))
+    x, y = np.meshgrid((0, width - 1), (0, height - 1))
+    corners = inverse @ np.stack([x.ravel(), y.ravel(), np.ones(4)])
+    places = []
+    for position, side in zip(corners[:2], image.shape[1::-1], strict=True):
+        # Bilinear interpolation reads one pixel more; one pixel is left of a
+        # photo that the crop does not show, for its edge.
+        start = np.clip(np.floor(position.min()) - 2, 0, side - 1)
+        stop = np.clip(np.ceil(position.max()) + 3, start + 1, side)
+        places.append(slice(int(start), int(stop)))
+    columns, rows = places
+    shift = np.array(
+        [[1.0, 0.0, columns.start], [0.0, 1.0, rows.start], [0.0, 0.0, 1.0]]
+    )
+    return image[rows, columns], matrix @ shift
 
 
 def shrink(

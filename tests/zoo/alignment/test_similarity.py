@@ -113,11 +113,31 @@ def test_a_proper_fit_is_kept_where_it_is_the_better():
         (np.zeros((4, 2)), r"shape \(4, 2\)"),
         (np.zeros((5, 3)), r"shape \(5, 3\)"),
         (np.zeros(10), r"shape \(10,\)"),
+        ([(1, 2), (3,)], r"`points` must be positions .*=\[\(1, 2\), \(3,"),
+        ("eyes", "`points` must be positions"),
+        (None, r"shape \(\)|must be"),
     ],
 )
 def test_refuses_what_no_similarity_fits(points, message):
     with pytest.raises(ValueError, match=message):
         similarity_transform(points, "dlib")
+
+
+def test_target_positions_may_be_a_list():
+    target = TEMPLATES["dlib"].points
+    source = (target * 3 + 1).tolist()
+    np.testing.assert_array_equal(
+        similarity_transform(source, target.tolist()),
+        similarity_transform(np.array(source), target),
+    )
+
+
+@pytest.mark.parametrize(
+    "template", [None, [(1, 2), (3,)], [["a", "b"]], [1, 2], [(1, np.nan)] * 5]
+)
+def test_refuses_what_is_no_target(template):
+    with pytest.raises(ValueError, match="`template` must be .*positions"):
+        similarity_transform(TEMPLATES["dlib"].points, template)
 
 
 def test_points_on_a_line_fit():

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -5,7 +6,7 @@ from keras_hypersphere.zoo.alignment.face import Face
 from keras_hypersphere.zoo.alignment.points_template import PointsTemplate
 from keras_hypersphere.zoo.alignment.similarity import similarity_transform
 from keras_hypersphere.zoo.alignment.templates import TEMPLATES
-from keras_hypersphere.zoo.alignment.warp import align, align_many
+from keras_hypersphere.zoo.alignment.warp import align, align_many, cut
 
 # Where the landmarks of a face lie in each crop, about.
 TARGETS = {
@@ -146,9 +147,59 @@ def test_gray_and_own_template():
     np.testing.assert_array_equal(crop, smooth()[4:14, 4:16, 0])
 
 
+@pytest.mark.parametrize("border", [cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE])
+def test_a_part_of_the_photo_gives_the_same_crop(border):
+    """To the last bit; also of faces that the photo's edge cuts, or beyond."""
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, (700, 900, 3), np.uint8)
+    smaller = 0
+    for _ in range(200):
+        angle, scale = random.uniform(-3, 3), random.uniform(0.2, 4)
+        c, s = scale * np.cos(angle), scale * np.sin(angle)
+        matrix = np.array([[c, -s, 0.0], [s, c, 0.0]])
+        # The crop's middle anywhere in the photo, and around it.
+        matrix[:, 2] = (48, 56) - matrix[:, :2] @ random.uniform(-300, 1200, 2)
+        part, moved = cut(image, matrix, (112, 96))
+        smaller += part.size < image.size / 4
+        whole, same = (
+            cv2.warpAffine(*each, (96, 112), borderMode=border)
+            for each in ((image, matrix), (part, moved))
+        )
+        np.testing.assert_array_equal(whole, same)
+    assert smaller > 100
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "corner"),
+    [((220, 40_000, 3), (39_000, 0)), ((40_000, 200, 3), (0, 39_000))],
+)
+def test_a_photo_of_40_000_pixels(shape, corner, antialias):
+    """OpenCV alone warps none with a side of more than 32,766."""
+    photo, long = smooth(), np.zeros(shape, np.uint8)
+    x, y = corner
+    long[y : y + 220, x : x + 200] = photo
+    points = TEMPLATES["dlib"].points * 0.9 + (20, 30)
+    crop = align(long, points + corner, "sphereface", antialias=antialias)
+    expected = align(photo, points, "sphereface", antialias=antialias)
+    np.testing.assert_array_equal(crop, expected)
+    assert crop.std() > 40
+
+
+def test_a_face_of_40_000_pixels():
+    """Averages of it are warped, but no single pixels of it."""
+    wide = np.zeros((400, 40_000), np.uint8)
+    points = TEMPLATES["dlib"].points * 300
+    with pytest.raises(ValueError, match=r"takes 400 x 4\d{4}; .*antialias"):
+        align(wide, points, "dlib")
+    assert align(wide, points, "dlib", antialias=True).shape == (150, 150)
+
+
 @pytest.mark.parametrize(
     "image",
     [
+        "photo.jpg",
+        [[0, 1], [2, 3]],
         np.zeros((5, 5, 3)),
         np.zeros((5,), np.uint8),
         np.zeros((0, 5, 3), np.uint8),
