@@ -23,6 +23,13 @@ from tests.fidelity.ledger import TOLERANCE, error
 from tests.fidelity.recording import load, names
 
 STEPS = 6
+# To compile one takes seconds.
+QUICK_FITS = (
+    "traj_a_softmax_sphereface_s0",
+    "traj_center_loss_caffeface_s0",
+    "traj_combine_softmax_contrastive_ms_s0",
+    "traj_normalized_Euclidean_triplet_ms_s0",
+)
 
 
 def write_recording(z, folder):
@@ -75,15 +82,41 @@ def repeated_step_sizes(labels):
     return count / (1.0 + count)
 
 
+def follow(z, folder):
+    """A model and its solver, from the recorded texts alone."""
+    solver, caffemodel = write_recording(z, folder)
+    optimizer = read_solver(solver)
+    assert type(optimizer) is CaffeSGD
+    return to_keras(optimizer.solver.net, caffemodel, phase="TRAIN"), optimizer
+
+
+def feed_of(z, step):
+    return {
+        "data": z.float32(f"s{step}_data"),
+        "label": z.labels(f"s{step}_label"),
+    }
+
+
+def check_weights(z, weights, step):
+    """Every blob as the recorded solver left it."""
+    for blob, (variable, columns) in weights.items():
+        theirs = z[f"s{step}_param_{blob}"]
+        theirs = theirs.T if columns else theirs
+        theirs = theirs.reshape(variable.shape)
+        if variable.constraint is not None:
+            # Caffe does the same as its next forward begins.
+            theirs = ops.convert_to_numpy(variable.constraint(theirs))
+        ours = ops.convert_to_numpy(variable)
+        assert error(ours, theirs) <= TOLERANCE, (step, blob)
+
+
 @pytest.mark.parametrize("name", names("traj_*"))
 def test_follows_the_recorded_solver(name, tmp_path, monkeypatch):
+    """All but the fork's center loss, whose steps are put in here."""
     if name.startswith("traj_center_loss_ms_"):
         monkeypatch.setattr(centers, "step_sizes", repeated_step_sizes)
     z = load(name)
-    solver, caffemodel = write_recording(z, tmp_path)
-    optimizer = read_solver(solver)
-    assert type(optimizer) is CaffeSGD
-    model = to_keras(optimizer.solver.net, caffemodel, phase="TRAIN")
+    model, optimizer = follow(z, tmp_path)
     model.compile(optimizer, run_eagerly=True)
     weights = learnt(model)
     assert {f"init_{blob}" for blob in weights} == {
@@ -92,23 +125,46 @@ def test_follows_the_recorded_solver(name, tmp_path, monkeypatch):
         if key.startswith("init_") and not key.endswith("_f64")
     }
     for step in range(STEPS):
-        feed = {
-            "data": z.float32(f"s{step}_data"),
-            "label": z.labels(f"s{step}_label"),
-        }
+        feed = feed_of(z, step)
         for blob, ours in outputs_of(model, feed).items():
             theirs = z[f"s{step}_blob_{blob}"]
             assert error(ours, theirs) <= TOLERANCE, (step, blob)
         model.train_on_batch(feed)
-        for blob, (variable, columns) in weights.items():
-            theirs = z[f"s{step}_param_{blob}"]
-            theirs = theirs.T if columns else theirs
-            theirs = theirs.reshape(variable.shape)
-            if variable.constraint is not None:
-                # Caffe does the same as its next forward begins.
-                theirs = ops.convert_to_numpy(variable.constraint(theirs))
-            ours = ops.convert_to_numpy(variable)
-            assert error(ours, theirs) <= TOLERANCE, (step, blob)
+        check_weights(z, weights, step)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in QUICK_FITS else pytest.mark.slow)
+        for name in names("traj_*")
+        if not name.startswith("traj_center_loss_ms_")
+    ],
+)
+def test_fit_follows_the_recorded_solver(name, tmp_path):
+    """As its user trains it: compiled, and with nothing put in."""
+    z = load(name)
+    model, optimizer = follow(z, tmp_path)
+    model.compile(optimizer)
+    weights = learnt(model)
+    for step in range(STEPS):
+        feed = feed_of(z, step)
+        model.fit(feed, batch_size=len(feed["label"]), shuffle=False, verbose=0)
+        check_weights(z, weights, step)
+
+
+def test_does_not_follow_the_steps_of_the_fork(tmp_path):
+    """Its centers take a step for each sample of their class."""
+    z = load("traj_center_loss_ms_s0")
+    model, optimizer = follow(z, tmp_path)
+    model.compile(optimizer, run_eagerly=True)
+    weights = learnt(model)
+    model.train_on_batch(feed_of(z, 0))
+    assert "center_loss_0" in weights
+    with pytest.raises(AssertionError, match="center_loss_0"):
+        check_weights(z, weights, 0)
+    del weights["center_loss_0"]
+    check_weights(z, weights, 0)
 
 
 NET = """

@@ -95,8 +95,6 @@ def clip(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 @register_reference("Dropout")
 def dropout(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     """At test time Caffe passes the blob on."""
-    if layer.parameter.dropout_param.sqrt_scale:
-        layer.fail("`sqrt_scale` is not known to the reference")
     return bottoms[0]
 
 

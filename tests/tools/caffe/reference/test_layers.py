@@ -223,6 +223,7 @@ CASES = [
         2,
     ),
     ("ChannelScale", "", [(2, 6), (2, 1)], [], 1),
+    ("Dropout", "dropout_param { sqrt_scale: true }", [FOUR], [], 1),
 ]
 
 

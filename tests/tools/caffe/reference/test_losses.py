@@ -143,11 +143,18 @@ def test_the_converter_agrees_in_training(case, write):
 
 @pytest.mark.parametrize(
     ("phase", "settings"),
-    [("TEST", ""), ("TEST", "disable_mean: true"), ("TRAIN", "")],
+    [
+        ("TEST", "use_global_stats: false"),
+        ("TEST", "use_global_stats: false disable_mean: true"),
+        ("TEST", "use_global_stats: false disable_variance: true"),
+        ("TEST", "disable_mean: true"),
+        ("TEST", "scale_filler { value: 3 }"),
+        ("TRAIN", "use_global_stats: false"),
+    ],
 )
-def test_statistics_of_the_batch(phase, settings, write):
+def test_statistics(phase, settings, write):
     """Told to take them, a model in training takes them only as it trains."""
-    settings = f"batch_norm_param {{ use_global_stats: false {settings} }}"
+    settings = f"batch_norm_param {{ {settings} }}"
     path = write(prototxt("BatchNorm", settings))
     net = NetParameter()
     layer = net.layer.add(name="n", type="BatchNorm")
