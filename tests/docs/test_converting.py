@@ -1,5 +1,6 @@
 """The page on converting: its table is that of the code, its examples run."""
 
+import argparse
 import re
 import shlex
 import shutil
@@ -8,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from keras_hypersphere.tools.caffe import read_card, supported_layers
 from keras_hypersphere.tools.caffe import registry as emitters
-from keras_hypersphere.tools.caffe import supported_layers
 from keras_hypersphere.tools.caffe.reference import registry as references
-from keras_hypersphere.tools.cli import build_parser
+from keras_hypersphere.tools.cli import main
+from keras_hypersphere.tools.commands import convert
 from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
+from tests.tools.commands.card_files import write_sphereface4
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "converting.md"
@@ -27,16 +30,23 @@ def test_all_layers_are_told_of():
         assert f"`{type}`" in TEXT
 
 
-def test_the_commands_are_words_that_are_known():
-    lines = [
-        line
-        for language, text in BLOCKS
-        if language == "sh"
-        for line in text.splitlines()
-    ]
-    assert len(lines) == 3
-    for line in lines:
-        build_parser().parse_args(shlex.split(line)[1:])
+COMMANDS = [
+    shlex.split(line)[1:]
+    for language, text in BLOCKS
+    if language == "sh"
+    for line in text.splitlines()
+]
+
+
+def test_all_options_are_told_of():
+    parser = argparse.ArgumentParser()
+    convert.add_arguments(parser)
+    words = {word for x in parser._actions for word in x.option_strings}
+    told = set(re.findall(r"`(--[a-z-]+)", TEXT))
+    known = {word for word in words if word.startswith("--")}
+    # `-o` is in every command, and --help is everywhere.
+    assert known - told == {"--help", "--output"}
+    assert told <= known | {"--debug"}
 
 
 @pytest.fixture
@@ -49,6 +59,46 @@ def folder(tmp_path, monkeypatch):
     shutil.copy(CAFFEMODEL, "model.caffemodel")
     shutil.copy(ROOT / "zoo" / "samples" / "grace_hopper.jpg", "photo.jpg")
     return tmp_path
+
+
+def write_training_file(folder):
+    """In the style of SphereFace's: images of any size, and a head."""
+    prototxt, caffemodel = write_sphereface4(folder)
+    head, text = Path(prototxt).read_text().split("\n", 1)
+    assert head.startswith("input:")
+    Path("train_val.prototxt").write_text(
+        'layer { name: "data" type: "ImageData" top: "data" top: "label" '
+        "transform_param { mean_value: 127.5 scale: 0.0078125 mirror: true } "
+        'image_data_param { source: "faces.txt" batch_size: 64 } }\n'
+        f"{text}"
+        'layer { name: "fc6" type: "MarginInnerProduct" bottom: "fc5" '
+        'bottom: "label" top: "fc6" top: "lambda" '
+        "margin_inner_product_param { num_output: 10 type: QUADRUPLE } }\n"
+        'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc6" '
+        'bottom: "label" top: "loss" }\n'
+    )
+    shutil.copy(caffemodel, "model.caffemodel")
+
+
+def test_the_commands(folder, capsys):
+    first, second, third = COMMANDS
+    assert main(first) == 0
+    assert "20 of 20 blobs agree" in capsys.readouterr().out
+    assert main(second) == 0
+    assert "ip1      InnerProduct" in capsys.readouterr().out
+    write_training_file(folder)
+    faces = np.random.default_rng(0).integers(0, 256, (2, 112, 96, 3))
+    np.save("faces.npy", (faces - 127.5) * 0.0078125)
+    assert main(third) == 0
+    out, err = capsys.readouterr()
+    assert "9 of 9 blobs agree" in out and "outputs fc5" in out
+    assert err == ""
+    steps = read_card("model.keras")["preprocessing"]["data"]
+    assert (steps["mean_value"], steps["scale"]) == ([127.5], 0.0078125)
+    # As the page says, such a file needs the shape.
+    place = third.index("--input-shape")
+    assert main(third[:place] + third[place + 2 :]) == 1
+    assert "--input-shape data=112x96x3" in capsys.readouterr().err
 
 
 def run(code, **names):

@@ -146,6 +146,20 @@ def test_the_map_is_in_the_saved_file(sample, tmp_path):
     assert name_map(keras.Sequential([keras.Input((2,))])) is None
 
 
+def test_names_of_outputs_after_loading(sample, tmp_path):
+    """Keras names them after layers; the file knows Caffe's."""
+    path = tmp_path / "m.keras"
+    model = to_keras(*sample, outputs=["conv1b", "conv1a"])
+    model.save(path)
+    loaded = keras.models.load_model(path)
+    assert loaded.output_names == ["prelu1b", "prelu1a"]
+    assert name_map(path)["outputs"] == model.output_names
+    loaded.output_names = name_map(path)["outputs"]
+    loaded.save(path)
+    again = keras.models.load_model(path)
+    assert again.output_names == ["prelu1b", "prelu1a"]
+
+
 def test_plain_keras_loads_the_sample(sample, tmp_path):
     """A fresh process that never imports this package."""
     model = to_keras(*sample)
