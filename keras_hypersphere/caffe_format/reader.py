@@ -15,6 +15,7 @@ from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.hdf5 import read_hdf5
 from keras_hypersphere.caffe_format.legacy import upgrade
 from keras_hypersphere.caffe_format.order import NO_BLOBS, ORDER
+from keras_hypersphere.caffe_format.own_layers import own_numbers
 from keras_hypersphere.caffe_format.schema import NetParameter
 from keras_hypersphere.caffe_format.text import parse_text
 from keras_hypersphere.caffe_format.wire import DamagedError, Walk
@@ -39,7 +40,8 @@ def read_prototxt(path: str | PathLike) -> NetParameter:
         FileNotFoundError: If there is no such file.
         CaffeFormatError: If it is not a network in one of protobuf's
             formats; a field that Caffe does not know is refused in text,
-            with its line, and warned of in binary.
+            with its line, and warned of in binary. In a layer of a type that
+            nobody knows it is noted: `own_layers.unread_fields`.
     """
     file = fspath(path)
     content, kind = read_file(path, file)
@@ -161,7 +163,10 @@ def unknown_numbers(net: NetParameter) -> set[str]:
         if not waiting:
             break
         where, message = waiting.pop()
+        own = own_numbers(message)
         for unknown in UnknownFieldSet(message):
+            if unknown.field_number in own:
+                continue
             found.add(f"{where} field {unknown.field_number}")
         for field, value in message.ListFields():
             if field.message_type is None or field.name == "blobs":

@@ -31,6 +31,7 @@ from keras_hypersphere.caffe_format.tables import (
 )
 
 PACKAGE = "keras_hypersphere.caffe"
+FILE = "keras_hypersphere/caffe.proto"
 FIRST_PRIVATE_NUMBER = 20000
 
 Field = descriptor_pb2.FieldDescriptorProto
@@ -50,6 +51,13 @@ FIELD = re.compile(r"(\w+)(?: (\d+))? (\w+)(\*{0,2})(?:=(\S+))?")
 # file: `blobs.py` copies weights with it and makes no Python floats.
 PACKED = "PackedBlob: data 5 bytes*, double_data 8 bytes*"
 
+# What text has of a layer that no table knows, kept within the layer; see
+# `own_layers.py`.
+UNREAD = """
+UnreadLayer: fields 29999 UnreadField*
+UnreadField: name 1 string, line 2 int32, column 3 int32
+"""
+
 
 def lines(table: str) -> Iterator[tuple[str, str, list[str]]]:
     """Yields `(keyword, name, entries)` of each entry of a table."""
@@ -63,11 +71,11 @@ def lines(table: str) -> Iterator[tuple[str, str, list[str]]]:
 def build_file() -> descriptor_pb2.FileDescriptorProto:
     """Turns the tables into one protobuf file."""
     file = descriptor_pb2.FileDescriptorProto(
-        name="keras_hypersphere/caffe.proto", package=PACKAGE, syntax="proto2"
+        name=FILE, package=PACKAGE, syntax="proto2"
     )
     tables = (network, layers, legacy, solver, forks)
     entries = [line for table in tables for line in lines(table.TABLE)]
-    entries += lines(PACKED)
+    entries += [*lines(PACKED), *lines(UNREAD)]
     enums = {name for keyword, name, _ in entries if keyword == "enum"}
     messages = {}
     for keyword, name, fields in entries:
@@ -114,10 +122,9 @@ def add_field(
 
 def build_classes() -> dict[str, type]:
     """Makes the message classes, by name."""
-    pool = descriptor_pool.DescriptorPool()
     # `Add` is gone from new protobufs, and only bytes may cross between the
     # pool of `descriptor_pb2` and this one.
-    pool.AddSerializedFile(build_file().SerializeToString())
+    POOL.AddSerializedFile(build_file().SerializeToString())
     names = (
         "BlobProto",
         "FillerParameter",
@@ -125,17 +132,19 @@ def build_classes() -> dict[str, type]:
         "NetParameter",
         "PackedBlob",
         "SolverParameter",
+        "UnreadLayer",
         "V0LayerParameter",
         "V1LayerParameter",
     )
     return {
         name: message_factory.GetMessageClass(
-            pool.FindMessageTypeByName(f"{PACKAGE}.{name}")
+            POOL.FindMessageTypeByName(f"{PACKAGE}.{name}")
         )
         for name in names
     }
 
 
+POOL = descriptor_pool.DescriptorPool()
 CLASSES = build_classes()
 BlobProto = CLASSES["BlobProto"]
 FillerParameter = CLASSES["FillerParameter"]
@@ -143,5 +152,6 @@ LayerParameter = CLASSES["LayerParameter"]
 NetParameter = CLASSES["NetParameter"]
 PackedBlob = CLASSES["PackedBlob"]
 SolverParameter = CLASSES["SolverParameter"]
+UnreadLayer = CLASSES["UnreadLayer"]
 V0LayerParameter = CLASSES["V0LayerParameter"]
 V1LayerParameter = CLASSES["V1LayerParameter"]

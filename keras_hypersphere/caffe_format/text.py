@@ -6,7 +6,8 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
-from keras_hypersphere.caffe_format.schema import PACKAGE
+from keras_hypersphere.caffe_format.schema import PACKAGE, NetParameter
+from keras_hypersphere.caffe_format.set_aside import parse_around
 
 # A megabyte takes protobuf a second or two; the longest networks have one.
 MOST_TEXT = 2 * 10**6
@@ -20,6 +21,7 @@ TOKENS = re.compile(
     r"""|(?P<comment>\#[^\n]*)|-(?P<apart>(?:\s|\#[^\n]*\n)+)"""
     r"""|(?P<float>(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?F\b)"""
 )
+OURS = re.compile(rf"{re.escape(PACKAGE)}\.(?:own_\d+\.)?")
 COMMENT = re.compile(r"\#[^\n]*")
 FOREIGN = re.compile("[\udc80-\udcff]")
 NOT_UTF8 = "has a name that is not UTF-8; save the file as UTF-8"
@@ -53,7 +55,7 @@ def parse_text(content: bytes, message: Message, file: str) -> Message:
             file,
         )
     try:
-        text_format.Parse(text, message)
+        parse(text, message)
     except text_format.ParseError as error:
         raise CaffeFormatError(explain(error, text), file) from error
     except UnicodeError as error:
@@ -62,6 +64,20 @@ def parse_text(content: bytes, message: Message, file: str) -> Message:
     except (ValueError, RecursionError) as error:
         raise CaffeFormatError(f"cannot be parsed: {error}", file) from error
     return message
+
+
+def parse(text: str, message: Message) -> None:
+    """Fills a message; fields of its own may be in a network's layers."""
+    try:
+        text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        apart = (
+            isinstance(message, NetParameter)
+            and UNKNOWN_FIELD.search(str(error))
+            and len(text) <= MOST_TEXT
+        )
+        if not apart or not parse_around(text, message):
+            raise
 
 
 def simplify(token: re.Match) -> str:
@@ -79,12 +95,13 @@ def simplify(token: re.Match) -> str:
 
 def explain(error: text_format.ParseError, text: str) -> str:
     """protobuf's words, with the line in words and without our package."""
-    reason = re.sub(r"^[\d:]+ *:? *", "", str(error)).replace(PACKAGE + ".", "")
+    reason = OURS.sub("", re.sub(r"^[\d:]+ *:? *", "", str(error)))
     line, column = error.GetLine(), error.GetColumn()
     if line:
         # Some versions quote the line, which may be the whole file.
-        quoted = text.split("\n")[line - 1]
-        reason = reason.removeprefix(f"'{quoted}': ")
+        size = len(text.split("\n")[line - 1]) + 4
+        if reason[0] == "'" and reason[size - 3 : size] == "': ":
+            reason = reason[size:]
     if "codec can't" in reason:
         reason = NOT_UTF8
     reason = reason[:MOST_WORDS].rstrip(".")
@@ -95,4 +112,9 @@ def explain(error: text_format.ParseError, text: str) -> str:
             "; Caffe refuses unknown fields: correct the spelling, or remove "
             f"`{unknown[1]}` if it belongs to a fork that is not supported"
         )
+        if '"LayerParameter"' in reason:
+            reason += (
+                "; `register_layer` with `parameter` declares the fields of a "
+                "layer type of your own"
+            )
     return f"line {line}, column {column}: {reason}" if line else reason
