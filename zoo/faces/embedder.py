@@ -222,7 +222,7 @@ class FaceEmbedder:
                 "say `details=True` to see which. Received: details=False"
             )
         if not aligned:
-            self._require_template()
+            self.require_template()
         show = shower(progress, len(named))
         faces: list[AlignedFace] = []
         failures: dict[str, str] = {}
@@ -330,7 +330,7 @@ class FaceEmbedder:
                 you say a threshold.
             FileNotFoundError: If there is no such file.
         """
-        self._require_template()
+        self.require_template()
         threshold = find_threshold(self.card, threshold)
         faces = tuple(
             find_face(photo, self.card.template, choose, name)
@@ -359,7 +359,7 @@ class FaceEmbedder:
             return front + mirrored
         return np.maximum(front, mirrored)
 
-    def _require_template(self) -> None:
+    def require_template(self) -> None:
         """Raises if the network takes crops that are no aligned faces."""
         if self.card.template == "none":
             raise ValueError(
