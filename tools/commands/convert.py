@@ -14,6 +14,7 @@ embeddings, and weights and finished card are kept in the cache.
 
 import argparse
 import contextlib
+import errno
 import os
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from pathlib import Path
 HELP = "convert a Caffe network to a .keras file"
 # How the folder begins in which a file is written before it is complete.
 HIDDEN = ".convert-"
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -244,7 +246,9 @@ def folder_beside(output: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=place, prefix=HIDDEN) as folder:
             yield Path(folder)
     except OSError as error:
-        if output is None or HIDDEN not in str(error):
+        # Whoever is in the middle of a file does not say which.
+        full = error.filename is None and error.errno in NO_ROOM
+        if output is None or not (full or HIDDEN in str(error)):
             raise
         known = error.errno and os.strerror(error.errno)
         reason = known or "cannot be written"

@@ -279,9 +279,11 @@ def test_a_folder_that_nobody_may_write_to(folder, capsys, monkeypatch):
     assert err == "error: Permission denied: m.keras\n"
 
 
-def test_a_disk_that_is_full(folder, capsys, monkeypatch):
+@pytest.mark.parametrize("told", [True, False])
+def test_a_disk_that_is_full(told, folder, capsys, monkeypatch):
     def full(self, path):
-        raise OSError(28, "No space left on device", os.fspath(path))
+        place = [os.fspath(path)] if told else []
+        raise OSError(28, "No space left on device", *place)
 
     monkeypatch.setattr(keras.Model, "save", full)
     assert main(["convert", *SAMPLE, "-o", "m.keras"]) == 1
