@@ -26,6 +26,7 @@ class MegaFaceReport:
         mate_scores: `(couples,)` scores of the couples that did not fail.
         distractor_scores: the scores of probes and distractors that look
             most alike, the most alike first; as many as `far` needs.
+        pairs: number of pairs of a probe and a distractor.
     """
 
     rank_1: float
@@ -43,16 +44,31 @@ class MegaFaceReport:
 
     def tar_at(self, far: float) -> float:
         """Returns the TAR at a false accept rate up to `self.far`."""
+        threshold = self.threshold_at(far)
+        mates = self.mate_scores
+        larger = self.distance == "cosine"
+        found = mates > threshold if larger else mates < threshold
+        return float(found.sum() / self.couples)
+
+    def threshold_at(self, far: float) -> float:
+        """Returns the score to surpass for a rate up to `self.far`."""
         if not 0 <= far <= self.far:
             raise ValueError(
                 f"`far` must be a rate from 0 to {self.far}, for which the "
                 f"scores were kept. Received: far={far}."
             )
-        threshold = self.distractor_scores[accepted_at(far, self.pairs)]
-        mates = self.mate_scores
+        return float(self.distractor_scores[accepted_at(far, self.pairs)])
+
+    def curve(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the false and the true accept rates up to `self.far`."""
         larger = self.distance == "cosine"
-        found = mates > threshold if larger else mates < threshold
-        return float(found.sum() / self.couples)
+        mates = np.sort(self.mate_scores if larger else -self.mate_scores)
+        strangers = self.distractor_scores
+        worse = np.searchsorted(
+            mates, strangers if larger else -strangers, side="right"
+        )
+        accepted = np.arange(len(strangers))
+        return accepted / self.pairs, (len(mates) - worse) / self.couples
 
 
 def accepted_at(far: float, pairs: int) -> int:

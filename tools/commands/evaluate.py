@@ -111,6 +111,12 @@ def add_photos(parser: argparse.ArgumentParser) -> None:
         help="which of several detected faces is meant (default: center, "
         "where photos center their person; largest for pairs)",
     )
+    parser.add_argument(
+        "--report",
+        metavar="DIR",
+        help="write an HTML page with curves, tables, and the pairs of a list "
+        "that are most wrong",
+    )
     parser.set_defaults(**dict.fromkeys(COMMAND_WORDS))
 
 
@@ -137,11 +143,6 @@ def add_protocol(parser: argparse.ArgumentParser, videos: bool) -> None:
         type=whole(2),
         metavar="N",
         help="consecutive blocks of the list (default: its own, or 10)",
-    )
-    parser.add_argument(
-        "--report",
-        metavar="DIR",
-        help="write an HTML page with curves and the hardest pairs",
     )
 
 
@@ -202,12 +203,24 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.embeddings and getattr(arguments, name) is not None:
             arguments.usage_error(f"--{name} needs --images, not --embeddings")
     from keras_hypersphere.tools.evaluation.text import text
+    from keras_hypersphere.tools.reports.folder import (
+        require_folder,
+        write_report,
+    )
 
+    if arguments.report:
+        require_folder(arguments.report)
     measure = importlib.import_module(
         f"keras_hypersphere.tools.evaluation.{SETS[arguments.set][0]}"
     ).measure
-    found = measure(arguments, command(arguments))
-    print(json.dumps(found, indent=2) if arguments.json else text(found))
+    measured = measure(arguments, command(arguments))
+    found = measured.found
+    try:
+        if arguments.report:
+            found["report"] = str(write_report(arguments.report, measured.draw))
+    finally:
+        # Without the page the figures of long work are still wanted.
+        print(json.dumps(found, indent=2) if arguments.json else text(found))
     return 0
 
 

@@ -1,5 +1,6 @@
 """One aligned face of each photo of a list, made in threads."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,10 @@ class Failure:
     reason: str
 
 
+class Outside(Failure):
+    """The landmarks are those of another photo, or of another size."""
+
+
 def crops_of(
     folder: "str | os.PathLike",
     photos: Sequence[str],
@@ -44,7 +49,8 @@ def crops_of(
 
     Raises:
         ValueError: If there is no such template, if it needs more than
-            landmarks, or if the landmarks are those of other photos.
+            landmarks, or if the landmarks are those of other photos: by
+            their names, or most of them lie outside.
     """
     folder = Path(folder)
     if landmarks is not None and alignment.get_template(template).needs_box:
@@ -62,12 +68,15 @@ def crops_of(
     if landmarks is None:
         named = ((photo, folder / photo) for photo in photos)
         # LFW itself holds a photo whose end is missing.
-        for face in align_photos(named, template, rule, partial=True):
-            if isinstance(face, Exception):
-                no_face = isinstance(face, alignment.NoFaceError)
-                yield Failure("no face detected" if no_face else str(face))
-            else:
-                yield face.crop
+        with contextlib.closing(
+            align_photos(named, template, rule, partial=True)
+        ) as faces:
+            for face in faces:
+                if isinstance(face, Exception):
+                    no_face = isinstance(face, alignment.NoFaceError)
+                    yield Failure("no face detected" if no_face else str(face))
+                else:
+                    yield face.crop
         return
 
     def read(photo: str) -> "np.ndarray | Failure":
@@ -77,11 +86,27 @@ def crops_of(
             pixels = images.read(folder / photo, partial=True)
         except ValueError as error:
             return Failure(str(error))
-        require_inside(landmarks[photo], pixels, photo)
+        if not is_inside(landmarks[photo], pixels):
+            return Outside(
+                f"all landmarks lie outside the photo of {pixels.shape[1]} x "
+                f"{pixels.shape[0]} pixels"
+            )
         return crop(pixels, landmarks[photo], template)
 
-    with pool() as threads:
-        yield from in_order(threads, read, photos, AHEAD)
+    most = sum(photo in landmarks for photo in photos) / 2
+    outside = 0
+    with (
+        pool() as threads,
+        contextlib.closing(in_order(threads, read, photos, AHEAD)) as results,
+    ):
+        for photo, result in zip(photos, results, strict=True):
+            outside += isinstance(result, Outside)
+            if outside > most:
+                raise ValueError(
+                    "Most landmarks lie outside their photos: they belong to "
+                    f"photos of another size. Of {photo}, {result.reason}."
+                )
+            yield result
 
 
 def crop(
@@ -94,12 +119,8 @@ def crop(
         return Failure(str(error))
 
 
-def require_inside(points: np.ndarray, pixels: np.ndarray, photo: str) -> None:
-    """Refuses landmarks that all lie outside their photo."""
+def is_inside(points: np.ndarray, pixels: np.ndarray) -> bool:
+    """Whether any landmark lies in the photo: the border may cut a face."""
     height, width = pixels.shape[:2]
-    inside = ((points >= 0) & (points <= (width - 1, height - 1))).all(axis=1)
-    if not inside.any():
-        raise ValueError(
-            f"The landmarks of {photo} lie outside the photo of {width} x "
-            f"{height} pixels: they belong to photos of another size."
-        )
+    inside = (points >= 0) & (points <= (width - 1, height - 1))
+    return bool(inside.all(axis=1).any())

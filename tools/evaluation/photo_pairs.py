@@ -12,12 +12,13 @@ from keras_hypersphere.evaluation import (
     read_pairs,
 )
 from keras_hypersphere.evaluation.folds import fold_of_pair, require_trainable
+from keras_hypersphere.tools.evaluation.measured import Measured
 from keras_hypersphere.tools.evaluation.source import Source
 
 FOLDS = 10
 
 
-def measure(arguments: argparse.Namespace, command: str) -> dict:
+def measure(arguments: argparse.Namespace, command: str) -> Measured:
     """Embeds the photos of a list and scores its pairs.
 
     Args:
@@ -25,7 +26,7 @@ def measure(arguments: argparse.Namespace, command: str) -> dict:
         command: What was typed.
 
     Returns:
-        What was found, for JSON.
+        What was found.
     """
     # Whatever can be wrong with the input is said before minutes of work.
     own = arguments.set == "lfw"
@@ -35,8 +36,6 @@ def measure(arguments: argparse.Namespace, command: str) -> dict:
     folds = arguments.folds or pairs.folds or FOLDS
     require_trainable(*fold_of_pair(folds, len(pairs)), pairs.same)
     source = Source(arguments, rule="center" if own else "largest")
-    if arguments.report:
-        Path(arguments.report).mkdir(parents=True, exist_ok=True)
 
     photos = pairs.photos()
     start = time.perf_counter()
@@ -64,20 +63,15 @@ def measure(arguments: argparse.Namespace, command: str) -> dict:
         "seconds": round(seconds, 2),
         "command": command,
     }
-    if arguments.report:
-        from keras_hypersphere.tools.reports.page import write_report
 
-        page = write_report(
-            arguments.report,
-            report,
-            pairs,
-            arguments.images,
-            source.embedder.card,
-            found,
-            command,
-        )
-        found["report"] = str(page)
-    return found
+    def draw(folder: Path) -> str:
+        from keras_hypersphere.tools.reports import pairs_page
+
+        files = {photo: Path(arguments.images) / photo for photo in photos}
+        card = source.embedder.card
+        return pairs_page.draw(folder, report, pairs, files, card, found)
+
+    return Measured(found, draw)
 
 
 def heading(
@@ -90,6 +84,7 @@ def heading(
         "faces": source.faces,
         "list": str(arguments.pairs),
         "pairs": len(pairs),
+        "different_pairs": int((~pairs.same).sum()),
     }
 
 

@@ -8,12 +8,16 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from keras_hypersphere.evaluation import megaface
+from keras_hypersphere.tools.evaluation.measured import Measured
 from keras_hypersphere.tools.evaluation.source import Source
 from keras_hypersphere.tools.evaluation.stored import read_gallery
 from keras_hypersphere.zoo import images
 
+# Scores of strangers that a curve is drawn from.
+KEPT = 2**17
 
-def measure(arguments: argparse.Namespace, command: str) -> dict:
+
+def measure(arguments: argparse.Namespace, command: str) -> Measured:
     """Embeds probes and distractors and looks for the probes' mates.
 
     Args:
@@ -21,7 +25,7 @@ def measure(arguments: argparse.Namespace, command: str) -> dict:
         command: What was typed.
 
     Returns:
-        What was found, for JSON.
+        What was found.
     """
     strangers = Path(arguments.distractors)
     if not strangers.exists():
@@ -55,16 +59,21 @@ def measure(arguments: argparse.Namespace, command: str) -> dict:
     else:
         gallery = read_gallery(strangers)
     seconds = time.perf_counter() - start
+    far = arguments.far
+    # A curve needs more scores of strangers than one rate does.
+    widest = far
+    if arguments.report:
+        widest = max(far, curve_far(int((~failed).sum()) * len(gallery)))
     report = megaface(
         probes,
         labels,
         gallery,
         ranks=arguments.ranks,
-        far=arguments.far,
+        far=widest,
         distance=source.distance(),
         failed=failed,
     )
-    return {
+    found = {
         "set": arguments.set,
         "model": source.model,
         "faces": source.faces,
@@ -77,12 +86,28 @@ def measure(arguments: argparse.Namespace, command: str) -> dict:
         "distractors_without_embedding": lost,
         "rank_1": report.rank_1,
         "ranks": report.ranks.tolist(),
-        "far": report.far,
-        "tar": report.tar,
-        "threshold": report.threshold,
+        "different_pairs": report.pairs,
+        "far": far,
+        "tar": report.tar_at(far),
+        "threshold": report.threshold_at(far),
         "seconds": round(seconds, 2),
         "command": command,
     }
+
+    def draw(folder: Path) -> str:
+        from keras_hypersphere.tools.reports import strangers_page
+
+        return strangers_page.draw(folder, report, source.embedder.card, found)
+
+    return Measured(found, draw)
+
+
+def curve_far(pairs: int) -> float:
+    """The false accept rate up to which a curve is drawn.
+
+    Of few pairs every score is kept, of many so many as take 4 MB.
+    """
+    return min(KEPT, max(pairs - 1, 0)) / max(pairs, 1)
 
 
 def photos_in(folder: Path) -> list[str]:

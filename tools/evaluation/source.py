@@ -48,7 +48,9 @@ class Source:
         from keras_hypersphere.zoo import FaceEmbedder
 
         if self.loaded is None:
-            self.loaded = FaceEmbedder.from_preset(self.name)
+            loaded = FaceEmbedder.from_preset(self.name)
+            loaded.require_template()
+            self.loaded = loaded
         return self.loaded
 
     @property

@@ -1,6 +1,9 @@
 """What was measured, for people."""
 
+import math
 from pathlib import Path
+
+from keras_hypersphere.evaluation.report import FAR
 
 SCALES = {
     "cosine": "cosine",
@@ -10,6 +13,7 @@ SCALES = {
 }
 # Photos without an embedding that are named.
 NAMED = 5
+STRANGERS = "pairs of a probe and a distractor"
 
 
 def text(found: dict) -> str:
@@ -34,7 +38,8 @@ def of_pairs(found: dict) -> str:
         f"{max(found['thresholds']):.4f}",
         f"AUC        {found['auc']:.5f}",
         f"EER        {found['eer']:.2%}",
-        f"TAR        {found['tar_at_far_0.001']:.2%} at FAR 0.1%",
+        f"TAR        {found['tar_at_far_0.001']:.2%} at FAR {FAR:.1%}",
+        *note(too_few(found["different_pairs"], FAR)),
         "",
         f"fold  accuracy  threshold ({SCALES[found['distance']]})",
     ]
@@ -76,6 +81,7 @@ def of_probes(found: dict) -> str:
         lines.append(f"rank {len(found['ranks']):<5} {found['ranks'][-1]:.3%}")
     lines += [
         f"TAR        {found['tar']:.3%} at FAR {found['far']:g}",
+        *note(too_few(found["different_pairs"], found["far"], STRANGERS)),
         f"threshold  {found['threshold']:.4f} ({SCALES[found['distance']]})",
         "",
     ]
@@ -95,6 +101,28 @@ def of_probes(found: dict) -> str:
     photos = found["probes"] + found["distractors"]
     lines.append(pace(photos, "faces", found))
     return "\n".join(lines)
+
+
+def is_too_few(pairs: int, far: float) -> bool:
+    """Whether a false accept rate allows none of so many pairs."""
+    return pairs * far < 1 - 1e-9 and far > 0
+
+
+def too_few(pairs: int, far: float, noun: str = "different pairs") -> str:
+    """Says what a TAR means that few pairs gave, or nothing."""
+    if not is_too_few(pairs, far):
+        return ""
+    needed = math.ceil(1 / far - 1e-6)
+    rate = f"{far:.1%}" if far >= FAR else f"{far:g}"
+    return (
+        f"{pairs:,} {noun} are too few for a FAR of {rate}, which takes "
+        f"{needed:,}: this is the TAR without any false accept."
+    )
+
+
+def note(words: str) -> list[str]:
+    """A line below a figure; none without words."""
+    return [f"{'':10} {words}"] if words else []
 
 
 def named(lost: dict[str, str]) -> list[str]:

@@ -10,13 +10,15 @@ import numpy as np
 
 from keras_hypersphere.evaluation import read_ytf_pairs, ytf
 from keras_hypersphere.evaluation.folds import fold_of_pair, require_trainable
+from keras_hypersphere.evaluation.ytf import FACENET_FRAMES
+from keras_hypersphere.tools.evaluation.measured import Measured
 from keras_hypersphere.tools.evaluation.photo_pairs import figures, heading
 from keras_hypersphere.tools.evaluation.source import Source
 from keras_hypersphere.tools.evaluation.stored import Stored
 from keras_hypersphere.zoo import images
 
 
-def measure(arguments: argparse.Namespace, command: str) -> dict:
+def measure(arguments: argparse.Namespace, command: str) -> Measured:
     """Embeds the frames of a list of videos and scores its pairs.
 
     Args:
@@ -24,13 +26,14 @@ def measure(arguments: argparse.Namespace, command: str) -> dict:
         command: What was typed.
 
     Returns:
-        What was found, for JSON.
+        What was found.
     """
     pairs = read_ytf_pairs(arguments.pairs)
     require_trainable(*fold_of_pair(pairs.folds, len(pairs)), pairs.same)
     source = Source(arguments, rule="center")
     names = pairs.photos()
     start = time.perf_counter()
+    shown: dict[str, list[str]] = {}
     if source.stored:
         videos = stored_videos(source.stored, names)
         frames, failures = sum(map(len, videos.values())), {}
@@ -50,6 +53,10 @@ def measure(arguments: argparse.Namespace, command: str) -> dict:
                 strict=True,
             )
         }
+        shown = {
+            name: [frame for frame in video if frame not in failures]
+            for name, video in listed.items()
+        }
     seconds = time.perf_counter() - start
     left = [videos[name] for name in pairs.left]
     right = [videos[name] for name in pairs.right]
@@ -65,7 +72,7 @@ def measure(arguments: argparse.Namespace, command: str) -> dict:
         max_frames=arguments.max_frames,
     )
     empty = [name for name, video in videos.items() if not len(video)]
-    return {
+    found = {
         **heading(arguments, source, pairs),
         "videos": len(names),
         "photos": frames,
@@ -83,6 +90,25 @@ def measure(arguments: argparse.Namespace, command: str) -> dict:
         "seconds": round(seconds, 2),
         "command": command,
     }
+
+    def draw(folder: Path) -> str:
+        from keras_hypersphere.tools.reports import pairs_page
+
+        limit = arguments.max_frames or (FACENET_FRAMES if facenet else None)
+        files = {
+            name: Path(arguments.images) / middle(video[:limit])
+            for name, video in shown.items()
+            if video
+        }
+        card = source.embedder.card
+        return pairs_page.draw(folder, report, pairs, files, card, found)
+
+    return Measured(found, draw)
+
+
+def middle(frames: Sequence[str]) -> str:
+    """The frame that stands for its video in a picture."""
+    return frames[len(frames) // 2]
 
 
 def in_time(name: str) -> list:

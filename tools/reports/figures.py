@@ -1,18 +1,26 @@
-"""The pictures of an evaluation: curve and histograms."""
+"""The pictures of pairs that were told apart: curve and histograms."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from keras_hypersphere.evaluation import Report
 from keras_hypersphere.evaluation.report import FAR
+from keras_hypersphere.tools.evaluation.text import is_too_few
+from keras_hypersphere.tools.reports.axes import (
+    DIFFERENT,
+    INK,
+    SAME,
+    empty,
+    rates_over_far,
+    share_axis,
+)
 
-SAME, DIFFERENT, INK = "#2f6db3", "#d9722e", "#444444"
-SIZE = (6.4, 4.2)
 BINS = 80
 AXES = {
     "cosine": "cosine",
     "l2": "Euclidean distance",
     "squared-l2": "squared Euclidean distance",
+    "decision": "decision value",
 }
 
 
@@ -23,33 +31,40 @@ def roc(report: Report, same: np.ndarray) -> Figure:
     what is accepted without any is drawn at the left edge.
     """
     figure, axes = empty()
-    smallest = 1.0 / int((~same).sum())
-    far = np.maximum(report.curve.far, smallest / 2)
-    axes.step(far, report.curve.tar, where="post", color=SAME, linewidth=2)
-    if smallest / 2 < FAR:
-        axes.axvline(FAR, color=INK, linewidth=0.8, linestyle=":")
-        axes.annotate(
-            f"TAR {report.tar:.2%}\nat FAR {FAR:.1%}",
-            (FAR, report.tar),
-            textcoords="offset points",
-            xytext=(8, -34),
+    different = int((~same).sum())
+    smallest = 1.0 / different
+    far, tar = report.curve.far, report.curve.tar
+    edge = rates_over_far(axes, far, tar, smallest, 1.0)
+    if is_too_few(different, FAR):
+        axes.plot(
+            edge,
+            report.tar,
+            "s",
             color=INK,
+            markersize=11,
+            fillstyle="none",
+            clip_on=False,
+            label=f"TAR {report.tar:.2%} without a false accept",
         )
-    axes.plot(report.eer, 1 - report.eer, "o", color=DIFFERENT)
-    axes.annotate(
-        f"EER {report.eer:.2%}",
-        (report.eer, 1 - report.eer),
-        textcoords="offset points",
-        xytext=(8, -14),
-        color=INK,
+    else:
+        axes.axvline(
+            FAR,
+            color=INK,
+            linewidth=1,
+            linestyle=":",
+            label=f"TAR {report.tar:.2%} at FAR {FAR:.1%}",
+        )
+    axes.plot(
+        max(report.eer, edge),
+        1 - report.eer,
+        "o",
+        color=DIFFERENT,
+        clip_on=False,
+        label=f"equal error rate {report.eer:.2%}",
     )
-    low = report.tar_at(smallest)
-    axes.set_xscale("log")
-    axes.set_xlim(smallest / 2, 1.0)
-    axes.set_ylim(max(0.0, low - 0.1 * (1.05 - low)), 1.005)
-    axes.set_xlabel("false accept rate (log)")
+    share_axis(axes, min(report.tar, report.tar_at(smallest), 1 - report.eer))
     axes.set_ylabel("true accept rate")
-    axes.grid(True, which="major", alpha=0.25)
+    axes.legend(frameon=False, loc="lower right")
     return figure
 
 
@@ -83,11 +98,3 @@ def histograms(report: Report, same: np.ndarray) -> Figure:
         frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0)
     )
     return figure
-
-
-def empty() -> tuple[Figure, object]:
-    """Returns a figure without a window, and its axes."""
-    figure = Figure(figsize=SIZE, dpi=130, layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes

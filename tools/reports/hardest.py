@@ -1,16 +1,17 @@
 """The pairs that a model got most wrong, as pictures."""
 
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from keras_hypersphere.evaluation import PairList, Report
+from keras_hypersphere.evaluation import Report
 from keras_hypersphere.zoo import images
 
 # Side of a photo in a picture, and the gap between two, in pixels.
 SIDE, GAP = 160, 6
+# A square of this gray takes the place of a photo that cannot be read.
+UNREADABLE = 170
 
 
 def hardest_pairs(
@@ -21,7 +22,7 @@ def hardest_pairs(
     Worst is farthest on the wrong side of the fold's own threshold. Pairs
     without a score have no picture worth showing and are left out.
     """
-    larger = report.distance == "cosine"
+    larger = report.distance in ("cosine", "decision")
     margin = report.scores - report.thresholds[report.fold_of_pair]
     # Positive: on the side of the right answer.
     margin = margin if larger == alike else -margin
@@ -30,13 +31,11 @@ def hardest_pairs(
     return candidates[order][:count].tolist()
 
 
-def picture(
-    folder: "str | os.PathLike", pairs: PairList, index: int
-) -> np.ndarray:
-    """Returns the two photos of a pair side by side, RGB."""
+def picture(first: Path, second: Path) -> np.ndarray:
+    """Returns two photos side by side, RGB."""
     canvas = np.full((SIDE, 2 * SIDE + GAP, 3), 255, np.uint8)
-    for place, path in enumerate((pairs.left[index], pairs.right[index])):
-        photo = images.read(Path(folder) / path)
+    for place, path in enumerate((first, second)):
+        photo = readable(path)
         scale = SIDE / max(photo.shape[:2])
         size = [max(1, round(scale * side)) for side in photo.shape[1::-1]]
         photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
@@ -45,3 +44,11 @@ def picture(
         left = place * (SIDE + GAP) + (SIDE - width) // 2
         canvas[top : top + height, left : left + width] = photo
     return canvas
+
+
+def readable(path: Path) -> np.ndarray:
+    """Reads a photo as it was read to be measured, or a gray square."""
+    try:
+        return images.read(path, partial=True)
+    except (ValueError, OSError):
+        return np.full((SIDE, SIDE, 3), UNREADABLE, np.uint8)

@@ -75,6 +75,11 @@ def test_agrees_with_loops(seed, distance, monkeypatch):
     for lower in (0.0, far / 3, far):
         _, tar, _ = oracle(probes, labels, strangers, 1, lower, distance)
         assert report.tar_at(lower) == pytest.approx(tar)
+    assert report.threshold_at(far) == report.threshold
+    rates = report.curve()
+    assert len(rates[0]) == accepted_at(far, report.pairs) + 1
+    for rate, tar in zip(*rates, strict=True):
+        assert report.tar_at(rate) == tar
     assert report.probes == len(probes)
     assert report.distractors == len(strangers)
 

@@ -1,18 +1,13 @@
 """`evaluate` on videos, on strangers, and on embeddings from elsewhere."""
 
 import json
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
-from keras_hypersphere import zoo
 from keras_hypersphere.evaluation import lfw, megaface, ytf
 from keras_hypersphere.tools import cli
 
-SAMPLES = Path(zoo.__file__).parent / "samples"
-PEOPLE = {"Eileen": "eileen_collins.png", "Grace": "grace_hopper.jpg"}
 NAMES = [
     f"P{person}/P{person}_{n:04d}.jpg" for person in range(12) for n in (1, 2)
 ]
@@ -211,46 +206,10 @@ def test_strangers_of_embeddings(suffix, tmp_path, capsys):
     assert "at FAR 0.01" in out
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Videos of two frames each, and a stranger who is one of them."""
-    folder = tmp_path_factory.mktemp("sets")
-    (folder / "others").mkdir()
-    points = {}
-    for name, file in PEOPLE.items():
-        image = cv2.imread(str(SAMPLES / file))
-        [face, *_] = zoo.alignment.detect(image[:, :, ::-1])
-        for video in "0123":
-            target = folder / "images" / name / video
-            target.mkdir(parents=True)
-            for frame in (9, 10):
-                shade = 1 - 0.1 * int(video) - 0.02 * frame
-                cv2.imwrite(
-                    str(target / f"{video}.{frame}.jpg"),
-                    (image * shade).astype(np.uint8),
-                )
-                points[f"{name}/{video}/{video}.{frame}.jpg"] = face.landmarks
-    cv2.imwrite(str(folder / "others" / "one.png"), image[:, ::-1])
-    mirrored = face.landmarks[[1, 0, 2, 4, 3]]
-    points["one.png"] = [image.shape[1] - 1, 0] + mirrored * [-1, 1]
-    np.savez(
-        folder / "landmarks.npz",
-        names=list(points),
-        landmarks=list(points.values()),
-    )
-    lines = []
-    for fold, (a, b) in enumerate(["01", "23"], 1):
-        for one, other in (("Eileen", "Grace"), ("Grace", "Eileen")):
-            lines.append(f"{fold}, 1, {one}/{a}, {one}/{b}, 1")
-            lines.append(f"{fold}, 2, {one}/{a}, {other}/{b}, 0")
-    (folder / "splits.txt").write_text("\n".join(lines))
-    return folder
-
-
-def test_videos_of_frames(folder, capsys):
-    words = ("ytf", "--images", folder / "images")
-    words += ("--pairs", folder / "splits.txt")
-    words += ("--landmarks", folder / "landmarks.npz")
+def test_videos_of_frames(videos, capsys):
+    words = ("ytf", "--images", videos / "images")
+    words += ("--pairs", videos / "splits.txt")
+    words += ("--landmarks", videos / "landmarks.npz")
     found = found_by(capsys, *words)
     assert found["accuracy"] == 1.0
     assert (found["pairs"], found["videos"], found["photos"]) == (8, 8, 16)
@@ -259,11 +218,11 @@ def test_videos_of_frames(folder, capsys):
     assert found["accuracy"] == 1.0
     assert found["distance"] == "l2"
     # A video without faces: its pairs are errors, its frames are counted.
-    with np.load(folder / "landmarks.npz") as archive:
+    with np.load(videos / "landmarks.npz") as archive:
         names, points = archive["names"], archive["landmarks"]
     keep = ~np.char.startswith(names, "Grace/3/")
     keep &= names != "Grace/0/0.9.jpg"
-    part = folder / "part.npz"
+    part = videos / "part.npz"
     np.savez(part, names=names[keep], landmarks=points[keep])
     code, out, _ = call(capsys, *words[:-1], part)
     assert code == 0
@@ -272,10 +231,10 @@ def test_videos_of_frames(folder, capsys):
     assert "frames without an embedding: 3; they are left out" in out
 
 
-def test_photos_among_strangers(folder, capsys):
-    words = ("megaface", "--images", folder / "images")
-    words += ("--distractors", folder / "others")
-    words += ("--landmarks", folder / "landmarks.npz")
+def test_photos_among_strangers(videos, capsys):
+    words = ("megaface", "--images", videos / "images")
+    words += ("--distractors", videos / "others")
+    words += ("--landmarks", videos / "landmarks.npz")
     found = found_by(capsys, *words, "--ranks", 2)
     # The folder of a photo is its person, so a video is one here. Two
     # frames of a video are nearly the same picture.

@@ -1,0 +1,139 @@
+"""What the pages of all reports are made of, as HTML."""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+
+from keras_hypersphere.tools.reports.folder import MARK
+from keras_hypersphere.zoo import Card
+
+# Fields of a card that are long lists of numbers, or internal.
+LEFT_OUT = {"golden_output", "golden_seed"}
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; margin: 2rem auto;
+       max-width: 62rem; padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { margin-top: 2.5rem; }
+p.sub { color: #666; margin-top: .2rem; }
+.figures { display: grid; gap: 1rem;
+  grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); }
+.figures img { width: 100%; }
+.numbers { display: flex; flex-wrap: wrap; gap: 2rem; margin: 1.5rem 0; }
+.numbers b { display: block; font-size: 1.5rem; }
+.numbers span { color: #666; font-size: .9rem; }
+.tables { display: flex; flex-wrap: wrap; gap: 0 5rem; }
+.pairs { display: grid; gap: 1rem;
+  grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
+figure { margin: 0; } figure img { width: 100%; }
+figcaption { font-size: .8rem; color: #444; overflow-wrap: anywhere; }
+.wrong { color: #b3261e; font-weight: 600; }
+table { border-collapse: collapse; }
+th { white-space: nowrap; } th.n { text-align: right; }
+th, td { text-align: left; padding: .2rem 1.2rem .2rem 0; vertical-align: top;
+  border-bottom: 1px solid #e5e5e5; overflow-wrap: anywhere; }
+td.n { text-align: right; font-variant-numeric: tabular-nums; }
+pre { white-space: pre-wrap; background: #f5f5f5; padding: .6rem; }
+"""
+
+
+def document(
+    card: Card, result: str, about: str, body: str, command: str
+) -> str:
+    """A whole page.
+
+    Args:
+        card: The model's: its name heads the page, its fields end it.
+        result: The first figure, for the title.
+        about: What was measured, in words.
+        body: What stands between, HTML.
+        command: What was typed.
+    """
+    model = html.escape(card.name)
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width">{MARK}'
+        f"<title>{model}: {result}</title><style>{STYLE}</style>"
+        f"<h1>{model}</h1><p class=sub>{html.escape(about)}</p>{body}"
+        f"<h2>Model card</h2>{fields(card)}"
+        f"<h2>Command</h2><pre>{html.escape(command)}</pre></html>\n"
+    )
+
+
+def numbers(values: Iterable[tuple[str, str]]) -> str:
+    """The figures that matter, large, each with what it is."""
+    shown = "".join(
+        f"<div><b>{value}</b><span>{html.escape(label)}</span></div>"
+        for value, label in values
+    )
+    return f"<div class=numbers>{shown}</div>"
+
+
+def note(words: str) -> str:
+    """A sentence below the figures; nothing where there is none."""
+    return f"<p>{html.escape(words)}</p>" if words else ""
+
+
+def drawings(files: Mapping[str, str]) -> str:
+    """Pictures beside each other: file and what it shows."""
+    shown = "".join(
+        f'<img src="{file}" alt="{html.escape(what)}">'
+        for file, what in files.items()
+    )
+    return f"<div class=figures>{shown}</div>"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of numbers."""
+    head = "".join(f"<th class=n>{html.escape(name)}" for name in heads)
+    body = "".join(
+        f"<tr>{''.join(f'<td class=n>{value}' for value in row)}"
+        for row in rows
+    )
+    return f"<table><tr>{head}{body}</table>"
+
+
+def lost(title: str, what: str, why: Mapping[str, str], then: str) -> str:
+    """Photos without an embedding; nothing where there are none.
+
+    Args:
+        title: The heading.
+        what: What is lost, one of it.
+        why: Its names and reasons.
+        then: What that means for the figures.
+    """
+    if not why:
+        return ""
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}<td>{html.escape(reason)}"
+        for name, reason in why.items()
+    )
+    return (
+        f"<h2>{title}</h2><p>Number: {len(why)}. {html.escape(then)}</p>"
+        f"<table><tr><th>{what}<th>why{rows}</table>"
+    )
+
+
+def fields(card: Card) -> str:
+    """What a card says."""
+    rows = "".join(
+        f"<tr><th>{html.escape(name.replace('_', ' '))}<td>{linked(value)}"
+        for name, value in card.as_dict().items()
+        if name not in LEFT_OUT and value not in (None, "", [], {})
+    )
+    return f"<table>{rows}</table>"
+
+
+def linked(value: object) -> str:
+    """A value of a card as HTML: an address can be followed."""
+    text = html.escape(plain(value))
+    if isinstance(value, str) and value.startswith("https://"):
+        return f'<a href="{text}">{text}</a>'
+    return text
+
+
+def plain(value: object) -> str:
+    """A value of a card in words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {plain(x)}" for name, x in value.items())
+    if isinstance(value, list):
+        between = "; " if any(isinstance(x, dict) for x in value) else ", "
+        return between.join(plain(x) for x in value) or "none"
+    return str(value)
