@@ -55,6 +55,26 @@ def test_wrong_usage_is_one_line_and_exit_2(words):
     assert not loaded(done) & {"keras", "tensorflow", "numpy", "cv2"}
 
 
+@pytest.mark.parametrize(
+    ("words", "prog"),
+    [
+        (["--nonsense", "models"], "keras-hypersphere"),
+        (["models", "--nonsense"], "keras-hypersphere models"),
+        (
+            ["evaluate", "ytf", "--images", "a", "--pairs", "b", "--nonsense"],
+            "keras-hypersphere evaluate ytf",
+        ),
+    ],
+)
+def test_unknown_words_name_the_help_that_lists_the_known(words, prog, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == (
+        f"error: unrecognized arguments: --nonsense (see `{prog} --help`)\n"
+    )
+
+
 def test_failure_is_one_line_and_exit_1(capsys, tmp_path):
     missing = tmp_path / "missing.jpg"
     assert main(["align", str(missing), "-o", str(tmp_path / "out")]) == 1
