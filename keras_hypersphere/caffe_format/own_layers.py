@@ -41,13 +41,24 @@ OWN: dict[str, type[Message]] = {}
 COUNT = itertools.count()
 
 
-def declare(type: str, parameter: Mapping[str, Any] | None) -> None:
-    """Tells of the messages that a layer type has for itself.
+def declare(type: str, own: type[Message] | None) -> None:
+    """Tells of the fields that a layer type has for itself; None for none."""
+    OWN.pop(type, None)
+    if own is not None:
+        OWN[type] = own
+
+
+def own_class(type: str) -> Any:
+    """What reads the fields that a layer type has for itself."""
+    return OWN.get(type)
+
+
+def build_class(parameter: Mapping[str, Any]) -> type[Message]:
+    """The class that reads a layer's own fields.
 
     Args:
-        type: The `type` in the prototxt.
-        parameter: Name of a field of the layer → its fields; None for a
-            type without own messages. A field is a scalar (`"float"`,
+        parameter: Name of a field of the layer → its fields. A field is a
+            scalar (`"float"`,
             `"int32 = 1"`, `"repeated string"`) or a message of Caffe
             (`"FillerParameter"`), a tuple of an enum's names, or the fields
             of a further message (in a list: any number of those). A number
@@ -56,14 +67,6 @@ def declare(type: str, parameter: Mapping[str, Any] | None) -> None:
     Raises:
         ValueError: If that is no such thing, or Caffe has the field.
     """
-    own = None if parameter is None else build_class(parameter)
-    OWN.pop(type, None)
-    if own is not None:
-        OWN[type] = own
-
-
-def build_class(parameter: Mapping[str, Any]) -> type[Message]:
-    """The class that reads a layer's own fields."""
     if not isinstance(parameter, Mapping) or not parameter:
         raise wrong("must be a dict of the layer's own fields", parameter)
     place = f"own_{next(COUNT)}"
@@ -230,10 +233,15 @@ def with_own(
         CaffeFormatError: If a binary file holds something else by the
             numbers that were declared.
     """
-    own = OWN.get(layer.type)
-    if own is None:
+    if own_class(layer.type) is None:
         return layer
-    return OwnParameter(layer, extract(layer, own, file))
+    return OwnParameter(layer, own_fields(layer, file))
+
+
+def own_fields(layer: LayerParameter, file: str | None = None) -> Message:
+    """What has been declared for the layer's type, in a message."""
+    own = own_class(layer.type)
+    return LayerParameter() if own is None else extract(layer, own, file)
 
 
 def unread_fields(
@@ -248,7 +256,7 @@ def unread_fields(
 
 def own_numbers(message: Message) -> Collection[int]:
     """The numbers of the fields that have been declared for a layer."""
-    own = isinstance(message, LayerParameter) and OWN.get(message.type)
+    own = isinstance(message, LayerParameter) and own_class(message.type)
     return own.DESCRIPTOR.fields_by_number if own else ()
 
 

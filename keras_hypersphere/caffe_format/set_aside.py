@@ -12,7 +12,7 @@ from typing import NamedTuple
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
-from keras_hypersphere.caffe_format.own_layers import OWN
+from keras_hypersphere.caffe_format.own_layers import own_class
 from keras_hypersphere.caffe_format.schema import (
     LayerParameter,
     NetParameter,
@@ -136,7 +136,7 @@ def parse_around(text: str, net: NetParameter) -> bool:
 
 def read_own(text: str, layer: LayerParameter, asides: list[Aside]) -> None:
     """Keeps the own fields of one layer in its message."""
-    own = OWN.get(layer.type)
+    own = own_class(layer.type)
     declared = own.DESCRIPTOR.fields_by_name if own else {}
     known = own or layer.type in TYPES or not layer.type
     unread = UnreadLayer()
@@ -149,7 +149,11 @@ def read_own(text: str, layer: LayerParameter, asides: list[Aside]) -> None:
     if own:
         made = text_format.Parse(only(text, asides), own())
         keep(layer, made)
-    elif unread.fields:
+    else:
+        # Whatever it means, it must be the text format.
+        text_format.Parse(
+            only(text, asides), LayerParameter(), allow_unknown_field=True
+        )
         keep(layer, unread)
 
 

@@ -2,11 +2,14 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
 from google.protobuf import text_format
 
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.own_layers import own_fields, unread_fields
 from keras_hypersphere.caffe_format.schema import NetParameter
 
 
@@ -19,10 +22,33 @@ def write_prototxt(
         net: The network; blobs, if it has any, are written as numbers.
         path: File to write; it is replaced only by a complete one.
         comment: Lines to put before it, each after a `#`.
+
+    Raises:
+        CaffeFormatError: If a layer had fields that nobody declared.
     """
     head = "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines())
-    text = text_format.MessageToString(net, as_utf8=True)
+    text = "".join(parts(net))
     replace(path, (head + text).encode())
+
+
+def parts(net: NetParameter) -> Iterator[str]:
+    """The text of a network, and then of each layer."""
+    head = NetParameter()
+    head.CopyFrom(net)
+    head.ClearField("layer")
+    yield text_format.MessageToString(head, as_utf8=True)
+    for layer in net.layer:
+        for field in unread_fields(layer):
+            raise CaffeFormatError(
+                f"has the field `{field.name}`, which nobody knows and nobody "
+                "can write",
+                layer=layer.name,
+                type=layer.type,
+            )
+        yield "layer {\n"
+        for message in (layer, own_fields(layer)):
+            yield text_format.MessageToString(message, as_utf8=True, indent=2)
+        yield "}\n"
 
 
 def write_caffemodel(net: NetParameter, path: str | PathLike) -> None:

@@ -19,6 +19,7 @@ from keras_hypersphere.caffe_layers.reporting_heads import (
     ReportingASoftmax,
     ReportingLSoftmax,
 )
+from keras_hypersphere.caffe_layers.smooth_l1_loss import SmoothL1Loss
 from keras_hypersphere.caffe_layers.softmax_loss import SoftmaxLoss
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "PairLoss",
     "ReportingASoftmax",
     "ReportingLSoftmax",
+    "SmoothL1Loss",
     "SoftmaxLoss",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from keras_hypersphere.caffe_format import own_layers
 from keras_hypersphere.tools.caffe import read_card, supported_layers
 from keras_hypersphere.tools.caffe import registry as emitters
 from keras_hypersphere.tools.caffe.reference import registry as references
@@ -54,6 +55,7 @@ def folder(tmp_path, monkeypatch):
     """The files that the examples name; the sample is the network."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(emitters, "EMITTERS", dict(emitters.EMITTERS))
+    monkeypatch.setattr(own_layers, "OWN", dict(own_layers.OWN))
     monkeypatch.setattr(references, "REFERENCES", dict(references.REFERENCES))
     shutil.copy(PROTOTXT, "deploy.prototxt")
     shutil.copy(CAFFEMODEL, "model.caffemodel")
@@ -134,7 +136,7 @@ def test_training(folder, capsys):
 
 
 def test_a_new_type(folder):
-    run(block("register_layer"))
+    run(block("register_reference"))
     from keras_hypersphere.tools.caffe import to_keras, verify
 
     Path("net.prototxt").write_text(
@@ -144,5 +146,18 @@ def test_a_new_type(folder):
     assert verify(to_keras("net.prototxt"), "net.prototxt").passed
 
 
+def test_a_new_type_with_a_message_of_its_own(folder):
+    run(block("imresize_param"))
+    from keras_hypersphere.tools.caffe import to_keras
+
+    Path("net.prototxt").write_text(
+        'input: "x" input_shape { dim: 1 dim: 1 dim: 2 dim: 2 }\n'
+        'layer { name: "r" type: "ImResize" bottom: "x" top: "y" '
+        "imresize_param { factor: 3 mode: LINEAR } }"
+    )
+    layer = to_keras("net.prototxt").get_layer("r")
+    assert (layer.size, layer.interpolation) == ((3, 3), "bilinear")
+
+
 def test_every_example_is_run():
-    assert len(PYTHON) == 6
+    assert len(PYTHON) == 7

@@ -22,6 +22,9 @@ from keras_hypersphere.tools.caffe.registry import find_emitter
 from keras_hypersphere.tools.caffe.sharing import Sharing
 from keras_hypersphere.tools.caffe.weights import Weights
 
+# Caffe's kMaxBlobAxes.
+MOST_AXES = 32
+
 
 class Build:
     """Calls the emitters of a graph's nodes, and keeps what they make.
@@ -188,6 +191,16 @@ def weigh_losses(emission: Emission, made: list[Tensor]) -> list[Tensor]:
     ]
 
 
+def refuse_params(emission: Emission) -> None:
+    """Caffe stops at more settings of learnt blobs than there are blobs."""
+    given, blobs = len(emission.parameter.param), len(emission.declared)
+    if given > blobs:
+        emission.fail(
+            f"has {given} `param` and {blobs} learnt blobs; Caffe refuses "
+            "that: give one for each blob"
+        )
+
+
 def run(emission: Emission, node: Node, inputs: list[Tensor]) -> list[Tensor]:
     """Calls one emitter, and checks what it made."""
     try:
@@ -201,9 +214,21 @@ def run(emission: Emission, node: Node, inputs: list[Tensor]) -> list[Tensor]:
             f"Keras refuses it: {reason}", emission.file, node.name, node.type
         ) from error
     made = list(made) if isinstance(made, (list, tuple)) else [made]
+    for tensor in made:
+        if not isinstance(tensor, Tensor):
+            emission.fail(
+                f"its emitter makes {tensor!r:.60}; it must return a Keras "
+                "tensor, or a list of one for each top"
+            )
     if len(made) != len(node.tops):
         emission.fail(f"has {len(node.tops)} tops; it makes {len(made)}")
+    refuse_params(emission)
     for tensor in made:
+        if len(tensor.shape) > MOST_AXES:
+            emission.fail(
+                f"makes a blob of {len(tensor.shape)} axes; Caffe has at most "
+                f"{MOST_AXES}"
+            )
         if not 0 < math.prod(tensor.shape[1:]) <= MOST_VALUES:
             emission.fail(f"makes a blob of shape {tuple(tensor.shape)}")
     return made

@@ -112,7 +112,7 @@ def convert(
     state = make_state(phase, (*stages, *net.state.stage), level)
     graph = build_graph(net, state, outputs, file, input_shapes)
     for node in graph.nodes:
-        find_emitter(node.type, file, node.name)
+        find_emitter(node.type, file, node.parameter)
     steps = preprocessing_of(filter(state.includes, net.layer), file)
     read = {
         top

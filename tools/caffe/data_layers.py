@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
 from keras_hypersphere.tools.caffe.preprocessing import Preprocessing
+from keras_hypersphere.tools.caffe.registry import is_supported
 
 # Type -> its message.
 DATA_LAYERS = {
@@ -31,7 +32,8 @@ def as_inputs(
     shapes: Mapping[str, Sequence[int]],
     file: str | None = None,
 ) -> list[LayerParameter]:
-    """Puts an Input layer in the place of each data layer.
+    """Puts an Input layer in the place of each data layer, and of a layer
+    without bottoms that nobody knows but for a shape that is given.
 
     Args:
         layers: Those of one state.
@@ -43,7 +45,9 @@ def as_inputs(
     """
     return [
         as_input(layer, shapes, file)
-        if layer.type == "Input" or layer.type in DATA_LAYERS
+        if layer.type == "Input"
+        or layer.type in DATA_LAYERS
+        or (opaque(layer) and shapes.keys() & layer.top)
         else layer
         for layer in layers
     ]
@@ -62,6 +66,7 @@ def without_idle_tops(
     for layer in layers:
         # A DummyData's shapes go by the number of the top.
         reads = layer.type in DATA_LAYERS and layer.type != "DummyData"
+        reads = reads or opaque(layer)
         if reads or (layer.type == "Input" and outputs is not None):
             idle = {top for top in layer.top[first:] if top not in read}
             layer = without_tops(layer, idle)
@@ -84,6 +89,12 @@ def without_tops(layer: LayerParameter, idle: set[str]) -> LayerParameter:
     return made
 
 
+def opaque(layer: LayerParameter) -> bool:
+    """Whether a layer reads nothing and nobody knows what it makes."""
+    known = layer.type in DATA_LAYERS or is_supported(layer.type)
+    return not (layer.bottom or known)
+
+
 def check_shapes(
     layers: Sequence[LayerParameter], shapes: Mapping[str, Sequence[int]]
 ) -> None:
@@ -95,9 +106,14 @@ def check_shapes(
     inputs = {
         top
         for layer in layers
-        if layer.type == "Input" or layer.type in DATA_LAYERS
+        if layer.type == "Input" or layer.type in DATA_LAYERS or opaque(layer)
         for top in layer.top
     }
+    if not isinstance(shapes, Mapping):
+        raise ValueError(
+            "`input_shapes` must be a dict of shapes by name, such as "
+            f'{{"data": (112, 96, 3)}}. Received: input_shapes={shapes!r}'
+        )
     for name, shape in shapes.items():
         sound = isinstance(shape, Sequence) and all(
             isinstance(size, int) and size > 0 for size in shape
@@ -160,6 +176,8 @@ def find_shape(
 ) -> list[int]:
     """The shape of a top, with the batch, as Caffe has it."""
     batch = batch_size(layer)
+    if layer.type not in DATA_LAYERS:
+        missing(layer, index, "nobody knows this type of layer", file)
     if layer.type == "DummyData":
         return dummy_shape(layer, index, file)
     if layer.type == "HDF5Data":
@@ -230,7 +248,9 @@ def preprocessing_of(
     return {
         layer.top[0]: Preprocessing.of(layer, folder)
         for layer in layers
-        if layer.type in DATA_LAYERS
-        and layer.type not in FREE_TOPS
-        and layer.top
+        if layer.top
+        and (
+            (layer.type in DATA_LAYERS and layer.type not in FREE_TOPS)
+            or (opaque(layer) and layer.HasField("transform_param"))
+        )
     }

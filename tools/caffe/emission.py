@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.own_layers import with_own
 from keras_hypersphere.caffe_format.schema import (
     FillerParameter,
     LayerParameter,
@@ -46,7 +47,8 @@ class Emission:
         fixed: Tops of an input layer whose first axis is no batch.
 
     Attributes:
-        parameter: The layer's message: `layer.parameter.relu_param`.
+        parameter: The layer's message: `layer.parameter.relu_param`, and
+            what `register_layer` was told of.
         name: The layer's name in Caffe.
         inputs_made: Keras inputs that this layer made.
         kept_fillers: Whether blobs were missing in the model.
@@ -70,7 +72,7 @@ class Emission:
         whole: Collection[str] = (),
         fixed: Collection[str] = (),
     ) -> None:
-        self.parameter = parameter
+        self.parameter = with_own(parameter, file)
         self.name = parameter.name
         self.type = parameter.type
         self.top_names = top_names
@@ -89,6 +91,7 @@ class Emission:
         self.declared: list[int] = []
         self.holders: list[keras.layers.Layer] = []
         self.adds_own_loss = False
+        self.is_named = False
 
     def add(
         self,
@@ -151,6 +154,12 @@ class Emission:
     def make_name(self, part: str) -> str:
         """The Caffe layer's name in Keras, or one derived from it."""
         if not part:
+            if self.is_named:
+                self.fail(
+                    "its emitter gives two Keras layers the layer's own "
+                    'name; pass `part="…"` for all of them but one'
+                )
+            self.is_named = True
             return self.keras_name
         return self.names.claim(f"{self.keras_name}_{part}")
 

@@ -24,6 +24,7 @@ from keras_hypersphere.tools.caffe.labels import (
     whole_labels,
 )
 from keras_hypersphere.tools.caffe.node import Node
+from keras_hypersphere.tools.caffe.registry import refuse_unread
 from keras_hypersphere.tools.caffe.rules import State
 
 
@@ -78,6 +79,7 @@ def build_graph(
             that is changed in place after another layer has read it.
         ValueError: If `outputs` names a blob that the network does not have.
     """
+    refuse_unread(net.layer, file)
     layers = [layer for layer in net.layer if state.includes(layer)]
     shared = named_blobs(layers)
     check_shapes(layers, input_shapes or {})
@@ -220,7 +222,13 @@ def check_outputs(
     outputs: Sequence[str], layers: Sequence[LayerParameter]
 ) -> list[str]:
     """The names asked for, if the network has them."""
-    names = [outputs] if isinstance(outputs, str) else list(outputs)
+    if isinstance(outputs, str):
+        outputs = [outputs]
+    try:
+        names = list(outputs)
+        dict.fromkeys(names)
+    except TypeError:
+        names = []
     blobs = dict.fromkeys(top for layer in layers for top in layer.top)
     wrong = [name for name in names if name not in blobs]
     if wrong or not names or len(set(names)) < len(names):

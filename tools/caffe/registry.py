@@ -1,7 +1,15 @@
 """Caffe layer type → the function that makes Keras layers of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.own_layers import (
+    build_class,
+    declare,
+    unread_fields,
+)
+from keras_hypersphere.caffe_format.schema import LayerParameter
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 
 # (layer, inputs) -> one tensor, or one for each top; see `Emission`.
@@ -10,7 +18,9 @@ Emitter = Callable
 EMITTERS: dict[str, Emitter] = {}
 
 
-def register_layer(type: str) -> Callable[[Emitter], Emitter]:
+def register_layer(
+    type: str, parameter: Mapping[str, Any] | None = None
+) -> Callable[[Emitter], Emitter]:
     """Teaches the converter a Caffe layer type.
 
     The decorated function is called for each layer of that type, with an
@@ -21,6 +31,14 @@ def register_layer(type: str) -> Callable[[Emitter], Emitter]:
 
     Args:
         type: The `type` in the prototxt.
+        parameter: What the type has for itself in the prototxt: names of the
+            layer's own messages, each with its fields, of which each is one
+            of protobuf's types (`"float"`, `"int32 = 1"` with a default,
+            `"repeated string"`), a message of Caffe (`"FillerParameter"`),
+            a tuple of an enum's names, or a dict of further fields (in a
+            list: of any number of those). Text has fields by name. A number
+            after a name, as in the fork's caffe.proto, has binary files
+            read too. Default: the type has no message of its own.
 
     Example:
 
@@ -29,14 +47,23 @@ def register_layer(type: str) -> Callable[[Emitter], Emitter]:
     ... def mish(layer, inputs):
     ...     return layer.add(keras.layers.Activation, *inputs,
     ...                      activation="mish")
+    >>> fields = {"factor 1": "uint32 = 2", "mode 2": ("NEAREST", "LINEAR")}
+    >>> @register_layer("ImResize", {"imresize_param 350": fields})
+    ... def resize(layer, inputs):
+    ...     settings = layer.parameter.imresize_param
+    ...     kind = ("nearest", "bilinear")[settings.mode]
+    ...     return layer.add(keras.layers.UpSampling2D, *inputs,
+    ...                      size=settings.factor, interpolation=kind)
     """
     if not isinstance(type, str) or not type:
         raise ValueError(
             "`type` must be the type of a Caffe layer, such as "
             f'"Convolution". Received: type={type!r}'
         )
+    own = None if parameter is None else build_class(parameter)
 
     def register(emitter: Emitter) -> Emitter:
+        declare(type, own)
         EMITTERS[type] = emitter
         return emitter
 
@@ -48,8 +75,13 @@ def supported_layers() -> tuple[str, ...]:
     return tuple(sorted(EMITTERS))
 
 
+def is_supported(type: str) -> bool:
+    """Whether a type can be converted."""
+    return type in EMITTERS
+
+
 def find_emitter(
-    type: str, file: str | None = None, layer: str | None = None
+    type: str, file: str | None = None, layer: LayerParameter | None = None
 ) -> Emitter:
     """The emitter of a type.
 
@@ -58,13 +90,46 @@ def find_emitter(
     """
     if type not in EMITTERS:
         supported = supported_layers()
+        where, own, reads = "", "", True
+        unread = [] if layer is None else unread_fields(layer, file)
+        if unread:
+            names = dict.fromkeys(field.name for field in unread)
+            where = f"line {unread[0].line}: "
+            own = (
+                ", with `parameter` for its own "
+                f"{', '.join(f'`{name}`' for name in names)}"
+            )
+        if layer is not None:
+            reads = layer.bottom or not layer.top
         raise UnsupportedLayerError(
-            f"the type {type!r} is not supported; supported are "
-            f"{', '.join(supported)}; `register_layer` adds a type, and "
-            "`outputs` may leave the layer out",
+            f"{where}the type {type!r} is not supported; supported are "
+            f"{', '.join(supported)}; `register_layer` adds a type{own}, and "
+            "`outputs` may leave the layer out"
+            + ("" if reads else ", or `input_shapes` make inputs of its tops"),
             file,
-            layer,
+            None if layer is None else layer.name,
             type,
             supported,
         )
     return EMITTERS[type]
+
+
+def refuse_unread(
+    layers: Iterable[LayerParameter], file: str | None = None
+) -> None:
+    """Refuses fields that nobody declared in layers that are converted.
+
+    Raises:
+        CaffeFormatError: As Caffe does for what a layer does not have.
+    """
+    for layer in layers:
+        for field in unread_fields(layer, file) * (layer.type in EMITTERS):
+            raise CaffeFormatError(
+                f"line {field.line}, column {field.column}: has the field "
+                f"`{field.name}`, which nobody knows; correct the spelling, "
+                "or declare it: register_layer("
+                f'"{layer.type}", parameter={{"{field.name}": {{…}}}})',
+                file,
+                layer.name,
+                layer.type,
+            )

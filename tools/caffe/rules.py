@@ -1,5 +1,6 @@
 """Which layers a phase, its stages and its level include."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from keras_hypersphere.caffe_format.schema import LayerParameter
@@ -43,7 +44,8 @@ def make_state(phase: str, stages: object, level: int) -> State:
         raise ValueError(
             f'`phase` must be "TRAIN" or "TEST". Received: phase={phase!r}'
         )
-    if isinstance(stages, str) or not all(isinstance(s, str) for s in stages):
+    named = isinstance(stages, Iterable) and not isinstance(stages, str)
+    if not named or not all(isinstance(stage, str) for stage in stages):
         raise ValueError(
             "`stages` must be a list of names, such as ['deploy']. "
             f"Received: stages={stages!r}"

@@ -14,11 +14,16 @@ PRELU_FILLER = FillerParameter(type="constant", value=0.25)
 
 @register_layer("ReLU")
 def relu(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`ReLU`, with `negative_slope`."""
-    return layer.add(
-        keras.layers.ReLU,
-        layer.expect(inputs, 1),
-        negative_slope=layer.parameter.relu_param.negative_slope,
+    """`ReLU`, with `negative_slope`; `ops.where` if that is below 0."""
+    x = layer.expect(inputs, 1)
+    slope = layer.parameter.relu_param.negative_slope
+    if slope >= 0:
+        return layer.add(keras.layers.ReLU, x, negative_slope=slope)
+    # Keras refuses it. At 0 the derivative is the slope, as in Caffe.
+    positive = layer.compute(keras.ops.greater, x, 0.0, part="positive")
+    steep = layer.add(keras.layers.Rescaling, x, "slope", scale=slope)
+    return layer.label(
+        layer.compute(keras.ops.where, positive, x, steep, part="where")
     )
 
 

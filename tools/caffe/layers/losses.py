@@ -12,6 +12,7 @@ from keras_hypersphere.caffe_layers.center_distance import CenterDistance
 from keras_hypersphere.caffe_layers.class_accuracy import ClassAccuracy
 from keras_hypersphere.caffe_layers.element_loss import ElementLoss
 from keras_hypersphere.caffe_layers.pair_loss import PairLoss
+from keras_hypersphere.caffe_layers.smooth_l1_loss import SmoothL1Loss
 from keras_hypersphere.caffe_layers.softmax_loss import SoftmaxLoss
 from keras_hypersphere.tools.caffe.emission import (
     Emission,
@@ -244,6 +245,25 @@ def element_loss(layer: Emission, inputs: list[Tensor], **config: Any) -> Any:
     return layer.add(ElementLoss, x, also=[y], **config)
 
 
+@register_layer("SmoothL1Loss")
+def smooth_l1_loss(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """Left out at inference; of boxes, weighted or not, for `"TRAIN"`."""
+    counts = {math.prod(x.shape[1:]) for x in inputs}
+    if len(counts) > 1:
+        layer.fail(
+            "its bottoms have different sizes: "
+            f"{', '.join(str(caffe_shape(x)) for x in inputs)}"
+        )
+    if len({x.shape for x in inputs}) > 1:
+        inputs = [
+            flatten(layer, x, f"flatten{index}")
+            for index, x in enumerate(inputs)
+        ]
+    x, *rest = inputs
+    sigma = layer.parameter.smooth_l1_loss_param.sigma
+    return layer.add(SmoothL1Loss, x, also=rest, sigma=sigma)
+
+
 @register_layer("HingeLoss")
 def hinge_loss(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """Left out at inference; of one class against all for `"TRAIN"`."""
@@ -287,5 +307,5 @@ def left_out(layer: Emission, inputs: list[Tensor]) -> Tensor:
     layer.unsupported("training with this loss is not supported")
 
 
-for kind in ("InfogainLoss", "MultinomialLogisticLoss", "SmoothL1Loss"):
+for kind in ("InfogainLoss", "MultinomialLogisticLoss"):
     register_layer(kind)(left_out)

@@ -119,7 +119,6 @@ def sizes(layer: Emission, settings: object) -> list[tuple[int, int]]:
         given = ("kernel_size", "kernel_h", "kernel_w")
         if any(settings.HasField(name) for name in given):
             layer.fail("gives `global_pooling` and a kernel; give one of them")
-        return [(1, 1), (0, 0), (1, 1)]
     found = []
     for name, word in (
         ("kernel_size", "kernel"),
@@ -133,8 +132,10 @@ def sizes(layer: Emission, settings: object) -> list[tuple[int, int]]:
                 f"give `{name}`, or `{word}_h` and `{word}_w`, and not both"
             )
         if word == "kernel" and not one and not any(both):
-            layer.fail("has no `kernel_size`")
-        if any(both):
+            if not settings.global_pooling:
+                layer.fail("has no `kernel_size`")
+            found.append((1, 1))
+        elif any(both):
             found.append(
                 (getattr(settings, f"{word}_h"), getattr(settings, f"{word}_w"))
             )
@@ -143,6 +144,11 @@ def sizes(layer: Emission, settings: object) -> list[tuple[int, int]]:
     kernel, pad, stride = found
     if min(*kernel, *stride) < 1:
         layer.fail("a kernel or stride of 0 is not allowed")
+    if settings.global_pooling and (pad, stride) != ((0, 0), (1, 1)):
+        layer.fail(
+            f"gives `global_pooling`, the padding {pad} and the stride "
+            f"{stride}; Caffe takes only a padding of 0 and a stride of 1 then"
+        )
     if pad[0] >= kernel[0] or pad[1] >= kernel[1]:
         layer.fail(
             f"the padding {pad} must be smaller than the kernel {kernel}"

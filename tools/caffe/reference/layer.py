@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from keras_hypersphere.caffe_format.own_layers import with_own
 from keras_hypersphere.caffe_format.schema import (
     FillerParameter,
     LayerParameter,
@@ -37,7 +38,7 @@ class ReferenceLayer:
         blobs: Sequence[np.ndarray] | None = None,
         training: bool = False,
     ) -> None:
-        self.parameter = parameter
+        self.parameter = with_own(parameter)
         self.name = parameter.name
         self.type = parameter.type
         self.blobs = blobs

@@ -66,6 +66,22 @@ def euclidean_loss(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     return np.square(x - wanted.reshape(x.shape)).sum() / (2 * len(x))
 
 
+@register_reference("SmoothL1Loss")
+def smooth_l1_loss(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """A parabola that goes on as a line from 1 / sigma^2 on."""
+    x = bottoms[0]
+    wanted, *weights = (other.reshape(x.shape) for other in bottoms[1:])
+    inside, outside = (*weights, 1.0, 1.0)[:2]
+    sharp = layer.parameter.smooth_l1_loss_param.sigma**2
+    total = 0.0
+    for gap, weight in np.nditer([inside * (x - wanted), outside]):
+        if abs(gap) * sharp < 1:
+            total += weight * sharp * gap * gap / 2
+        else:
+            total += weight * (abs(gap) - 1 / (2 * sharp))
+    return np.array(total / len(x))
+
+
 @register_reference("SigmoidCrossEntropyLoss")
 def sigmoid_loss(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     """-t log p - (1 - t) log(1 - p) of each entry, p its sigmoid."""
