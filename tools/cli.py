@@ -69,15 +69,18 @@ def build_parser() -> argparse.ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one verb. Returns 0 if it was done, 1 if it failed."""
     arguments = build_parser().parse_args(words)
-    # TensorFlow's notices would drown the one line that matters.
+    # Notices of TensorFlow and OpenCV would drown the one line that matters.
     if not arguments.debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
         if not arguments.debug and arguments.verb not in LIGHT:
             quiet.import_keras()
         return arguments.run(arguments)
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        # A verb may say what is done.
+        told = f": {stop}" if str(stop) else ""
+        print(f"error: interrupted{told}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # The reader of stdout has left (`| head`): nobody to tell.

@@ -7,6 +7,7 @@ exit code is 1.
 """
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 HELP = "photos to aligned crops, in a folder"
+# As `zoo.alignment.TEMPLATES`, which would load OpenCV.
+TEMPLATES = (
+    *("dlib", "sphereface", "arcface"),
+    *("lightcnn", "lightcnn144", "facenet"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--template",
+        choices=TEMPLATES,
         default="dlib",
         metavar="NAME",
         help="dlib (150x150), sphereface (112x96), arcface (112x112), "
@@ -54,23 +61,25 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_hypersphere.zoo.faces.aligned_faces import PROBLEMS, align_photos
 
     template = get_template(arguments.template)
+    require_folder(arguments.output)
     targets = plan(arguments.photos, arguments.output)
     arguments.output.mkdir(parents=True, exist_ok=True)
     progress = Progress(len(targets), "photos")
     named = ((str(photo), photo) for photo in targets)
     faces = align_photos(named, template, arguments.choose)
     failures = []
-    for done, (face, target) in enumerate(
-        zip(faces, targets.values(), strict=True), start=1
-    ):
-        try:
-            if isinstance(face, Exception):
-                raise face
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write(target, face.crop)
-        except PROBLEMS as error:
-            failures.append(str(error))
-        progress.update(done)
+    with contextlib.closing(faces):
+        for done, (face, target) in enumerate(
+            zip(faces, targets.values(), strict=True), start=1
+        ):
+            try:
+                if isinstance(face, Exception):
+                    raise face
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write(target, face.crop)
+            except PROBLEMS as error:
+                failures.append(str(error))
+            progress.update(done)
     written = len(targets) - len(failures)
     if not written:
         rest = f" ({len(failures) - 1} more failed.)" if failures[1:] else ""
@@ -86,6 +95,18 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 1 if failures else 0
+
+
+def require_folder(path: Path) -> None:
+    """Refuses a path that no folder can be made at."""
+    for place in (path, *path.parents):
+        if os.path.lexists(place):
+            if not place.is_dir():
+                raise ValueError(
+                    f"'{place}' is a file, -o names a folder for the crops. "
+                    "Name another one; it is made if it is not there."
+                )
+            return
 
 
 def plan(words: list[str], output: Path) -> dict[Path, Path]:
@@ -120,12 +141,10 @@ def write(path: Path, crop: "np.ndarray") -> None:
     """Writes a PNG, beside its place first."""
     import cv2
 
+    from keras_hypersphere.zoo.faces.whole_file import whole_file
+
     done, data = cv2.imencode(".png", crop[:, :, ::-1])
     if not done:
         raise ValueError(f"OpenCV could not encode '{path}' as PNG.")
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(data.tobytes())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.write(data.tobytes())

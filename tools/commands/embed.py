@@ -1,13 +1,15 @@
 """Turns photos of faces into embeddings.
 
 Writes an .npz file: `embeddings` (photos, dim), `names`, `boxes`,
-`landmarks`, `confidence`, and the `model` with its `model_sha256`. A photo
-that cannot be read or shows no face is reported and left out; the rest is
-written, and the exit code is 1. The file is written every 1,000 photos: after
-an interruption, `--resume` goes on.
+`landmarks`, `confidence`, how they were made (`aligned`, `choose`), and the
+`model` with its `model_sha256`. A photo that cannot be read or shows no face
+is reported and left out; the rest is written, and the exit code is 1. The
+file is written every 30 seconds, and when Ctrl-C stops the work: `--resume`
+goes on.
 """
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
@@ -17,8 +19,6 @@ from keras_hypersphere.tools.commands.embedder_words import (
 )
 
 HELP = "photos to embeddings, in an .npz file"
-# Photos between two writings of the file.
-EVERY = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,37 +66,46 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_hypersphere.tools.progress import Progress
     from keras_hypersphere.zoo import FaceEmbedder
     from keras_hypersphere.zoo.faces.photo_list import name_photos
+    from keras_hypersphere.zoo.faces.whole_file import require_place
 
     # What can be wrong with the words is said before minutes of work.
-    folder = arguments.output.parent
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder '{folder}' to write into. Make it first."
-        )
-    photos = [name for name, _ in name_photos(arguments.photos)[1]]
+    require_place(arguments.output)
+    named = name_photos(arguments.photos)
+    # A photo that the words name twice is embedded once.
+    photos = list(dict.fromkeys(name for name, _ in named))
     embedder = FaceEmbedder.from_preset(
         arguments.model, runtime=arguments.runtime
     )
-    file = EmbeddingsFile(arguments.output, embedder.card, arguments.aligned)
+    file = EmbeddingsFile(
+        arguments.output, embedder.card, arguments.aligned, arguments.choose
+    )
     if arguments.resume and arguments.output.exists():
         there = file.read()
         photos = [name for name in photos if name not in there]
     before = len(file)
     progress = Progress(len(photos), "photos")
     failures: dict[str, str] = {}
-    for start in range(0, len(photos), EVERY):
-        found = embedder.embed(
-            photos[start : start + EVERY],
-            details=True,
-            aligned=arguments.aligned,
-            choose=arguments.choose,
-            errors="skip",
-            progress=lambda done, _, start=start: progress.update(start + done),
-        )
-        failures |= found.failures
-        file.add(found)
-        if found.faces:
-            file.save()
+    parts = embedder.stream(
+        photos,
+        aligned=arguments.aligned,
+        choose=arguments.choose,
+        progress=lambda done, _: progress.update(done),
+    )
+    try:
+        with contextlib.closing(parts):
+            for found in parts:
+                failures |= found.failures
+                file.add(found)
+                file.save_sometimes()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"{len(file)} embeddings are in {arguments.output}; the same "
+            "command with --resume goes on"
+            if len(file)
+            else "no photo was embedded yet"
+        ) from None
+    finally:
+        file.save_new()
     if not len(file):
         first = next(iter(failures.values()))
         rest = f" ({len(photos) - 1} more failed.)" if len(photos) > 1 else ""

@@ -40,14 +40,14 @@ def select_face(
     return max(faces, key=rank)
 
 
-def check_rule(name: str, rule: str) -> None:
+def check_rule(name: str, rule: str, rules: Sequence[str] = RULES) -> None:
     """Refuses what is no rule.
 
     Raises:
         ValueError: The message calls the argument by `name`.
     """
-    if rule not in RULES:
+    if not isinstance(rule, str) or rule not in rules:
         raise ValueError(
-            f"`{name}` must be one of {', '.join(RULES)}. "
+            f"`{name}` must be one of {', '.join(rules)}. "
             f"Received: {name}={rule!r}"
         )

@@ -1,6 +1,7 @@
 """What `FaceEmbedder.embed(..., details=True)` returns."""
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -25,3 +26,15 @@ class EmbeddedPhotos:
     def names(self) -> list[str]:
         """The photo of each row."""
         return [face.photo for face in self.faces]
+
+
+def join_parts(parts: Iterable[EmbeddedPhotos], dim: int) -> EmbeddedPhotos:
+    """Joins those of one photo after the other; there may be none."""
+    vectors = [np.empty((0, dim), np.float32)]
+    faces: list[AlignedFace] = []
+    failures: dict[str, str] = {}
+    for part in parts:
+        vectors.append(part.vectors)
+        faces += part.faces
+        failures |= part.failures
+    return EmbeddedPhotos(np.concatenate(vectors), faces, failures)

@@ -1,10 +1,7 @@
 """FaceEmbedder: photos in, embeddings and decisions out."""
 
-import contextlib
-import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -12,19 +9,26 @@ import numpy as np
 
 from keras_hypersphere.zoo import images
 from keras_hypersphere.zoo.alignment.selection import check_rule
-from keras_hypersphere.zoo.alignment.templates import get_template
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.golden import golden_crop
-from keras_hypersphere.zoo.faces.aligned_face import AlignedFace, find_face
-from keras_hypersphere.zoo.faces.aligned_faces import (
-    align_photos,
-    in_order,
-    read_crops,
-)
+from keras_hypersphere.zoo.faces.aligned_face import find_face
+from keras_hypersphere.zoo.faces.aligned_faces import align_photos, read_crops
 from keras_hypersphere.zoo.faces.distance import distances
-from keras_hypersphere.zoo.faces.embedded_photos import EmbeddedPhotos
+from keras_hypersphere.zoo.faces.embedded_photos import (
+    EmbeddedPhotos,
+    join_parts,
+)
+from keras_hypersphere.zoo.faces.fit import require_fit
 from keras_hypersphere.zoo.faces.gallery import Gallery, person_of
-from keras_hypersphere.zoo.faces.photo_list import Photo, name_photos
+from keras_hypersphere.zoo.faces.photo_list import (
+    Photo,
+    is_single,
+    name_photos,
+)
+from keras_hypersphere.zoo.faces.photo_stream import (
+    embed_stream,
+    require_batch_size,
+)
 from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
 from keras_hypersphere.zoo.faces.progress_bar import shower
 from keras_hypersphere.zoo.faces.verification import (
@@ -71,20 +75,7 @@ class FaceEmbedder:
     def __init__(
         self, model: keras.Model, card: Card, runtime: str = "auto"
     ) -> None:
-        merged = 2 if card.flip == "concat" else 1
-        size = card.input_shape
-        if card.template != "none":
-            size = (*get_template(card.template).size, card.input_shape[2])
-        for name, found, expected in (
-            ("input", tuple(model.input_shape[1:]), card.input_shape),
-            ("output", tuple(model.output_shape[1:]), (card.dim // merged,)),
-            ("template", size, card.input_shape),
-        ):
-            if found != expected:
-                raise ValueError(
-                    f"`model` does not fit the card {card.name}: {name} of "
-                    f"the shape {expected} was expected. Received: {found}"
-                )
+        require_fit(model, card)
         self._model = model
         self.card = card
         self.runtime = runtime
@@ -104,7 +95,8 @@ class FaceEmbedder:
         Args:
             preset: A name of `list_models()`, a folder written by
                 `save_to_preset`, or `hf://owner/name`, such a folder on the
-                Hugging Face Hub.
+                Hugging Face Hub. A name is the zoo's even if there is such
+                a folder; a `Path` is a folder.
             runtime: What computes the network: see the class. Default:
                 `"auto"`.
 
@@ -119,6 +111,17 @@ class FaceEmbedder:
         """Writes `model.keras` and `card.json`; returns the card.
 
         The card's golden output is computed in Keras, whatever the runtime.
+        If the weights have changed since the card was made, the card that
+        is written is that of `Card.fine_tuned`: without threshold and
+        results. Of an embedder whose card comes from there, the threshold
+        is kept.
+
+        Args:
+            folder: Made if it is not there; not a name of `list_models()`.
+
+        Raises:
+            ValueError: If `folder` is such a name, or embeddings are not
+                finite.
         """
         pixels = golden_crop(self.card)[None]
         golden = self._merge(pixels, InKeras(self.model))[0]
@@ -142,8 +145,14 @@ class FaceEmbedder:
             ValueError: If the crops have another shape, or values outside
                 0 to 255.
         """
-        crops = np.asarray(crops)
         size = self.card.input_shape[:2]
+        try:
+            crops = np.asarray(crops)
+        except ValueError as error:
+            raise ValueError(
+                f"`crops` must all have the shape {(*size, 3)}. "
+                f"Received: crops of different shapes. {self._advice()}"
+            ) from error
         if crops.ndim not in (3, 4) or crops.shape[-3:] != (*size, 3):
             raise ValueError(
                 f"`crops` must have the shape {(*size, 3)} or "
@@ -206,70 +215,73 @@ class FaceEmbedder:
             ValueError: If a photo cannot be read, or an argument is invalid.
             FileNotFoundError: If there is no such file.
         """
-        check_rule("choose", choose)
-        require_batch_size(batch_size)
-        single, named = name_photos(photos)
+        single = is_single(photos)
         is_folder = not single and isinstance(photos, (str, os.PathLike))
         errors = errors or ("skip" if is_folder else "raise")
-        if errors not in ("raise", "skip"):
-            raise ValueError(
-                "`errors` must be 'raise' or 'skip'. "
-                f"Received: errors={errors!r}"
-            )
         if errors == "skip" and not details:
             raise ValueError(
                 "`errors='skip'`, the default for a folder, leaves rows out: "
                 "say `details=True` to see which. Received: details=False"
             )
+        parts = self.stream(
+            photos, crops, aligned, choose, errors, batch_size, progress
+        )
+        found = join_parts(parts, self.card.dim)
+        if details:
+            return found
+        return found.vectors[0] if single else found.vectors
+
+    def stream(
+        self,
+        photos: "Photo | Sequence[Photo]",
+        crops: bool = False,
+        aligned: bool = False,
+        choose: str = "largest",
+        errors: str = "skip",
+        batch_size: int = 32,
+        progress: "bool | Callable[[int, int], None]" = False,
+    ) -> Iterator[EmbeddedPhotos]:
+        """Embeds photos as `embed` does, and yields them as they are done.
+
+        What is done can so be kept before all is, and more photos be
+        embedded than memory holds.
+
+        Args:
+            photos, crops, aligned, choose, batch_size, progress: As in
+                `embed`.
+            errors: As in `embed`. Default: `"skip"`.
+
+        Returns:
+            An iterator of `EmbeddedPhotos`, one for each batch, in the order
+            of the photos. If it is not read to its end, `close()` it.
+
+        Raises:
+            ValueError, FileNotFoundError: As `embed`; for an argument at
+                once.
+        """
+        check_rule("choose", choose)
+        check_rule("errors", errors, ("raise", "skip"))
+        require_batch_size(batch_size)
+        named = name_photos(photos)
         if not aligned:
             self.require_template()
-        show = shower(progress, len(named))
-        faces: list[AlignedFace] = []
-        failures: dict[str, str] = {}
-        results = (
+        return embed_stream(
             read_crops(named, self.card.input_shape[:2])
             if aligned
-            else align_photos(named, self.card.template, choose)
+            else align_photos(named, self.card.template, choose),
+            [name for name, _ in named],
+            self._embed_list,
+            batch_size,
+            strict=errors == "raise",
+            crops=crops,
+            show=shower(progress, len(named)),
         )
 
-        def batches() -> Iterator[np.ndarray]:
-            waiting: list[np.ndarray] = []
-            for done, face in enumerate(results, start=1):
-                if isinstance(face, AlignedFace):
-                    waiting.append(face.crop)
-                    faces.append(
-                        face if crops else dataclasses.replace(face, crop=None)
-                    )
-                elif errors == "raise":
-                    raise face
-                else:
-                    failures[named[done - 1][0]] = str(face)
-                if len(waiting) >= batch_size:
-                    yield np.stack(waiting)
-                    waiting = []
-                show(done, len(named))
-            if waiting:
-                yield np.stack(waiting)
-
-        def embed_batch(batch: np.ndarray) -> np.ndarray:
-            return self.embed_aligned(batch, batch_size)
-
-        # The network has a thread of its own: meanwhile the next photos are
-        # searched for faces and aligned. After an error nothing is left to
-        # the garbage collector, which would end threads at a bad moment.
-        with (
-            contextlib.closing(results),
-            contextlib.closing(batches()) as crops_now,
-            ThreadPoolExecutor(1) as network,
-        ):
-            vectors = [
-                np.empty((0, self.card.dim), np.float32),
-                *in_order(network, embed_batch, crops_now, ahead=1),
-            ]
-        rows = np.concatenate(vectors)
-        if details:
-            return EmbeddedPhotos(rows, faces, failures)
-        return rows[0] if single else rows
+    def _embed_list(self, crops: list[np.ndarray]) -> np.ndarray:
+        """Embeds crops that go through the network together."""
+        if not crops:
+            return np.empty((0, self.card.dim), np.float32)
+        return self.embed_aligned(np.stack(crops), len(crops))
 
     def gallery(
         self,
@@ -379,12 +391,3 @@ class FaceEmbedder:
 def is_array(photo: Photo) -> bool:
     """Whether a photo has no name of its own."""
     return isinstance(photo, np.ndarray)
-
-
-def require_batch_size(batch_size: int) -> None:
-    """Raises if it is not a number of crops."""
-    if batch_size < 1:
-        raise ValueError(
-            "`batch_size` must be a positive integer. "
-            f"Received: batch_size={batch_size}"
-        )

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_hypersphere.zoo import images
 from keras_hypersphere.zoo.faces.aligned_face import AlignedFace
 from keras_hypersphere.zoo.faces.distance import distances
 from keras_hypersphere.zoo.faces.verification import find_threshold
+from keras_hypersphere.zoo.faces.whole_file import whole_file
 
 if TYPE_CHECKING:
     from keras_hypersphere.zoo.faces.embedder import FaceEmbedder
@@ -143,8 +145,9 @@ class Gallery:
 
         Raises:
             NoFaceError: If the photo has no face.
-            ValueError: If an argument is invalid, or neither the card nor
-                you say a threshold.
+            ValueError: If the photo is a folder or cannot be read, an
+                argument is invalid, or neither the card nor you say a
+                threshold.
             FileNotFoundError: If there is no such photo.
         """
         if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
@@ -152,6 +155,8 @@ class Gallery:
                 f"`top_k` must be a positive integer. Received: top_k={top_k!r}"
             )
         threshold = find_threshold(self.embedder.card, threshold)
+        if isinstance(photo, (str, os.PathLike)):
+            images.refuse_folder(photo)
         found = self.embedder.embed(
             [photo], details=True, choose=choose, errors="raise"
         )
@@ -175,27 +180,27 @@ class Gallery:
         return tuple(matches.values())
 
     def save(self, path: "str | os.PathLike") -> None:
-        """Writes an `.npz` file: embeddings, names and the model's hash."""
+        """Writes an `.npz` file: embeddings, names and the model's hash.
+
+        Raises:
+            ValueError: If `path` does not end in .npz, or is a folder.
+            FileNotFoundError: If its folder is not there.
+        """
         path = Path(path)
         if path.suffix != ".npz":
             raise ValueError(
                 f"`path` must end in .npz. Received: path={str(path)!r}"
             )
         card = self.embedder.card
-        part = path.with_name(path.name + ".part")
-        try:
-            with part.open("wb") as file:
-                np.savez(
-                    file,
-                    embeddings=self.embeddings,
-                    names=np.array(self.names),
-                    photos=np.array(self.photos),
-                    model=np.array(card.name),
-                    model_sha256=np.array(card.weights_sha256),
-                )
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        with whole_file(path) as file:
+            np.savez(
+                file,
+                embeddings=self.embeddings,
+                names=np.array(self.names),
+                photos=np.array(self.photos),
+                model=np.array(card.name),
+                model_sha256=np.array(card.weights_sha256),
+            )
 
     @classmethod
     def load(

@@ -11,9 +11,16 @@ from keras_hypersphere.zoo import images
 Photo = str | os.PathLike | np.ndarray
 
 
+def is_single(photos: "Photo | Sequence[Photo]") -> bool:
+    """Whether it is one photo: a file name, or its pixels."""
+    if isinstance(photos, (str, os.PathLike)):
+        return not Path(photos).is_dir()
+    return isinstance(photos, np.ndarray) and photos.ndim != 4
+
+
 def name_photos(
     photos: "Photo | Sequence[Photo]",
-) -> tuple[bool, list[tuple[str, Photo]]]:
+) -> list[tuple[str, Photo]]:
     """Gives every photo a name for messages and results.
 
     Args:
@@ -21,16 +28,16 @@ def name_photos(
             list of file names, folders and arrays.
 
     Returns:
-        Whether it is a single photo; and (name, photo) of each: the path of
-        a file, the place in the list of an array.
+        (name, photo) of each: the path of a file, the place in the list of
+        an array.
 
     Raises:
         ValueError: If a folder has no pictures, or it is something else.
     """
     if isinstance(photos, (str, os.PathLike)):
-        return not Path(photos).is_dir(), list(expand(photos))
-    if isinstance(photos, np.ndarray) and photos.ndim != 4:
-        return True, [("the photo", photos)]
+        return list(expand(photos))
+    if is_single(photos):
+        return [("the photo", photos)]
     if not isinstance(photos, (np.ndarray, Sequence)):
         raise ValueError(
             "`photos` must be a file name, a folder, an array, or a list of "
@@ -42,7 +49,7 @@ def name_photos(
             named.extend(expand(photo))
         else:
             named.append((f"photo {place} of the list", photo))
-    return False, named
+    return named
 
 
 def expand(path: "str | os.PathLike") -> Iterator[tuple[str, Path]]:

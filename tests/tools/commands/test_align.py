@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.tools.cli import main
+from keras_hypersphere.tools.commands.align import TEMPLATES as KNOWN
 from keras_hypersphere.tools.commands.align import add_arguments, plan
 from keras_hypersphere.zoo import images
 from keras_hypersphere.zoo.alignment import TEMPLATES
@@ -41,6 +42,15 @@ def test_folder(capsys, tmp_path, template, size):
     middle = crop[size[0] * 2 // 5 : size[0] * 2 // 3, 40 : size[1] - 40]
     red, green, blue = middle.reshape(-1, 3).mean(axis=0)
     assert red > green > blue > 60
+
+
+def test_an_unknown_template_is_wrong_usage(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["align", str(COLLINS), "-o", "out", "--template", "me"])
+    assert stop.value.code == 2
+    last = capsys.readouterr().err
+    assert "--template" in last and "'me'" in last and "lightcnn144" in last
+    assert set(KNOWN) == set(TEMPLATES)
 
 
 def test_help_names_every_template():
@@ -93,8 +103,13 @@ def test_equal_names_get_numbers(tmp_path):
 
 def test_errors(capsys, tmp_path):
     out = str(tmp_path / "out")
-    assert main(["align", str(COLLINS), "-o", out, "--template", "me"]) == 1
-    assert "dlib, sphereface, arcface" in capsys.readouterr().err
+    note = tmp_path / "note.txt"
+    note.write_text("mine")
+    for wrong in (note, note / "sub"):
+        assert main(["align", str(COLLINS), "-o", str(wrong)]) == 1
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last.startswith(f"error: '{note}' is a file, -o names a folder")
+    assert note.read_text() == "mine"
     assert main(["align", str(tmp_path / "no.jpg"), "-o", out]) == 1
     assert "There is no photo" in capsys.readouterr().err
     assert main(["align", str(tmp_path), "-o", out]) == 1

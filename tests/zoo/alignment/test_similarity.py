@@ -136,7 +136,7 @@ def test_target_positions_may_be_a_list():
     "template", [None, [(1, 2), (3,)], [["a", "b"]], [1, 2], [(1, np.nan)] * 5]
 )
 def test_refuses_what_is_no_target(template):
-    with pytest.raises(ValueError, match="`template` must be .*positions"):
+    with pytest.raises(ValueError, match=r"`template` must be .*positions"):
         similarity_transform(TEMPLATES["dlib"].points, template)
 
 
