@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from keras_hypersphere.zoo.cards.card import Card
-from keras_hypersphere.zoo.cards.registry import get_card, list_models
+from keras_hypersphere.zoo.cards.registry import packaged_cards
 
 MINIATURE = ".miniature"
+# It ends no cell of a table.
+BAR = r"\|"
 DISTANCES = {
     "l2": "Euclidean",
     "squared-l2": "squared Euclidean",
@@ -21,15 +23,21 @@ FLIPS = {
 
 def chosen(wanted: Callable[[Card], bool]) -> list[Card]:
     """Cards of models that know faces, by name."""
-    names = [name for name in list_models() if not name.endswith(MINIATURE)]
-    return [card for card in map(get_card, names) if wanted(card)]
+    return [
+        card
+        for card in packaged_cards()
+        if not card.name.endswith(MINIATURE) and wanted(card)
+    ]
 
 
 def table(head: str, rows: list[list[str]]) -> str:
     """A Markdown table; `head` names the columns between commas."""
     columns = head.split(", ")
     lines = [columns, ["---"] * len(columns), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return "".join(
+        f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |\n"
+        for cells in lines
+    )
 
 
 def ready() -> str:
@@ -74,7 +82,8 @@ def to_fetch() -> str:
 
 def pages() -> str:
     """All cards in full, and the names of the miniatures."""
-    small = [name for name in list_models() if name.endswith(MINIATURE)]
+    names = [card.name for card in packaged_cards()]
+    small = [name for name in names if name.endswith(MINIATURE)]
     return "\n".join(
         [
             *map(page, chosen(lambda card: True)),
@@ -87,10 +96,12 @@ def pages() -> str:
 
 
 def page(card: Card) -> str:
-    """A card in full."""
+    """A card in full; what is not known is left out."""
     facts = {
-        "network": f"`{card.architecture}`, {card.parameters:,} parameters",
-        "crop": f"{crop(card)}, template `{card.template}`",
+        "network": call(card),
+        "parameters": f"{card.parameters:,}",
+        "crop": f"{crop(card)} x {card.input_shape[2]}, template "
+        f"`{card.template}`",
         "preprocessing": f"{card.channels}, (x - {mean(card)}) * "
         f"{card.scale:.6g}",
         "mirrored crop": FLIPS[card.flip],
@@ -99,13 +110,21 @@ def page(card: Card) -> str:
         "distance": DISTANCES[card.distance],
         "threshold": threshold(card),
         "trained on": card.training_data,
-        "weights": f"{card.source}: `{card.source_file}`, <{card.source_url}>",
+        "classifier": f"{card.classes:,} people" if card.classes else "",
+        "source": f"{card.source}, <{card.source_url}>",
+        "source package": code(card.source_package),
+        "source file": file(card, "source"),
+        "source git blob": code(card.source_git_blob),
+        "source identified": "yes" if card.source_identified else "",
         "licence": f"[{card.licence}]({card.licence_url})",
-        "made by": f"`{card.weights_command}`",
+        "weights file": file(card, "weights"),
+        "weights at": card.weights_url and f"<{card.weights_url}>",
+        "made by": code(card.weights_command),
         "stored as": f"{card.weights_dtype}{stored(card)}",
+        "golden crop": f"noise from the seed {card.golden_seed}",
         "notes": card.notes,
     }
-    rows = [[what, said] for what, said in facts.items()]
+    rows = [[what, said] for what, said in facts.items() if said]
     rows += [
         ["published", f"{percent(one)}: {one['protocol']} (<{one['source']}>)"]
         for one in card.published
@@ -120,6 +139,27 @@ def page(card: Card) -> str:
     ]
     title = f"## {card.name}\n\n{card.description}\n\n"
     return title + table("field, value", rows)
+
+
+def call(card: Card) -> str:
+    """The function of the network and its arguments."""
+    words = [f"{name}={value!r}" for name, value in card.arguments.items()]
+    return code(f"{card.architecture}({', '.join(words)})")
+
+
+def file(card: Card, kind: str) -> str:
+    """Name, size and hash of a file, as far as they are known."""
+    size = getattr(card, f"{kind}_bytes")
+    digest = getattr(card, f"{kind}_sha256")
+    words = [code(getattr(card, f"{kind}_file"))]
+    words += [f"{size:,} bytes"] if size else []
+    words += [f"sha256 {code(digest)}"] if digest else []
+    return ", ".join(words)
+
+
+def code(text: str) -> str:
+    """Literal text; nothing if it is empty."""
+    return f"`{text}`" if text else ""
 
 
 def anchor(card: Card) -> str:

@@ -1,12 +1,47 @@
 """What all tests share.
 
-Each starts from the same random numbers, so that none depends on the order.
-Tests that only some backends can run say so with `only_on`.
+Each starts from the same random numbers, so that none depends on the order,
+and with a KERAS_HOME of its own, so that none depends on the models that the
+developer has. Tests that only some backends can run say so with `only_on`.
 """
 
+import itertools
+import os
+import shutil
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
+
+HOMES = pytest.StashKey[tempfile.TemporaryDirectory]()
+COUNT = itertools.count()
+
+
+def pytest_configure(config):
+    """What is read before the first test begins has a home too."""
+    config.stash[HOMES] = tempfile.TemporaryDirectory(prefix="keras-homes-")
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    settings = Path(home) / "keras.json"
+    kept = Path(config.stash[HOMES].name) / "keras.json"
+    # Keras reads it where it is imported: backend and numbers stay the same.
+    if settings.is_file():
+        shutil.copy(settings, kept)
+    os.environ["KERAS_HOME"] = config.stash[HOMES].name
+
+
+def pytest_unconfigure(config):
+    config.stash[HOMES].cleanup()
+
+
+@pytest.fixture(autouse=True)
+def _home(request, monkeypatch):
+    folder = Path(request.config.stash[HOMES].name)
+    home = folder / str(next(COUNT))
+    home.mkdir()
+    if (folder / "keras.json").is_file():
+        shutil.copy(folder / "keras.json", home)
+    monkeypatch.setenv("KERAS_HOME", str(home))
 
 
 @pytest.fixture(autouse=True)

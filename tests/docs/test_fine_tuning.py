@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_hypersphere.zoo import get_card, images
+from keras_hypersphere.zoo import FaceEmbedder, get_card, images
 
 ROOT = Path(__file__).parents[2]
 CODE = re.findall(
@@ -106,11 +106,25 @@ def test_it_is_a_preset_again(page):
     card = state["again"].card
     assert card.name == "dlib-resnet.mine"
     assert 0 < card.threshold != get_card("dlib-resnet").threshold
+    assert card.source.startswith("fine-tuned from dlib-resnet, ")
+    assert not (card.published or card.measured or card.source_sha256)
     np.testing.assert_allclose(
         state["again"].embed_aligned(state["crops"]),
         state["embedder"].embed_aligned(state["crops"]),
         atol=1e-5,
     )
+
+
+def test_the_old_card_says_nothing_of_the_new_weights(page, tmp_path):
+    """As the page says: `embedder` has the new weights and the old card."""
+    embedder = page[-1]["embedder"]
+    assert embedder.card.threshold > 0
+    card = embedder.save_to_preset(tmp_path / "tuned")
+    assert card.threshold == 0 and not card.measured
+    again = FaceEmbedder.from_preset(tmp_path / "tuned")
+    photos = sorted((SAMPLES).glob("*.*"))
+    with pytest.raises(ValueError, match="The threshold of dlib-resnet is not"):
+        again.verify(*photos)
 
 
 def test_every_example_is_run():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import sys
 import tempfile
 from os import PathLike
 from pathlib import Path
@@ -11,6 +12,11 @@ import numpy as np
 
 from keras_hypersphere.caffe_format import read_prototxt
 from keras_hypersphere.tools.caffe.card import describe_file
+from keras_hypersphere.tools.caffe.original import (
+    doubt,
+    identify,
+    known_original,
+)
 from keras_hypersphere.tools.caffe.report import compare
 from keras_hypersphere.zoo import FaceEmbedder
 from keras_hypersphere.zoo.cards.cache import cache_folder
@@ -50,15 +56,7 @@ def load_backbone(card: Card, caffemodel: "str | PathLike") -> keras.Model:
         ValueError: If the file is of another network, or the card knows its
             original and this is another file.
     """
-    found = describe_file(caffemodel)
-    # A finished card knows what it was made of last time, which may change.
-    known = "" if card.finished else card.source_sha256
-    if known not in ("", found["sha256"]):
-        raise ValueError(
-            f"{caffemodel}: is not the file of {card.name}: it has "
-            f"{found['bytes']} bytes, sha256 {found['sha256']}; the card "
-            f"expects {card.source_bytes} bytes, sha256 {card.source_sha256}"
-        )
+    identify(card, caffemodel)
     # The zoo knows caffemodels by their suffix.
     if not is_caffe(caffemodel):
         raise ValueError(
@@ -93,6 +91,8 @@ def write_entry(
     """Puts the weights and the finished card of a network into the cache.
 
     Both files are written whole before either is where it is looked for.
+    Where the card knows no hash of its original, it says that the file was
+    not identified, and stderr says so too.
 
     Args:
         card: The card to finish.
@@ -108,6 +108,8 @@ def write_entry(
         ValueError: If both networks differ in their embeddings.
     """
     check_embedding(card, backbone, converted)
+    identified = identify(card, caffemodel)
+    card = dataclasses.replace(card, parameters=backbone.count_params())
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix=".convert-") as folder:
@@ -127,9 +129,10 @@ def write_entry(
             card,
             threshold=0.0 if other else card.threshold,
             measured=() if other else card.measured,
-            parameters=backbone.count_params(),
             source_bytes=source["bytes"],
             source_sha256=source["sha256"],
+            source_git_blob=known_original(card).source_git_blob,
+            source_identified=identified,
             weights_bytes=made["bytes"],
             weights_sha256=made["sha256"],
             weights_dtype="float32",
@@ -143,6 +146,8 @@ def write_entry(
         # Until the card is there, nothing looks at the weights.
         for path in (weights, written):
             os.replace(path, cache / path.name)
+    if not identified:
+        print(f"warning: {doubt(card, caffemodel, backbone)}", file=sys.stderr)
     return card
 
 

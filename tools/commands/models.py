@@ -50,6 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
             f"The zoo has: {', '.join(list_models())}."
         )
     cards = read_cards(names)
+    if not cards:
+        raise ValueError(
+            f"No card that fits the pattern {arguments.pattern!r} can be "
+            "read: see the warnings."
+        )
     if arguments.json:
         print(json.dumps([card.as_dict() for card in cards], indent=2))
     elif len(cards) == 1 and arguments.pattern != "*":
@@ -60,17 +65,24 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_cards(names: list[str]) -> "list[Card]":
-    """The cards; of several, one that is invalid gets a warning."""
+    """The cards; of several, one that is invalid gets a warning.
+
+    What the package itself has is shown even if the cache has something
+    invalid in its place.
+    """
     from keras_hypersphere.zoo import get_card
+    from keras_hypersphere.zoo.cards.registry import packaged_card
 
     cards = []
     for name in names:
         try:
             cards.append(get_card(name))
-        except ValueError as error:
-            if len(names) == 1:
+        except (ValueError, OSError) as error:
+            packaged = packaged_card(name)
+            if len(names) == 1 and packaged is None:
                 raise
             print(f"warning: {error}", file=sys.stderr)
+            cards += [packaged] if packaged else []
     return cards
 
 
@@ -106,7 +118,14 @@ def facts(card: "Card", group: str) -> str:
         best = max((m["value"] for m in card.measured), default=None)
         said = "not measured" if best is None else f"{best:.2%} measured"
         words.append(said)
+        if not is_original(card):
+            words.append("original file not identified")
     return "  ".join([*words, card.description])
+
+
+def is_original(card: "Card") -> bool:
+    """Whether the weights are those that the card's source speaks of."""
+    return card.source_identified or not card.source_file
 
 
 def size(count: int) -> str:
@@ -120,6 +139,8 @@ def page(card: "Card") -> str:
     width = max(map(len, fields)) + 2
     lines = []
     for name, value in fields.items():
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
         if name in LONG and value:
             value = f"{len(value)} numbers (see --json)"
         if isinstance(value, list) and value and isinstance(value[0], dict):
@@ -143,5 +164,13 @@ def page(card: "Card") -> str:
 
 def unknown(name: str) -> str:
     """How a field without a value reads."""
-    known = ("threshold", "_bytes", "_sha256", "golden_output")
+    known = (
+        "threshold",
+        "_bytes",
+        "_sha256",
+        "_blob",
+        "golden_output",
+        "parameters",
+        "classes",
+    )
     return "not known" if name.endswith(known) else "none"

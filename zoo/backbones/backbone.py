@@ -1,6 +1,9 @@
 """What all networks of the zoo share: their arguments and their weights."""
 
 import dataclasses
+import functools
+import inspect
+import numbers
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +22,7 @@ ARGUMENTS = """Args:
             network, or a path: a `.weights.h5`, `.keras` or `.npz` file of
             it{original}. Default: None.
         input_shape: (height, width, {channels}), sides of {smallest} pixels or
-            more. Default: {shape}.
+            more. Default: None, {shape}.
         include_top: Whether to put the classifier on
             top{top}. Default: False.
         classes: Number of classes of the classifier{published}
@@ -39,7 +42,7 @@ RESULT = """Returns:
         FileNotFoundError: If there is no file `weights`."""
 
 
-def documented(
+def network(
     *,
     shape: tuple[int, int, int],
     smallest: int,
@@ -49,7 +52,10 @@ def documented(
     classes: int | None = None,
     more: str = "",
 ) -> Callable:
-    """Puts what all backbones share into a docstring.
+    """Gives a function what all backbones share.
+
+    That is a part of its docstring, and that None as `input_shape` or `name`
+    means the default, as in `keras.applications`.
 
     Args:
         shape: The default of `input_shape`.
@@ -75,15 +81,35 @@ def documented(
         "more": more,
     }
 
-    def fill(function: Callable) -> Callable:
+    def finish(function: Callable) -> Callable:
         # `python -OO` leaves docstrings out.
         if function.__doc__:
             function.__doc__ = function.__doc__.replace(
                 "{arguments}", ARGUMENTS.format(**words)
             ).replace("{result}", RESULT.format(**words))
-        return function
+        signature = inspect.signature(function)
 
-    return fill
+        @functools.wraps(function)
+        def build(*args: object, **kwargs: object) -> keras.Model:
+            try:
+                given = signature.bind(*args, **kwargs).arguments
+            except TypeError as error:
+                raise TypeError(f"{function.__name__}() {error}") from None
+            for name in ("input_shape", "name"):
+                if given.get(name, ...) is None:
+                    given[name] = signature.parameters[name].default
+            return function(**given)
+
+        return build
+
+    return finish
+
+
+def whole(number: object) -> int | None:
+    """A whole number of Python's or NumPy's; None if it is none."""
+    if isinstance(number, numbers.Integral) and not isinstance(number, bool):
+        return int(number)
+    return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,16 +142,30 @@ class Backbone:
     caffe_names: "Mapping[str, str] | None" = None
 
     def __post_init__(self) -> None:
-        units = self.units
-        if self.include_top and (type(units) is not int or units < 1):
+        if self.include_top not in (True, False):
             raise ValueError(
-                "`classes` must be a positive integer if `include_top` is "
-                f"True. Received: classes={self.classes!r}"
+                "`include_top` must be True or False. Received: "
+                f"include_top={self.include_top!r}"
             )
-        if type(self.narrow) is not int or self.narrow < 1:
+        wanted = self.include_top or self.classes is not None
+        if wanted and (whole(self.units) or 0) < 1:
+            raise ValueError(
+                "`classes` must be a positive integer, or None if "
+                "`include_top` is False. Received: "
+                f"classes={self.classes!r}, include_top={self.include_top!r}"
+            )
+        if (whole(self.narrow) or 0) < 1:
             raise ValueError(
                 "`narrow` must be a positive integer, 1 for the published "
                 f"network. Received: narrow={self.narrow!r}"
+            )
+        if self.weights is not None and (
+            not isinstance(self.weights, (str, os.PathLike))
+            or self.weights == ""
+        ):
+            raise ValueError(
+                "`weights` must be None, the name of a card, or a path. "
+                f"Received: weights={self.weights!r}"
             )
         if self.weights is None:
             return
@@ -146,7 +186,7 @@ class Backbone:
         """The number of classes of the classifier."""
         if self.classes is None:
             return self.published_classes
-        return self.classes
+        return whole(self.classes)
 
     def width(self, published: int) -> int:
         """A number of channels or units, divided by `narrow`.
@@ -157,7 +197,7 @@ class Backbone:
         Args:
             published: That of the published network.
         """
-        return max(2, published // self.narrow)
+        return max(2, published // int(self.narrow))
 
     def input(self, channels: int, smallest: int) -> keras.KerasTensor:
         """The image, after a look at its shape.
@@ -173,7 +213,7 @@ class Backbone:
         if (
             not isinstance(shape, (tuple, list))
             or len(shape) != 3
-            or not all(type(size) is int for size in shape)
+            or None in map(whole, shape)
             or shape[2] != channels
             or min(shape[:2]) < smallest
         ):
@@ -181,7 +221,7 @@ class Backbone:
                 f"`input_shape` must be (height, width, {channels}) with "
                 f"sides of {smallest} or more. Received: input_shape={shape}"
             )
-        return keras.Input(tuple(shape), name="image")
+        return keras.Input(tuple(map(int, shape)), name="image")
 
     def activate(
         self, logits: keras.KerasTensor, name: str = "prob"

@@ -4,7 +4,7 @@ import os
 
 import keras
 
-from keras_hypersphere.zoo.backbones.backbone import Backbone, documented
+from keras_hypersphere.zoo.backbones.backbone import Backbone, network
 from keras_hypersphere.zoo.backbones.caffe_blocks import (
     conv,
     dense,
@@ -21,7 +21,7 @@ CLASSES = 10572
 STAGES = ((64, 1), (128, 2), (256, 5), (512, 3))
 
 
-@documented(
+@network(
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE,
     dim=512,

@@ -9,7 +9,7 @@ from keras import layers
 
 from keras_hypersphere.layers.channel_affine import ChannelAffine
 from keras_hypersphere.layers.zero_extended_add import ZeroExtendedAdd
-from keras_hypersphere.zoo.backbones.backbone import Backbone, documented
+from keras_hypersphere.zoo.backbones.backbone import Backbone, network
 from keras_hypersphere.zoo.loading.dlib_file import DlibFormatError, read_dlib
 from keras_hypersphere.zoo.loading.weights import require_file, set_weights
 
@@ -28,7 +28,7 @@ STAGES = (
 )
 
 
-@documented(
+@network(
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE,
     dim=DIM,

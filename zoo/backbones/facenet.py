@@ -8,7 +8,7 @@ from keras import layers
 
 from keras_hypersphere.layers.maxout import Maxout
 from keras_hypersphere.layers.normalize_layer import NormalizeLayer
-from keras_hypersphere.zoo.backbones.backbone import Backbone, documented
+from keras_hypersphere.zoo.backbones.backbone import Backbone, network
 from keras_hypersphere.zoo.backbones.inception import (
     HIGHER,
     NN2,
@@ -38,7 +38,7 @@ USE_BIAS = """
 
 def common(*shape: int) -> Callable:
     """What the docstrings share."""
-    return documented(
+    return network(
         shape=shape,
         smallest=SMALLEST_SIDE,
         dim=DIM,

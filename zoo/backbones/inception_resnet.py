@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from keras_hypersphere.layers.normalize_layer import NormalizeLayer
-from keras_hypersphere.zoo.backbones.backbone import Backbone, documented
+from keras_hypersphere.zoo.backbones.backbone import Backbone, network
 
 INPUT_SHAPE = (160, 160, 3)
 SMALLEST_SIDE = 75
@@ -43,7 +43,7 @@ REDUCTIONS = {
 }
 
 
-@documented(
+@network(
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE,
     dim=DIM,

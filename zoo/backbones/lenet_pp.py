@@ -5,7 +5,7 @@ import os
 import keras
 from keras import layers
 
-from keras_hypersphere.zoo.backbones.backbone import Backbone, documented
+from keras_hypersphere.zoo.backbones.backbone import Backbone, network
 from keras_hypersphere.zoo.backbones.caffe_blocks import (
     conv,
     dense,
@@ -25,7 +25,7 @@ CAFFE_NAMES = {
 }
 
 
-@documented(
+@network(
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE,
     dim=2,

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from keras_hypersphere.layers.max_feature_map import MaxFeatureMap
-from keras_hypersphere.zoo.backbones.backbone import Backbone, documented
+from keras_hypersphere.zoo.backbones.backbone import Backbone, network
 from keras_hypersphere.zoo.backbones.caffe_blocks import (
     conv,
     dense,
@@ -37,7 +37,7 @@ CLASSES = {"LightCNNA": 10575, "LightCNNB": 10575, "LightCNN9": 99891}
 DROPOUT_B = {"LightCNNB": 0.75, "LightCNN9": 0.7}
 
 
-@documented(
+@network(
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE_A,
     dim=256,
@@ -91,7 +91,7 @@ def LightCNNA(
     return model_a(arguments)
 
 
-@documented(
+@network(
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE_B,
     dim=256,
@@ -143,7 +143,7 @@ def LightCNNB(
     return model_b(arguments)
 
 
-@documented(
+@network(
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE_B,
     dim=256,

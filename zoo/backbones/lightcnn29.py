@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from keras_hypersphere.layers.max_feature_map import MaxFeatureMap
-from keras_hypersphere.zoo.backbones.backbone import Backbone, documented
+from keras_hypersphere.zoo.backbones.backbone import Backbone, network
 from keras_hypersphere.zoo.backbones.caffe_blocks import flatten, halve
 
 INPUT_SHAPE = (128, 128, 1)
@@ -23,7 +23,7 @@ STAGES = (
 )
 
 
-@documented(
+@network(
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE,
     dim=256,
@@ -79,7 +79,7 @@ def LightCNN29(
     return with_top(arguments, inputs, x, use_bias=True)
 
 
-@documented(
+@network(
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE,
     dim=256,

@@ -5,7 +5,7 @@ import os
 import keras
 from keras import layers
 
-from keras_hypersphere.zoo.backbones.backbone import Backbone, documented
+from keras_hypersphere.zoo.backbones.backbone import Backbone, network
 from keras_hypersphere.zoo.backbones.caffe_blocks import prelu
 
 INPUT_SHAPE = (112, 112, 3)
@@ -21,7 +21,7 @@ BOTTLENECKS = (
 )
 
 
-@documented(
+@network(
     shape=INPUT_SHAPE,
     smallest=SMALLEST_SIDE,
     dim=128,

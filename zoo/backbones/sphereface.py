@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from keras_hypersphere.layers.cosine_dense import CosineDense
-from keras_hypersphere.zoo.backbones.backbone import Backbone, documented
+from keras_hypersphere.zoo.backbones.backbone import Backbone, network
 from keras_hypersphere.zoo.backbones.caffe_blocks import (
     conv,
     dense,
@@ -29,7 +29,7 @@ VARIANT = """
 
 def common(more: str = "") -> Callable:
     """What the docstrings share; `more` is of further arguments."""
-    return documented(
+    return network(
         shape=INPUT_SHAPE,
         smallest=SMALLEST_SIDE,
         dim=512,

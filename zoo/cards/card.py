@@ -3,18 +3,12 @@
 import dataclasses
 import json
 import os
-import reprlib
-import types
-import typing
 from pathlib import Path
 
-CHANNELS = ("RGB", "BGR", "gray")
-FLIPS = ("none", "concat", "sum", "max")
-DISTANCES = ("l2", "squared-l2", "cosine")
-MEASUREMENT = {"protocol", "value", "std", "command", "date"}
+from keras_hypersphere.zoo.cards.fields import check, typed
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Card:
     """What is known of one weight file; one JSON file in `zoo/cards`.
 
@@ -31,13 +25,19 @@ class Card:
             `{"variant": "caffe"}`.
         narrow: By what the published widths are divided: 1 for the network
             itself, more for a miniature.
-        parameters: Number of weights of the network.
+        parameters: Number of weights of the network, 0 if it is not known.
         source: Where the original comes from, in words.
         source_url: Its page.
         source_package: Package and version that holds the original file.
         source_file: The original file.
         source_bytes: Its size, 0 if it is not known.
         source_sha256: Its hash, `""` if it is not known.
+        source_git_blob: Its id in a git repository, the SHA-1 of `blob`, its
+            size and its bytes, as `git hash-object` gives it. Default:
+            `""`, not known.
+        source_identified: Whether the weights were made of the original
+            file: one of these two was known before it was read. If not,
+            what was published may be of other weights. Default: False.
         weights_file: Our file, in `zoo/weights`, the cache, or beside the
             card.
         weights_url: Where it may be downloaded, or `""`.
@@ -48,6 +48,8 @@ class Card:
         licence: Name of the licence of the weights.
         licence_url: Its text.
         training_data: What the network was trained on.
+        classes: How many people the classifier tells apart that is in the
+            original file. Default: 0, not known.
         input_shape: (height, width, channels) of a crop.
         channels: `"RGB"`, `"BGR"` or `"gray"`.
         mean: What is subtracted from the values 0 to 255 of each channel.
@@ -61,7 +63,8 @@ class Card:
         distance: `"l2"`, `"squared-l2"` or `"cosine"` (1 - cosine).
         threshold: Two faces below this distance are the same person; 0
             where that is not known.
-        published: Published results: protocol, value, source.
+        published: Published results: protocol, value, source. Values are
+            fractions, such as 0.9938.
         measured: Our results: protocol, value, std, command, date.
         storage_effect: What storing in `weights_dtype` changes, measured.
         golden_seed: `numpy.random.default_rng(seed).integers(0, 256,
@@ -70,7 +73,9 @@ class Card:
         notes: What a user must know besides.
 
     Raises:
-        ValueError: If a field has another type or an impossible value.
+        ValueError: If a field has another type or an impossible value: all
+            numbers are finite, hashes and sizes fit each other, and results
+            have these keys and no others.
     """
 
     name: str
@@ -85,6 +90,8 @@ class Card:
     source_file: str
     source_bytes: int
     source_sha256: str
+    source_git_blob: str = ""
+    source_identified: bool = False
     weights_file: str
     weights_url: str
     weights_bytes: int
@@ -94,6 +101,7 @@ class Card:
     licence: str
     licence_url: str
     training_data: str
+    classes: int = 0
     input_shape: tuple[int, ...]
     channels: str
     mean: tuple[float, ...]
@@ -113,88 +121,58 @@ class Card:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, list):
-                value = tuple(value)
-            if field.type is float and type(value) is int:
-                value = float(value)
-            if not fits(value, field.type):
-                raise ValueError(
-                    f"`{field.name}` of a card must be {words(field.type)}. "
-                    f"Received: {field.name}={reprlib.repr(value)}"
-                )
+            value = typed(field.name, getattr(self, field.name), field.type)
             object.__setattr__(self, field.name, value)
-        for name, allowed in (
-            ("channels", CHANNELS),
-            ("flip", FLIPS),
-            ("distance", DISTANCES),
-        ):
-            require(self, name, getattr(self, name) in allowed, allowed)
-        count = len(self.mean)
-        require(
-            self,
-            "input_shape",
-            len(self.input_shape) == 3 and min(self.input_shape) > 0,
-            "(height, width, channels)",
-        )
-        wanted = 1 if self.channels == "gray" else 3
-        require(self, "mean", count == wanted, f"{wanted} numbers")
-        require(
-            self, "input_shape", self.input_shape[2] == wanted, f"{wanted} last"
-        )
-        for name in ("parameters", "dim", "narrow"):
-            require(self, name, getattr(self, name) > 0, "positive")
-        require(self, "threshold", self.threshold >= 0, "0 or more")
-        for file in ("source", "weights"):
-            self._check_file(file)
-        require(
-            self,
-            "weights_file",
-            self.weights_file == Path(self.weights_file).name != "",
-            "a file name without a folder",
-        )
-        reachable = self.weights_url.startswith(("https://", "http://"))
-        require(
-            self,
-            "weights_url",
-            self.weights_url == "" or (self.finished and reachable),
-            "empty, or an http address and weights_sha256 its file's",
-        )
-        numbers = self.dim if self.finished else 0
-        require(
-            self,
-            "golden_output",
-            len(self.golden_output) == numbers,
-            f"{numbers} numbers",
-        )
-        for result in self.measured:
-            require(
-                self,
-                "measured",
-                set(result) == MEASUREMENT,
-                f"objects of {', '.join(sorted(MEASUREMENT))}",
-            )
-
-    def _check_file(self, file: str) -> None:
-        """Size and hash of a file are both known, or neither is."""
-        name = f"{file}_sha256"
-        digest = getattr(self, name)
-        good = len(digest) == 64 and set(digest) <= set("0123456789abcdef")
-        require(
-            self,
-            name,
-            good or not digest,
-            "64 lower-case hexadecimal digits, or empty",
-        )
-        size = getattr(self, f"{file}_bytes")
-        expected = "positive" if digest else f"0 without {name}"
-        known = size > 0 if digest else size == 0
-        require(self, f"{file}_bytes", known, expected)
+        check(self)
 
     @property
     def finished(self) -> bool:
         """Whether the weights are known: file, hash, golden output."""
         return self.weights_sha256 != ""
+
+    def fine_tuned(self, **fields: object) -> "Card":
+        """Makes the card of the network after it was trained on.
+
+        What was known of the weights says nothing of others: threshold,
+        results, notes, hashes and the golden output are left out. How the
+        network is used, the licence and where it came from stay.
+
+        Args:
+            **fields: What is known of the new weights: `name`,
+                `description`, `threshold` …
+
+        Returns:
+            A card without weights; `FaceEmbedder.save_to_preset` finishes
+            it.
+        """
+        source, data = self.source, self.training_data
+        if not source.startswith("fine-tuned from "):
+            source = f"fine-tuned from {self.name}, {source}"
+            data = f"{data}; then fine-tuned"
+        return dataclasses.replace(
+            self,
+            **{
+                "source": source,
+                "source_package": "",
+                "source_file": "",
+                "source_bytes": 0,
+                "source_sha256": "",
+                "source_git_blob": "",
+                "source_identified": False,
+                "weights_url": "",
+                "weights_bytes": 0,
+                "weights_sha256": "",
+                "training_data": data,
+                "classes": 0,
+                "threshold": 0.0,
+                "published": (),
+                "measured": (),
+                "storage_effect": "none: float32",
+                "golden_output": (),
+                "notes": "",
+                **fields,
+            },
+        )
 
     @classmethod
     def load(cls, path: "str | os.PathLike") -> "Card":
@@ -221,7 +199,11 @@ class Card:
             raise ValueError("a JSON object was expected")
         names = [field.name for field in dataclasses.fields(cls)]
         unknown = sorted(set(data) - set(names))
-        missing = [name for name in names if name not in data]
+        missing = [
+            field.name
+            for field in dataclasses.fields(cls)
+            if field.default is dataclasses.MISSING and field.name not in data
+        ]
         if unknown or missing:
             raise ValueError(
                 f"unknown fields: {', '.join(unknown) or 'none'}; "
@@ -243,38 +225,3 @@ class Card:
         part = path.with_name(path.name + ".part")
         part.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
         os.replace(part, path)
-
-
-def require(card: Card, name: str, holds: bool, expected: object) -> None:
-    """Raises if a field does not hold what was expected."""
-    if not holds:
-        if isinstance(expected, tuple):
-            expected = f"one of {', '.join(expected)}"
-        raise ValueError(
-            f"`{name}` of a card must be {expected}. "
-            f"Received: {name}={reprlib.repr(getattr(card, name))}"
-        )
-
-
-def fits(value: object, kind: object) -> bool:
-    """Whether a value has the type of a field."""
-    if isinstance(kind, types.GenericAlias):
-        item = typing.get_args(kind)[0]
-        return isinstance(value, tuple) and all(
-            fits(float(x) if item is float and type(x) is int else x, item)
-            for x in value
-        )
-    return type(value) is kind
-
-
-def words(kind: object) -> str:
-    """The type of a field in words."""
-    names = {
-        str: "text",
-        int: "an integer",
-        float: "a number",
-        dict: "an object",
-    }
-    if isinstance(kind, types.GenericAlias):
-        return f"a list of {names[typing.get_args(kind)[0]].split()[-1]}s"
-    return names[kind]

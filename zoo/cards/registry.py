@@ -2,6 +2,7 @@
 
 import difflib
 import fnmatch
+import os
 from pathlib import Path
 
 from keras_hypersphere.zoo.cards.cache import cache_folder
@@ -23,6 +24,14 @@ def list_models(pattern: str = "*") -> list[str]:
     folders = (CARDS, cache_folder())
     names = {path.stem for folder in folders for path in folder.glob("*.json")}
     return fnmatch.filter(sorted(names), pattern)
+
+
+def packaged_cards() -> list[Card]:
+    """The cards that come with the package, by name, whatever the cache has.
+
+    Some are not finished: see `Card`.
+    """
+    return [Card.load(path) for path in sorted(CARDS.glob("*.json"))]
 
 
 def get_card(name: str) -> Card:
@@ -51,10 +60,14 @@ def get_card(name: str) -> Card:
             else f"The zoo has: {', '.join(names)}."
         )
         raise ValueError(f"There is no model {name!r} in the zoo. {advice}")
-    packaged = CARDS / f"{name}.json"
-    card = Card.load(packaged) if packaged.is_file() else None
+    card = packaged_card(name)
     own = cache_folder() / f"{name}.json"
-    if (card is None or not card.finished) and own.is_file():
+    if (card is None or not card.finished) and os.path.lexists(own):
+        if not own.is_file():
+            raise ValueError(
+                f"The card '{own}' is invalid: it is a folder or a link to "
+                "nothing. Delete it."
+            )
         card = Card.load(own)
     if card.name != name:
         raise ValueError(
@@ -64,7 +77,13 @@ def get_card(name: str) -> Card:
     return card
 
 
+def packaged_card(name: str) -> Card | None:
+    """The card of a name that comes with the package, if there is one."""
+    path = CARDS / f"{name}.json"
+    return Card.load(path) if path.is_file() else None
+
+
 def is_packaged(card: Card) -> bool:
     """Whether the weights of a card come with the package or by its URL."""
-    packaged = CARDS / f"{card.name}.json"
-    return packaged.is_file() and Card.load(packaged).finished
+    packaged = packaged_card(card.name)
+    return packaged is not None and packaged.finished

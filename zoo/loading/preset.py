@@ -5,6 +5,7 @@ import hashlib
 import importlib
 import inspect
 import os
+import warnings
 from pathlib import Path
 
 import keras
@@ -36,23 +37,36 @@ def load_preset(preset: "str | os.PathLike") -> tuple[keras.Model, Card]:
         FileNotFoundError: If the folder has no card or no weights, or they
             cannot be fetched.
     """
+    if not isinstance(preset, (str, os.PathLike)) or preset == "":
+        raise ValueError(
+            "`preset` must be the name of a model, a folder, or "
+            f"{SCHEME}owner/name. Received: preset={preset!r}"
+        )
     folder = None
+    place = Path(preset).expanduser()
     if str(preset).startswith(SCHEME):
         folder = fetch_preset(str(preset), CARD_FILE)
         card = Card.load(folder / CARD_FILE)
-    elif str(preset) in list_models():
-        card = get_card(str(preset))
-    elif Path(preset).is_dir():
-        folder = Path(preset)
+    # A `Path` is a folder: `Path("./a")` is the same as `Path("a")`.
+    elif isinstance(preset, str) and preset in list_models():
+        card = get_card(preset)
+        if (place / CARD_FILE).is_file():
+            warnings.warn(
+                f"{preset!r} is a model of the zoo and a folder here; the "
+                f"zoo's is loaded. Write './{preset}' for the folder.",
+                stacklevel=3,
+            )
+    elif place.is_dir():
+        folder = place
         card = Card.load(folder / CARD_FILE)
-    elif os.sep in str(preset):
+    elif os.sep in str(preset) or isinstance(preset, os.PathLike):
         raise FileNotFoundError(
             f"There is no folder '{preset}'. Expected the name of a model "
             f"({', '.join(list_models())}), a folder with {CARD_FILE}, or "
             f"{SCHEME}owner/name."
         )
     else:
-        card = get_card(str(preset))
+        card = get_card(preset)
     path = find_weights(card, folder)
     if path.suffix == ".keras":
         return load_model(path), card
@@ -125,38 +139,57 @@ def save_preset(
 ) -> Card:
     """Writes `model.keras` and `card.json` into a folder.
 
-    What was published and measured is kept only for an unchanged model.
+    If the weights have changed since the card was made, it is written as
+    `Card.fine_tuned` gives it: without threshold, results and notes.
 
     Args:
         model: The model.
-        card: The card it was loaded with.
+        card: The card it was loaded with, or a card without weights, whose
+            threshold and measured results are taken to be of this model.
         golden: The model's embedding of the card's golden crop.
         folder: Made if it is not there. Its older preset is replaced.
 
     Returns:
         The card that was written.
+
+    Raises:
+        ValueError: If `folder` is none, or the name of a model of the zoo,
+            which `load_preset` would load instead; or if embeddings are not
+            finite.
     """
-    folder = Path(folder)
+    if not isinstance(folder, (str, os.PathLike)) or folder == "":
+        raise ValueError(f"`folder` must be a path. Received: {folder!r}")
+    if os.fspath(folder) in list_models():
+        raise ValueError(
+            f"`folder` must not be the name of a model of the zoo, which "
+            "`from_preset` would load instead: take another name, or write "
+            f"'./{os.fspath(folder)}'. Received: folder='{folder}'"
+        )
+    folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     # Keras insists on the suffix.
     part = folder / f"part-{MODEL_FILE}"
-    model.save(part)
-    changed = not card.finished or moved(golden, card) > SAME_MODEL
-    card = dataclasses.replace(
-        card,
-        parameters=model.count_params(),
-        weights_file=MODEL_FILE,
-        weights_url="",
-        weights_bytes=part.stat().st_size,
-        weights_sha256=hashlib.sha256(part.read_bytes()).hexdigest(),
-        weights_dtype="float32",
-        weights_command="FaceEmbedder.save_to_preset",
-        published=() if changed else card.published,
-        measured=() if changed else card.measured,
-        storage_effect="none: float32",
-        golden_output=golden_numbers(golden),
-    )
-    os.replace(part, folder / MODEL_FILE)
+    if not card.finished:
+        card = dataclasses.replace(card, published=())
+    elif not moved(golden, card) <= SAME_MODEL:
+        card = card.fine_tuned()
+    try:
+        model.save(part)
+        card = dataclasses.replace(
+            card,
+            parameters=model.count_params(),
+            weights_file=MODEL_FILE,
+            weights_url="",
+            weights_bytes=part.stat().st_size,
+            weights_sha256=hashlib.sha256(part.read_bytes()).hexdigest(),
+            weights_dtype="float32",
+            weights_command="FaceEmbedder.save_to_preset",
+            storage_effect="none: float32",
+            golden_output=golden_numbers(golden),
+        )
+        os.replace(part, folder / MODEL_FILE)
+    finally:
+        part.unlink(missing_ok=True)
     card.save(folder / CARD_FILE)
     return card
 
@@ -164,4 +197,5 @@ def save_preset(
 def moved(golden: np.ndarray, card: Card) -> float:
     """How far an embedding is from the card's golden one, of its range."""
     expected = np.asarray(card.golden_output)
-    return float(np.abs(golden - expected).max() / np.ptp(expected))
+    away, size = np.abs(golden - expected).max(), np.ptp(expected)
+    return float(away / size) if size else float(away > 0)

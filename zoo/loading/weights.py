@@ -14,12 +14,18 @@ import numpy as np
 
 from keras_hypersphere.zoo.cards.cache import cache_folder
 from keras_hypersphere.zoo.cards.card import Card
-from keras_hypersphere.zoo.cards.registry import get_card, is_packaged
+from keras_hypersphere.zoo.cards.registry import (
+    get_card,
+    is_packaged,
+    list_models,
+)
 from keras_hypersphere.zoo.loading.checksum import mismatch
 from keras_hypersphere.zoo.loading.download import download
 
 PACKAGED = Path(__file__).parents[1] / "weights"
 SUFFIXES = (".weights.h5", ".keras", ".npz")
+# Of files that people have of weights, and of nothing a card is named.
+OTHERS = (".h5", ".hdf5", ".pb", ".pt", ".pth", ".ckpt", ".onnx", ".prototxt")
 
 
 def load_weights(
@@ -41,7 +47,16 @@ def load_weights(
             wrong, or the file does not hold exactly the model's weights.
         FileNotFoundError: If there is no such file.
     """
-    load_file(model, locate(weights, architecture))
+    path = locate(weights, architecture)
+    try:
+        load_file(model, path)
+    except ValueError as error:
+        if is_path(weights):
+            raise
+        raise ValueError(
+            f"{error} The weights of {weights} are of "
+            f"{call_of(get_card(str(weights)))}."
+        ) from None
 
 
 def locate(
@@ -55,11 +70,18 @@ def locate(
         path = Path(weights)
         require_file(path)
         return path
-    if os.sep in str(weights) or Path(weights).exists():
+    if is_path(weights):
+        kinds = (
+            f"It must end in {', '.join(SUFFIXES)}, or as the network's "
+            "original does (.dat, .caffemodel)."
+        )
+        if not Path(weights).exists():
+            raise FileNotFoundError(
+                f"There is no weights file '{weights}'. {kinds}"
+            )
         raise ValueError(
-            "`weights` must be the name of a card or a file that ends in "
-            f"{', '.join(SUFFIXES)}, or as the network's original does "
-            f"(.dat, .caffemodel). Received: weights='{weights}'"
+            "`weights` must be the name of a card or a file of weights. "
+            f"{kinds} Received: weights='{weights}'"
         )
     card = get_card(str(weights))
     if architecture not in (None, card.architecture):
@@ -68,6 +90,28 @@ def locate(
             f"weights={weights!r}, which is of {card.architecture}"
         )
     return find_weights(card)
+
+
+def is_path(weights: "str | os.PathLike") -> bool:
+    """Whether a file or folder is meant, not the name of a card."""
+    text = os.fspath(weights)
+    return (
+        isinstance(weights, os.PathLike)
+        or os.sep in text
+        or text.lower().endswith((*SUFFIXES, *OTHERS))
+        or (Path(text).exists() and text not in list_models())
+    )
+
+
+def call_of(card: Card) -> str:
+    """The call that builds the network of a card."""
+    arguments = {
+        **card.arguments,
+        "input_shape": card.input_shape,
+        **({"narrow": card.narrow} if card.narrow > 1 else {}),
+    }
+    words = (f"{name}={value!r}" for name, value in arguments.items())
+    return f"{card.architecture}({', '.join(words)})"
 
 
 def require_file(path: Path) -> None:
@@ -232,11 +276,15 @@ def set_weights(
     missing = [name for name in variables if name not in values]
     unknown = [name for name in values if name not in variables]
     if missing or unknown:
+        advice = (
+            ""
+            if unknown
+            else " A classifier has weights only in a file saved with it: "
+            "else use include_top=False."
+        )
         raise ValueError(
             f"'{origin}' does not hold the weights of {model.name}: it lacks "
-            f"{first_of(missing)}; the model lacks {first_of(unknown)}. "
-            "(A classifier has weights only in a file saved with it: else "
-            "use include_top=False.)"
+            f"{first_of(missing)}; the model lacks {first_of(unknown)}.{advice}"
         )
     for name, variable in variables.items():
         if tuple(variable.shape) != values[name].shape:

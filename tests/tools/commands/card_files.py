@@ -13,22 +13,27 @@ NARROW = 8
 def write_card(cache, name, base, **fields):
     """An unfinished card of a narrow network, where users put theirs."""
     card = get_card(base)
-    dim = card.dim // NARROW
     card = dataclasses.replace(
         card,
-        name=name,
-        narrow=NARROW,
-        dim=dim,
-        weights_file=f"{name}.npz",
-        **fields,
+        **{
+            "name": name,
+            "narrow": NARROW,
+            "dim": card.dim // NARROW,
+            "weights_file": f"{name}.npz",
+            "classes": 0,
+            **fields,
+        },
     )
     cache.mkdir(parents=True, exist_ok=True)
     card.save(cache / f"{name}.json")
     return card
 
 
-def write_sphereface4(folder, slopes=True, seed=0):
-    """SphereFace-4 with an eighth of its widths, in Caffe's format."""
+def write_sphereface4(folder, slopes=True, seed=0, people=0):
+    """SphereFace-4 with an eighth of its widths, in Caffe's format.
+
+    With `people`, a classifier stands behind the embedding.
+    """
     writer = NetworkWriter(3, 112, 96, seed=seed)
     blob = "data"
     for stage in range(1, 5):
@@ -37,5 +42,7 @@ def write_sphereface4(folder, slopes=True, seed=0):
         name = f"relu{stage}_1"
         writer.blobs[name] = [np.float32(writer.random.random(channels))]
         writer.relu(name, blob, "PReLU" if slopes else "ReLU")
-    writer.dense("fc5", blob, 512 // NARROW)
+    blob = writer.dense("fc5", blob, 512 // NARROW)
+    if people:
+        writer.dense("fc6", blob, people)
     return map(str, writer.write(folder))

@@ -5,12 +5,15 @@ import hashlib
 import json
 import os
 import re
+import subprocess
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere.tools.caffe import zoo_entry
+from keras_hypersphere.tools.caffe import original, zoo_entry
+from keras_hypersphere.tools.caffe.card import describe_file
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
 from keras_hypersphere.zoo import FaceEmbedder, get_card
@@ -51,13 +54,21 @@ def files(tmp_path):
 def test_what_real_caffe_ran(recorded, cache, capsys):
     recording = Recording(find("conversion", recorded))
     name = f"{RECORDED[recorded]}.narrow"
-    card = write_card(cache, name, RECORDED[recorded])
+    known = describe_file(recording.caffemodel)
+    card = write_card(
+        cache,
+        name,
+        RECORDED[recorded],
+        source_sha256=known["sha256"],
+        source_bytes=known["bytes"],
+    )
     words = [str(recording.prototxt), str(recording.caffemodel)]
     assert main(["convert", *words, "--card", name]) == 0
     out, err = capsys.readouterr()
     assert f"{name} is ready" in out.splitlines()[-1] and err == ""
     finished = get_card(name)
     assert finished.finished and finished.golden_output
+    assert finished.source_identified
     source = recording.caffemodel.read_bytes()
     assert finished.source_bytes == len(source)
     assert finished.source_sha256 == hashlib.sha256(source).hexdigest()
@@ -74,7 +85,7 @@ def test_what_real_caffe_ran(recorded, cache, capsys):
 def test_the_entry_is_a_model_of_the_zoo(cache, files, capsys):
     assert main(["convert", *files, "--card", NAME]) == 0
     out, err = capsys.readouterr()
-    assert err == "" and os.listdir(".") == []
+    assert err.count("\n") == 1 and os.listdir(".") == []
     assert "9 of 9 blobs agree" in out
     assert sorted(os.listdir(cache)) == [f"{NAME}.json", f"{NAME}.npz"]
     weights = cache / f"{NAME}.npz"
@@ -185,13 +196,113 @@ def test_a_prototxt_that_says_otherwise(cache, tmp_path, capsys):
     assert re.search(r"they are \d\.\de[-+]\d\d of their range apart", text)
 
 
-def test_an_original_that_the_card_knows(cache, files, capsys):
-    known = {"source_sha256": "0" * 64, "source_bytes": 5}
+def test_a_file_that_nobody_knows(cache, tmp_path, capsys):
+    """Its shapes fit: that says nothing of the numbers in it."""
+    files = list(write_sphereface4(tmp_path, people=5))
     write_card(
-        cache, "known", "sphereface20", architecture="SphereFace4", **known
+        cache, NAME, "sphereface20", architecture="SphereFace4", classes=10572
+    )
+    assert main(["convert", *files, "--card", NAME]) == 0
+    assert capsys.readouterr().err == (
+        f"warning: {files[1]}: was not identified as "
+        f"sphereface_model.caffemodel of {NAME}, since the card knows no hash "
+        "of that, and its classifier tells 5 people apart, that of the "
+        "original 10,572; the published results may be of other weights\n"
+    )
+    card = get_card(NAME)
+    assert card.finished and card.published and not card.source_identified
+    assert main(["models", NAME]) == 0
+    out = capsys.readouterr().out
+    assert re.search("^source_identified +no$", out, re.MULTILINE)
+
+
+def test_the_classifier_of_the_card(cache, tmp_path, capsys):
+    """As many people as expected, or no classifier: no word about it."""
+    for people in (7, 0):
+        files = list(write_sphereface4(tmp_path, people=people))
+        write_card(
+            cache, NAME, "sphereface20", architecture="SphereFace4", classes=7
+        )
+        assert main(["convert", *files, "--card", NAME]) == 0
+        err = capsys.readouterr().err
+        assert "was not identified" in err and "people apart" not in err
+
+
+@pytest.fixture
+def known(files):
+    """What a card may know of the file."""
+    data = Path(files[1]).read_bytes()
+    done = subprocess.run(
+        ["git", "hash-object", "--no-filters", files[1]],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {
+        "source_bytes": len(data),
+        "source_sha256": hashlib.sha256(data).hexdigest(),
+        "source_git_blob": done.stdout.strip(),
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["source_sha256", "source_bytes"],
+        ["source_git_blob"],
+        ["source_git_blob", "source_sha256", "source_bytes"],
+    ],
+)
+def test_an_original_that_the_card_knows(names, cache, files, known, capsys):
+    fields = {name: known[name] for name in names}
+    write_card(
+        cache, NAME, "sphereface20", architecture="SphereFace4", **fields
+    )
+    assert main(["convert", *files, "--card", NAME]) == 0
+    assert capsys.readouterr().err == ""
+    card = get_card(NAME)
+    assert card.source_identified
+    assert card.source_sha256 == known["source_sha256"]
+    assert card.source_git_blob == fields.get("source_git_blob", "")
+    # What is known once holds for the next file too.
+    other = list(write_sphereface4(Path(files[0]).parent, seed=1))
+    text = refused([*other, "--card", NAME], cache, capsys)
+    assert f"is not the file of {NAME}" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {"source_sha256": "0" * 64, "source_bytes": 5},
+            f"expects 5 bytes, sha256 {'0' * 64}",
+        ),
+        ({"source_git_blob": "0" * 40}, f"expects git blob {'0' * 40}"),
+    ],
+)
+def test_another_file_than_the_original(fields, said, cache, files, capsys):
+    write_card(
+        cache, "known", "sphereface20", architecture="SphereFace4", **fields
     )
     text = refused([*files, "--card", "known"], cache, capsys)
-    assert "is not the file of known" in text and "expects 5 bytes" in text
+    assert "is not the file of known" in text and said in text
+
+
+def test_the_package_knows_better_than_the_cache(cache, monkeypatch):
+    """A newer release may have the hash that an older one had not."""
+    finished = dataclasses.replace(
+        get_card("dlib-resnet"), name="sphereface20", source_identified=False
+    )
+    monkeypatch.setattr(
+        original,
+        "packaged_card",
+        lambda name: dataclasses.replace(
+            get_card("dlib-resnet"), source_sha256="1" * 64
+        ),
+    )
+    assert original.known_original(finished).source_sha256 == "1" * 64
+    monkeypatch.setattr(original, "packaged_card", lambda name: None)
+    assert original.known_original(finished).source_sha256 == ""
 
 
 def test_cards_that_cannot_be_finished(cache, files, capsys):

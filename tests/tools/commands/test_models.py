@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 
@@ -51,7 +52,8 @@ def test_one_model_shows_its_card(capsys):
     card = get_card("dlib-resnet")
     for value in (card.source_sha256, card.weights_sha256, card.licence_url):
         assert value in out
-    assert "0.9938" in out and "threshold        0.6\n" in out
+    assert "0.9938" in out and re.search(r"^threshold +0\.6$", out, re.M)
+    assert re.search("^source_identified +yes$", out, re.M)
     assert "128 numbers (see --json)" in out and "run once" not in out
 
 
@@ -61,15 +63,30 @@ def test_an_unfinished_card_says_what_to_do(capsys):
     card = get_card("sphereface20")
     assert out.endswith(f"then run once:\n  {card.weights_command}\n")
     assert card.source_url in out and card.licence_url in out
-    assert "weights_sha256   not known\n" in out
-    assert "threshold        not known\n" in out
+    for field in ("weights_sha256", "source_git_blob", "threshold"):
+        assert re.search(f"^{field} +not known$", out, re.M)
+    assert re.search("^classes +10572$", out, re.M)
+    assert re.search("^source_identified +no$", out, re.M)
 
 
 def test_a_converted_model_is_ready(cache, capsys):
     card = dataclasses.replace(get_card("dlib-resnet"), name="sphereface20")
     card.save(cache / "sphereface20.json")
     assert main(["models", "sphereface*"]) == 0
-    assert listed(capsys.readouterr().out)["Ready:"] == ["sphereface20"]
+    out = capsys.readouterr().out
+    assert listed(out)["Ready:"] == ["sphereface20"]
+    assert "not identified" not in out
+
+
+def test_a_model_of_a_file_that_was_not_identified(cache, capsys):
+    card = dataclasses.replace(
+        get_card("dlib-resnet"), name="sphereface20", source_identified=False
+    )
+    card.save(cache / "sphereface20.json")
+    assert main(["models", "sphere*20"]) == 0
+    assert re.search("^source_identified +no$", capsys.readouterr().out, re.M)
+    assert main(["models", "sphere*"]) == 0
+    assert "original file not identified  " in capsys.readouterr().out
 
 
 def test_json(capsys):
@@ -88,6 +105,35 @@ def test_a_broken_card_of_the_user_hides_no_other(cache, capsys):
     assert err.startswith("warning: ") and "broken.json' is invalid" in err
     assert main(["models", "broken"]) == 1
     assert capsys.readouterr().err.startswith("error: The card ")
+
+
+def test_where_only_broken_cards_fit(cache, capsys):
+    for name in ("bad", "broken"):
+        (cache / f"{name}.json").write_text("[]")
+    assert main(["models", "b*"]) == 1
+    said = capsys.readouterr()
+    *warnings, last = said.err.splitlines()
+    assert len(warnings) == 2 and said.out == ""
+    assert last.startswith("error: No card that fits the pattern 'b*' can be")
+
+
+def test_what_is_no_file_hides_nothing(cache, capsys):
+    """A folder, a link to nothing, a result in words."""
+    (cache / "folder.json").mkdir()
+    (cache / "link.json").symlink_to("/nothing")
+    (cache / "sphereface20.json").mkdir()
+    card = get_card("dlib-resnet").as_dict()
+    card["name"], card["measured"][0]["value"] = "words", "98 %"
+    (cache / "words.json").write_text(json.dumps(card))
+    assert main(["models"]) == 0
+    out, err = capsys.readouterr()
+    assert "dlib-resnet" in out and "  sphereface20 " in out
+    lines = err.splitlines()
+    assert len(lines) == 4 and all("is invalid" in line for line in lines)
+    assert "value of measured" in lines[-1] and "'98 %'" in lines[-1]
+    assert main(["models", "sphereface20"]) == 0
+    out, err = capsys.readouterr()
+    assert err.startswith("warning: ") and "source_file" in out
 
 
 def test_unknown_pattern(capsys):

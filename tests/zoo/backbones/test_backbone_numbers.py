@@ -1,5 +1,7 @@
 """What the backbones compute, at the smallest sizes that show it."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -36,6 +38,54 @@ def test_published_initializers():
     light = zoo.LightCNNB(input_shape=(16, 16, 1))
     assert np.allclose(light.get_layer("conv3a").bias, 0.1)
     assert np.allclose(light.get_layer("fc1").bias, 0.1)
+
+
+def xavier_edge(fan_in):
+    """Caffe's `xavier` is uniform up to it, by the inputs alone."""
+    return (3 / fan_in) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "residual"),
+    [
+        ("CenterFace", (33, 33, 3), re.compile(r"conv\d_\d+")),
+        ("LeNetPlusPlus", (28, 28, 1), re.compile("none")),
+        ("LightCNNA", (57, 57, 1), re.compile("none")),
+    ],
+)
+def test_initializers_of_prototxts(name, shape, residual):
+    """CenterFace: 0.01 in residual units; LightCNN: biases of 0.1."""
+    keras.utils.set_random_seed(0)
+    model = getattr(zoo, name)(
+        input_shape=shape, include_top=True, classes=40, narrow=2
+    )
+    seen = set()
+    for layer in model.layers:
+        for weight in layer.weights:
+            value = keras.ops.convert_to_numpy(weight.value)
+            kind = weight.path.split("/")[-1]
+            if kind == "alpha":
+                assert (value == np.float32(0.25)).all()
+            elif kind == "bias":
+                expected = 0.1 if name == "LightCNNA" else 0.0
+                assert (value == np.float32(expected)).all()
+            elif residual.fullmatch(layer.name):
+                assert value.std() == pytest.approx(0.01, rel=0.1)
+                assert np.abs(value).max() > 0.03
+                kind = "residual"
+            else:
+                edge = xavier_edge(np.prod(value.shape[:-1]))
+                # The fewer numbers, the farther the largest may be from it.
+                least = 1 - 20 / value.size
+                assert least * edge < np.abs(value).max() <= edge
+                if value.size > 1000:
+                    spread = edge / 3**0.5
+                    assert value.std() == pytest.approx(spread, rel=0.1)
+            seen.add(kind)
+    expected = {"kernel", "bias"}
+    expected |= set() if name == "LightCNNA" else {"alpha"}
+    expected |= {"residual"} if name == "CenterFace" else set()
+    assert seen == expected
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.zoo.cards.card import Card
-from keras_hypersphere.zoo.cards.registry import CARDS, get_card, list_models
+from keras_hypersphere.zoo.cards.registry import (
+    CARDS,
+    get_card,
+    list_models,
+    packaged_card,
+    packaged_cards,
+)
 from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
 
 NAMES = sorted(path.stem for path in CARDS.glob("*.json"))
@@ -40,7 +46,7 @@ def test_cards_of_the_zoo(name):
         assert result["source"].startswith("https://")
     assert card.published
     if card.finished:
-        assert card.measured and card.threshold > 0 and card.source_sha256
+        assert card.measured and card.threshold > 0 and card.source_identified
     else:
         assert card.weights_command.startswith("keras-hypersphere convert ")
         assert card.weights_command.endswith(f".caffemodel --card {name}")
@@ -106,16 +112,25 @@ def test_other_files(tmp_path, text):
         Card.load(tmp_path / "nope.json")
 
 
+def published(**fields):
+    return {"protocol": "LFW", "value": 0.9, "source": "x", **fields}
+
+
+def measured(**fields):
+    rest = {"protocol": "LFW", "command": "c", "date": "d"}
+    return {**rest, "value": 0.9, "std": 0.0, **fields}
+
+
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("threshold", "0.6", "a number"),
+        ("threshold", "0.6", "a finite number"),
         ("threshold", -0.1, "0 or more"),
         ("parameters", 1.5, "an integer"),
         ("parameters", True, "an integer"),
         ("mean", [1.0], "3 numbers"),
-        ("mean", ["a", "b", "c"], "a list of numbers"),
-        ("mean", 5.0, "a list of numbers"),
+        ("mean", ["a", "b", "c"], "a list of finite numbers"),
+        ("mean", 5.0, "a list of finite numbers"),
         ("channels", "rgb", "RGB, BGR, gray"),
         ("narrow", 0, "positive"),
         ("arguments", [], "an object"),
@@ -132,6 +147,26 @@ def test_other_files(tmp_path, text):
         ("golden_output", [0.5], "128 numbers"),
         ("measured", [{"value": 1.0}], "command, date, protocol, std, value"),
         ("notes", None, "text"),
+        ("scale", float("nan"), "a finite number"),
+        ("scale", 0.0, "other than 0"),
+        ("mean", [float("inf")] * 3, "a list of finite numbers"),
+        ("threshold", float("inf"), "a finite number"),
+        ("golden_output", [float("nan")] * 128, "a list of finite numbers"),
+        ("golden_seed", -1, "0 or more"),
+        ("classes", -1, "0 or more"),
+        ("licence", " ", "some text"),
+        ("feature_layer", "", "some text"),
+        ("name", "", "a name without a folder"),
+        ("name", "../x", "a name without a folder"),
+        ("published", ["LFW"], "a list of objects"),
+        ("published", [{"a": 1}], "objects of protocol, source, value"),
+        ("published", [published(value="98 %")], "a finite number"),
+        ("published", [published(value=98.0)], "a fraction, 0 to 1"),
+        ("published", [published(source="")], "text"),
+        ("measured", [measured(value="high")], "a finite number"),
+        ("measured", [measured(std=float("nan"))], "a finite number"),
+        ("source_git_blob", "abc", "40 lower-case"),
+        ("source_identified", 1, "true or false"),
     ],
 )
 def test_impossible_values(field, value, message):
@@ -159,6 +194,7 @@ UNKNOWN = {
     "golden_output": [],
     "source_sha256": "",
     "source_bytes": 0,
+    "source_identified": False,
 }
 
 
@@ -172,11 +208,47 @@ def test_finished_or_not():
         Card.from_dict({**data(), **UNKNOWN, "weights_url": "https://x/y"})
 
 
+def test_the_original_by_its_git_blob():
+    """Its size is known or not."""
+    blob = {"source_git_blob": "0" * 40}
+    for size in (0, 5):
+        fields = {**UNKNOWN, **blob, "source_bytes": size}
+        assert Card.from_dict({**data(), **fields}).source_bytes == size
+    with pytest.raises(ValueError, match="false without source_sha256"):
+        Card.from_dict({**data(), **UNKNOWN, **blob, "source_identified": True})
+
+
+def test_what_older_cards_have_not():
+    """Presets that were written before a field was there are read."""
+    older = data()
+    for field in ("source_git_blob", "source_identified", "classes"):
+        del older[field]
+    card = Card.from_dict(older)
+    assert card.source_git_blob == "" and card.classes == 0
+    assert card.source_identified is False
+
+
+def test_a_card_of_other_weights():
+    card = get_card("dlib-resnet")
+    tuned = card.fine_tuned(name="mine", threshold=0.4)
+    assert not tuned.finished and tuned.threshold == 0.4
+    assert tuned.source == f"fine-tuned from dlib-resnet, {card.source}"
+    assert tuned.training_data == f"{card.training_data}; then fine-tuned"
+    assert not (tuned.published or tuned.measured or tuned.notes)
+    assert not (tuned.source_sha256 or tuned.source_file)
+    for field in ("licence", "source_url", "mean", "template", "distance"):
+        assert getattr(tuned, field) == getattr(card, field)
+    again = tuned.fine_tuned()
+    assert again.source == tuned.source and again.threshold == 0
+    assert again.training_data == tuned.training_data
+
+
 def test_names_of_the_zoo():
     assert {"dlib-resnet", "sphereface20"} < set(NAMES)
     assert list_models() == NAMES
     assert list_models("dlib-r*t") == ["dlib-resnet"]
     assert list_models("zzz*") == []
+    assert [card.name for card in packaged_cards()] == NAMES
 
 
 def test_unknown_name_lists_close_ones():
@@ -202,6 +274,9 @@ def test_cards_in_the_cache(cache):
     own.save(cache / "my.net.json")
     assert list_models("my*") == ["my.net"] and get_card("my.net") == own
     assert list_models().count("sphereface20") == 1
+    assert not packaged_card("sphereface20").finished
+    assert packaged_card("my.net") is None
+    assert "my.net" not in [card.name for card in packaged_cards()]
 
 
 def test_invalid_cards_in_the_cache(cache):
@@ -212,3 +287,14 @@ def test_invalid_cards_in_the_cache(cache):
     with pytest.raises(ValueError, match=r"other\.json' must have the name of"):
         get_card("other")
     assert "other" in list_models()
+
+
+@pytest.mark.parametrize("name", ["mine", "sphereface20"])
+def test_no_file_at_all_in_the_cache(name, cache):
+    (cache / f"{name}.json").mkdir()
+    with pytest.raises(ValueError, match=rf"{name}\.json' is invalid: it is a"):
+        get_card(name)
+    (cache / f"{name}.json").rmdir()
+    (cache / f"{name}.json").symlink_to(cache / "nothing")
+    with pytest.raises(ValueError, match="a link to nothing"):
+        get_card(name)

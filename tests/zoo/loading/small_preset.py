@@ -1,6 +1,7 @@
 """A preset of a few kilobytes: LeNet++ with an eighth of its widths."""
 
 import dataclasses
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -48,7 +49,8 @@ def write_preset(folder, seed=0, model=None, **fields):
     """Writes a folder that `load_preset` reads; returns the embedding."""
     model = model or network(seed)
     written = save_preset(model, card(), embed(model), folder)
-    dataclasses.replace(written, **fields).save(folder / "card.json")
+    path = Path(folder).expanduser() / "card.json"
+    dataclasses.replace(written, **fields).save(path)
     return embed(model)
 
 

@@ -4,13 +4,13 @@ import dataclasses
 import hashlib
 import json
 import warnings
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 from keras_hypersphere import zoo
-from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.registry import get_card
 from keras_hypersphere.zoo.loading.preset import build, load_preset, save_preset
 from keras_hypersphere.zoo.loading.weights import write_arrays
@@ -129,25 +129,91 @@ def test_files_cannot_run_code(tmp_path):
         zoo.LeNetPlusPlus(narrow=8, weights=tmp_path / "model.keras")
 
 
-def test_what_was_measured_goes_with_the_weights(tmp_path):
+def known_card(golden):
+    """A card that knows the weights."""
+    return dataclasses.replace(card(), golden_output=tuple(map(float, golden)))
+
+
+def test_what_was_known_of_the_weights_stays_with_them(tmp_path):
     model = network()
     golden = embed(model)
-    known = dataclasses.replace(card(), golden_output=tuple(map(float, golden)))
-    assert save_preset(model, known, golden, tmp_path).measured
+    known = known_card(golden)
+    saved = save_preset(model, known, golden, tmp_path)
+    for field in ("threshold", "measured", "published", "source", "notes"):
+        assert getattr(saved, field) == getattr(known, field)
+    assert saved.source_identified and saved.threshold > 0
+
+
+def test_a_network_that_was_trained_on(tmp_path):
+    model = network()
+    golden = embed(model)
     moved = golden + 0.01 * np.ptp(golden)
-    assert not save_preset(model, known, moved, tmp_path).measured
-    unknown = Card.from_dict(
-        {
-            **known.as_dict(),
-            "weights_sha256": "",
-            "weights_bytes": 0,
-            "golden_output": [],
-        }
-    )
-    saved = save_preset(model, unknown, golden, tmp_path)
-    assert saved.finished and not saved.measured
+    saved = save_preset(model, known_card(golden), moved, tmp_path)
+    assert saved.finished and saved.threshold == 0 and saved.notes == ""
+    assert not (saved.measured or saved.published or saved.source_sha256)
+    assert saved.source.startswith("fine-tuned from small, dlib_face_rec")
+    assert not saved.source_identified and saved.licence == card().licence
     written = json.loads((tmp_path / "card.json").read_text())
-    np.testing.assert_allclose(written["golden_output"], golden, rtol=1e-6)
+    np.testing.assert_allclose(written["golden_output"], moved, rtol=1e-6)
+    # Trained on once more.
+    again = save_preset(model, saved, golden, tmp_path)
+    assert again.source == saved.source and again.finished
+
+
+def test_what_is_known_of_a_network_that_was_trained_on(tmp_path):
+    model = network()
+    result = {"protocol": "mine", "value": 0.9, "std": 0.0}
+    result |= {"command": "none", "date": "2026-01-01"}
+    tuned = card().fine_tuned(threshold=0.3, measured=[result], name="mine")
+    saved = save_preset(model, tuned, embed(model), tmp_path)
+    assert saved.threshold == 0.3 and saved.measured == (result,)
+    assert saved.name == "mine" and saved.parameters == model.count_params()
+
+
+def test_an_embedding_of_equal_numbers(tmp_path):
+    model = network()
+    zeros = np.zeros_like(embed(model))
+    known = known_card(zeros)
+    assert save_preset(model, known, zeros, tmp_path).threshold > 0
+    assert save_preset(model, known, zeros + 1, tmp_path).threshold == 0
+    with pytest.raises(ValueError, match="finite numbers"):
+        save_preset(model, known, zeros + np.nan, tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "card.json",
+        "model.keras",
+    ]
+
+
+def test_a_folder_that_is_named_as_a_model(tmp_path, monkeypatch):
+    """The zoo's comes first; so nobody may think that it is theirs."""
+    monkeypatch.chdir(tmp_path)
+    model = network()
+    for folder in ("dlib-resnet", Path("dlib-resnet")):
+        with pytest.raises(ValueError, match=r"or write '\./dlib-resnet'"):
+            save_preset(model, card(), embed(model), folder)
+    assert not list(tmp_path.iterdir())
+    write_preset("./sphereface4.miniature")
+    for folder in ("./sphereface4.miniature", Path("sphereface4.miniature")):
+        assert load_preset(folder)[1].name == "small"
+    with pytest.warns(UserWarning, match="is a model of the zoo and a folder"):
+        found = load_preset("sphereface4.miniature")[1]
+    assert found.name == "sphereface4.miniature"
+
+
+def test_the_users_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_preset("~/mine")
+    assert (tmp_path / "mine" / "card.json").is_file()
+    assert load_preset("~/mine")[1].name == "small"
+
+
+@pytest.mark.parametrize("value", [None, 3, "", True])
+def test_what_is_no_path(value):
+    with pytest.raises(ValueError, match="`preset` must be the name"):
+        load_preset(value)
+    model = network()
+    with pytest.raises(ValueError, match="`folder` must be a path"):
+        save_preset(model, card(), embed(model), value)
 
 
 def test_nothing_of_that_name(tmp_path):

@@ -1,6 +1,7 @@
 import dataclasses
 import hashlib
 import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from keras_hypersphere.zoo.loading.weights import (
     PACKAGED,
     find_weights,
     load_weights,
+    locate,
     read_arrays,
     set_weights,
     write_arrays,
@@ -195,8 +197,30 @@ def test_names_and_suffixes():
         load_weights(small(), "nope")
     with pytest.raises(ValueError, match=r"of Other\. Received.*DlibResNet"):
         load_weights(small(), "dlib-resnet", architecture="Other")
-    with pytest.raises(ValueError, match=r"\.weights\.h5.*weights='a/b\.bin'"):
-        load_weights(small(), "a/b.bin")
+
+
+@pytest.mark.parametrize(
+    "path", ["a/b.bin", "/nope/x.h5", "x.h5", "x.pt", Path("dlib-resnet")]
+)
+def test_paths_that_are_not_there(path):
+    said = rf"no weights file '{path}'\. It must end in \.weights\.h5"
+    with pytest.raises(FileNotFoundError, match=said):
+        load_weights(small(), path)
+
+
+@pytest.mark.parametrize("name", ["x.h5", "x", "x.bin"])
+def test_files_that_hold_no_weights(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(b"abc")
+    for given in (name, tmp_path / name):
+        with pytest.raises(ValueError, match=r"must end in \.weights\.h5"):
+            load_weights(small(), given)
+
+
+def test_a_name_is_a_card_even_if_there_is_such_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("dlib-resnet").mkdir()
+    assert locate("dlib-resnet") == PACKAGED / "dlib-resnet.npz"
 
 
 def test_equal_arrays_give_equal_bytes_without_a_date(tmp_path):

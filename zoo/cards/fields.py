@@ -1,0 +1,154 @@
+"""What the fields of a card may hold."""
+
+import math
+import reprlib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+
+if typing.TYPE_CHECKING:
+    from keras_hypersphere.zoo.cards.card import Card
+
+CHOICES = {
+    "channels": ("RGB", "BGR", "gray"),
+    "flip": ("none", "concat", "sum", "max"),
+    "distance": ("l2", "squared-l2", "cosine"),
+}
+RESULTS = {
+    "published": {"protocol": str, "value": float, "source": str},
+    "measured": {
+        "protocol": str,
+        "value": float,
+        "std": float,
+        "command": str,
+        "date": str,
+    },
+}
+WORDS = {
+    str: "text",
+    int: "an integer",
+    float: "a finite number",
+    bool: "true or false",
+    dict: "an object",
+}
+LISTS = {int: "integers", float: "finite numbers", dict: "objects"}
+
+
+def typed(name: str, value: object, kind: object) -> object:
+    """A value as its field holds it: lists as tuples, numbers as floats.
+
+    Raises:
+        ValueError: If it is of another type.
+    """
+    if isinstance(value, list):
+        value = tuple(value)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if not fits(value, kind):
+        raise impossible(name, value, words(kind))
+    return value
+
+
+def fits(value: object, kind: object) -> bool:
+    """Whether a value has the type of a field; numbers are finite."""
+    if isinstance(kind, types.GenericAlias):
+        item = typing.get_args(kind)[0]
+        return isinstance(value, tuple) and all(fits(x, item) for x in value)
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    return type(value) is kind
+
+
+def words(kind: object) -> str:
+    """The type of a field in words."""
+    if isinstance(kind, types.GenericAlias):
+        return f"a list of {LISTS[typing.get_args(kind)[0]]}"
+    return WORDS[kind]
+
+
+def impossible(name: str, value: object, expected: str) -> ValueError:
+    """The error of a field that does not hold what was expected."""
+    return ValueError(
+        f"`{name}` of a card must be {expected}. "
+        f"Received: {name}={reprlib.repr(value)}"
+    )
+
+
+def check(card: "Card") -> None:
+    """Raises `ValueError` if a field of a card has an impossible value."""
+
+    def require(name: str, holds: bool, expected: str) -> None:
+        if not holds:
+            raise impossible(name, getattr(card, name), expected)
+
+    for name in ("name", "weights_file"):
+        value = getattr(card, name)
+        plain = value == Path(value).name != ""
+        require(name, plain, f"a {name.split('_')[-1]} without a folder")
+    for name, allowed in CHOICES.items():
+        known = getattr(card, name) in allowed
+        require(name, known, f"one of {', '.join(allowed)}")
+    for name in ("licence", "architecture", "feature_layer"):
+        require(name, getattr(card, name).strip() != "", "some text")
+    size = len(card.input_shape) == 3 and min(card.input_shape) > 0
+    require("input_shape", size, "(height, width, channels)")
+    channels = 1 if card.channels == "gray" else 3
+    require("mean", len(card.mean) == channels, f"{channels} numbers")
+    require("input_shape", card.input_shape[2] == channels, f"{channels} last")
+    for name in ("dim", "narrow"):
+        require(name, getattr(card, name) > 0, "positive")
+    for name in ("parameters", "threshold", "golden_seed", "classes"):
+        require(name, getattr(card, name) >= 0, "0 or more")
+    require("scale", card.scale != 0, "a number other than 0")
+    check_files(card, require)
+    numbers = card.dim if card.finished else 0
+    count = len(card.golden_output)
+    require("golden_output", count == numbers, f"{numbers} numbers")
+    for name, keys in RESULTS.items():
+        for result in getattr(card, name):
+            check_result(name, result, keys)
+
+
+def check_files(card: "Card", require: typing.Callable) -> None:
+    """Sizes and hashes fit each other: both are known, or neither is."""
+    for name, digits in (
+        ("source_sha256", 64),
+        ("source_git_blob", 40),
+        ("weights_sha256", 64),
+    ):
+        digest = getattr(card, name)
+        good = len(digest) == digits and set(digest) <= set("0123456789abcdef")
+        expected = f"{digits} lower-case hexadecimal digits, or empty"
+        require(name, good or not digest, expected)
+    for file in ("source", "weights"):
+        size, name = getattr(card, f"{file}_bytes"), f"{file}_sha256"
+        if getattr(card, name):
+            require(f"{file}_bytes", size > 0, "positive")
+        elif file == "source" and card.source_git_blob:
+            require("source_bytes", size >= 0, "0 or more")
+        else:
+            require(f"{file}_bytes", size == 0, f"0 without {name}")
+    require(
+        "source_identified",
+        not card.source_identified or card.source_sha256 != "",
+        "false without source_sha256",
+    )
+    reachable = card.weights_url.startswith(("https://", "http://"))
+    require(
+        "weights_url",
+        card.weights_url == "" or (card.finished and reachable),
+        "empty, or an http address and weights_sha256 its file's",
+    )
+
+
+def check_result(name: str, result: dict, keys: Mapping[str, type]) -> None:
+    """Raises `ValueError` if a result is none."""
+    if set(result) != set(keys):
+        raise impossible(name, result, f"objects of {', '.join(sorted(keys))}")
+    for key, kind in keys.items():
+        value = result[key]
+        if not fits(value, kind) or value == "":
+            raise impossible(f"{key} of {name}", value, words(kind))
+        if kind is float and not 0 <= value <= 1:
+            raise impossible(f"{key} of {name}", value, "a fraction, 0 to 1")
