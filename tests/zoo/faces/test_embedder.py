@@ -89,6 +89,8 @@ def test_crops_that_are_no_faces():
         scale=1 / 256,
         dim=dim,
         golden_output=(0.0,) * dim,
+        parameters=0,
+        feature_layer="ip1",
     )
     embedder = FaceEmbedder(model, digits)
     crops = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 3), np.uint8)
@@ -300,6 +302,11 @@ def test_model_must_fit_the_card():
     model = keras.Model(inputs, keras.layers.Dense(128)(x))
     card = dataclasses.replace(CARD, template="sphereface")
     with pytest.raises(ValueError, match=r"template .*\(112, 96, 3\)"):
+        FaceEmbedder(model, card)
+    with pytest.raises(ValueError, match=r"5,614,592 param.* Received: 512;"):
+        FaceEmbedder(model, CARD)
+    card = dataclasses.replace(CARD, parameters=0)
+    with pytest.raises(ValueError, match=r"a layer 'embedding', which gives"):
         FaceEmbedder(model, card)
 
 
