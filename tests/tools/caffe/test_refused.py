@@ -55,6 +55,57 @@ def test_unsupported_layers(name, refused):
     assert "register_layer" in str(caught.value)
 
 
+NET = 'input: "x" input_shape {{ {} }}\nlayer {{ {} bottom: "x" top: "y" }}'
+DENSE = 'name: "n" type: "InnerProduct" inner_product_param { num_output: 2 }'
+BY_HAND = {
+    "Too many params": (
+        "dim: 1 dim: 3",
+        DENSE + "param { } " * 3,
+        "3 `param` and 2 learnt blobs",
+    ),
+    "a param of nothing": (
+        "dim: 1 dim: 3",
+        'name: "n" type: "ReLU" param { lr_mult: 0 }',
+        "1 `param` and 0 learnt blobs",
+    ),
+    "kMaxBlobAxes": ("dim: 1 " * 33, 'name: "n" type: "ReLU"', "33 axes"),
+}
+
+
+@pytest.mark.parametrize("case", BY_HAND)
+def test_what_caffe_checks(case, write):
+    shape, layer, words = BY_HAND[case]
+    with pytest.raises(CaffeFormatError, match=words):
+        to_keras(write(NET.format(shape, layer)))
+
+
+def test_what_caffe_does_not_mind(write):
+    dense = DENSE + "param { } " * 2
+    assert to_keras(write(NET.format("dim: 1 dim: 3", dense)))
+    deep = NET.format("dim: 1 " * 32, 'name: "n" type: "ReLU"')
+    assert len(to_keras(write(deep)).output_shape) == 32
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"stages": 3},
+        {"stages": None},
+        {"stages": [1]},
+        {"outputs": 3},
+        {"outputs": [3]},
+        {"outputs": [["y"]]},
+        {"input_shapes": [3]},
+        {"input_shapes": {"x": 3}},
+    ],
+)
+def test_wrong_arguments(wrong, write):
+    (name,) = wrong
+    path = write(NET.format("dim: 1 dim: 3", DENSE))
+    with pytest.raises(ValueError, match=f"^`{name}` must .*Received: "):
+        to_keras(path, **wrong)
+
+
 def test_layers_of_another_name_are_ignored_with_a_warning(refused):
     folder = refused("deploy_missing_params_ok_but_other_name_model")
     with pytest.warns(UserWarning, match="holds no blobs for .*fillers"):

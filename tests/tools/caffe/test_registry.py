@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.tools.caffe import (
+    CaffeFormatError,
     UnsupportedLayerError,
     register_layer,
     supported_layers,
@@ -40,6 +41,25 @@ def test_an_emitter_that_makes_too_little(write, monkeypatch):
     monkeypatch.setitem(EMITTERS, "Mish", lambda layer, inputs: [])
     with pytest.raises(ValueError, match="has 1 tops; it makes 0"):
         to_keras(write(NET))
+
+
+@pytest.mark.parametrize("made", [None, 3, [None], np.zeros((1, 3))])
+def test_an_emitter_that_makes_no_tensor(write, monkeypatch, made):
+    monkeypatch.setitem(EMITTERS, "Mish", lambda layer, inputs: made)
+    with pytest.raises(CaffeFormatError, match="must return a Keras") as caught:
+        to_keras(write(NET))
+    assert (caught.value.layer, caught.value.type) == ("s", "Mish")
+
+
+def test_an_emitter_that_gives_a_name_twice(write, monkeypatch):
+    def twice(layer, inputs):
+        x = layer.add(keras.layers.ReLU, *inputs)
+        return layer.add(keras.layers.ReLU, x)
+
+    monkeypatch.setitem(EMITTERS, "Mish", twice)
+    with pytest.raises(CaffeFormatError, match=r"layer 's' .*`part=") as caught:
+        to_keras(write(NET))
+    assert (caught.value.layer, caught.value.type) == ("s", "Mish")
 
 
 @pytest.mark.parametrize("wrong", [None, "", 3])

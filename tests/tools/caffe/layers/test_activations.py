@@ -37,6 +37,11 @@ def sigmoid(x):
         ("Dropout", "dropout_param { sqrt_scale: true }", lambda x: x),
         (
             "ReLU",
+            "relu_param { negative_slope: -1 }",
+            np.abs,
+        ),
+        (
+            "ReLU",
             "relu_param { negative_slope: 0.1 }",
             lambda x: np.where(x > 0, x, 0.1 * x),
         ),

@@ -88,6 +88,19 @@ def test_mask_of_all(net):
     np.testing.assert_array_equal(made["mask"][..., 0, 0], expected)
 
 
+@pytest.mark.parametrize(
+    "given",
+    ["stride: 2", "pad: 1", "stride_h: 1 stride_w: 2", "pad_h: 1 pad_w: 0"],
+)
+def test_global_pooling_has_no_steps(net, given):
+    """Caffe's "With Global_pooling: true; only pad = 0 and stride = 1"."""
+    with pytest.raises(CaffeFormatError, match="padding of 0 and a stride of"):
+        net(pooling(f"global_pooling: true {given}", 'top: "y"'), x=X)
+    plain = "global_pooling: true stride: 1 pad: 0"
+    made = net(pooling(plain, 'top: "y"'), x=X)
+    np.testing.assert_array_equal(made["y"], X.max((2, 3), keepdims=True))
+
+
 def test_refusals(net):
     with pytest.raises(UnsupportedLayerError, match="stochastic"):
         net(pooling("pool: STOCHASTIC kernel_size: 2", 'top: "y"'), x=X)

@@ -24,6 +24,14 @@ BY_HAND = [
         [[[1, 1], [2, 3]], [0, 1]],
         6.5,
     ),
+    # Gaps of 1, at the corner, and 3; with sigma 2 the corner is at 1/4.
+    ("SmoothL1Loss", "", [[[1], [3]], [[0], [0]]], (0.5 + 2.5) / 2),
+    (
+        "SmoothL1Loss",
+        "smooth_l1_loss_param { sigma: 2 }",
+        [[[0.125], [3]], [[0], [0]], [[1], [-1]], [[8], [2]]],
+        (8 / 32 + 2 * 2.875) / 2,
+    ),
     # An own margin of -1 is missed by 2.
     ("HingeLoss", "", [[[-1, -1], [-2, 1]], [0, 1]], 1),
     (
@@ -113,6 +121,7 @@ LOSSES = [
         [],
         2,
     ),
+    ("SmoothL1Loss", "", [(6, 4)] * 3, [], 1),
     ("HingeLoss", "", ROWS, [], 1),
     ("HingeLoss", "hinge_loss_param { norm: L2 }", ROWS, [], 1),
     ("SigmoidCrossEntropyLoss", "", [(6, 4), (6, 4)], [], 1),
