@@ -63,6 +63,13 @@ def test_a_stranger_is_nobody(gallery):
         gallery.identify(np.full((80, 80, 3), 90, np.uint8))
 
 
+def test_a_folder_is_no_photo(gallery, folder):
+    """Not one of its photos is answered for."""
+    for place in (folder, str(folder / "Eileen Collins")):
+        with pytest.raises(ValueError, match="is a folder, a photo was exp"):
+            gallery.identify(place)
+
+
 def test_unknown_threshold(gallery, embedder):
     card = dataclasses.replace(embedder.card, threshold=0.0)
     unknown = Gallery(
@@ -117,6 +124,11 @@ def test_saved_and_loaded(gallery, embedder, tmp_path):
 def test_files_that_are_none(gallery, tmp_path):
     with pytest.raises(ValueError, match=r"must end in \.npz"):
         gallery.save(tmp_path / "people.txt")
+    with pytest.raises(FileNotFoundError, match=r"There is no folder '.*no'"):
+        gallery.save(tmp_path / "no" / "people.npz")
+    (tmp_path / "folder.npz").mkdir()
+    with pytest.raises(ValueError, match=r"folder\.npz' is a folder"):
+        gallery.save(tmp_path / "folder.npz")
     with pytest.raises(FileNotFoundError, match="There is no gallery"):
         Gallery.load(tmp_path / "no.npz")
     path = tmp_path / "other.npz"
