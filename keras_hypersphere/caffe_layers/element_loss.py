@@ -29,8 +29,8 @@ class ElementLoss(WideLayer):
         kind: one of the words above.
         normalization: for `"sigmoid"` alone: `"batch_size"`; `"full"` or
             `"valid"`, which count entries; or `"none"`.
-        ignore: number or None, for `"sigmoid"` alone: a target without a
-            loss.
+        ignore: whole number or None, for `"sigmoid"` alone: targets that
+            have no loss, once cut to whole numbers as in Caffe.
 
     Call arguments:
         inputs: `(N, ...)`.
@@ -69,7 +69,9 @@ class ElementLoss(WideLayer):
             else:
                 losses = ops.softplus(z) - z * t
             if self.ignore is not None:
-                kept = ops.not_equal(t, float(self.ignore))
+                # Caffe cuts a target to a whole number first.
+                whole = ops.cast(ops.cast(t, "int32"), t.dtype)
+                kept = ops.not_equal(whole, float(self.ignore))
                 losses = ops.where(kept, losses, ops.zeros_like(losses))
         return ops.sum(losses) / self._count(z, kept)
 
