@@ -38,6 +38,7 @@ def run_case(number: int, folder: Path, seed: int) -> tuple[str, str]:
         CaffeFormatError,
         UnsupportedLayerError,
         to_keras,
+        verify,
     )
     from tests.fuzz.mutations import make_case
 
@@ -47,8 +48,11 @@ def run_case(number: int, folder: Path, seed: int) -> tuple[str, str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            to_keras(*paths)
-        outcome = "converted"
+            model = to_keras(*paths)
+            report = verify(model, *paths)
+        outcome = "verified" if report.passed else "unchecked"
+        if any(row.status == "differs" for row in report.rows):
+            outcome, wrong = "differs", str(report)
     except (CaffeFormatError, UnsupportedLayerError) as error:
         outcome = type(error).__name__
         if not any(str(path) in str(error) for path in paths):
@@ -74,8 +78,10 @@ def main() -> None:
     first, last, step, seed = map(int, sys.argv[1:])
     import keras
 
-    from keras_hypersphere.tools import caffe  # noqa: F401
+    from keras_hypersphere.tools.caffe import opencv
 
+    # Longer, and this process is taken for one that hangs.
+    opencv.SECONDS = 2 * SECONDS
     keras.ops.zeros(1)
     limit_memory()
     with tempfile.TemporaryDirectory() as folder:
