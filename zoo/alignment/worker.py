@@ -64,6 +64,11 @@ class DetectorProcess:
                 rows = receive(self.process.stdout)
             except BrokenPipeError:
                 rows = None
+            except BaseException:
+                # Its answer, still to come, would be that of the next photo.
+                self.process.kill()
+                self.process.wait()
+                raise
             if rows is None:
                 code = self.process.wait()
                 raise RuntimeError(
@@ -79,6 +84,8 @@ class DetectorProcess:
             [sys.executable, "-m", __spec__.name if __spec__ else __name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # Ctrl-C is this process's to answer; the worker ends with it.
+            start_new_session=True,
             env={
                 **os.environ,
                 "KERAS_BACKEND": "tensorflow",

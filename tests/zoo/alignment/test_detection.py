@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.zoo import images
-from keras_hypersphere.zoo.alignment import detection
+from keras_hypersphere.zoo.alignment import detection, worker
 from keras_hypersphere.zoo.alignment.detection import (
     LONGEST_SIDE,
     by_shape,
@@ -122,9 +122,30 @@ def test_process_gives_the_same_rows_and_starts_again():
         process.process.wait()
         empty = process.search(np.zeros((40, 40, 3), np.uint8))
         assert empty.shape == (0, 15)
+        # A terminal's Ctrl-C reaches the processes of one session.
+        assert os.getsid(process.process.pid) != os.getsid(0)
     finally:
         process.close()
     assert process.process is None
+
+
+def test_an_answer_is_not_taken_for_that_of_the_next_photo(monkeypatch):
+    """Ctrl-C while the worker searches."""
+    process = DetectorProcess()
+    try:
+        process.search(COLLINS[:50, :50])
+        with monkeypatch.context() as patch:
+
+            def stop(pipe):
+                raise KeyboardInterrupt
+
+            patch.setattr(worker, "receive", stop)
+            with pytest.raises(KeyboardInterrupt):
+                process.search(COLLINS)
+        empty = process.search(np.zeros((40, 40, 3), np.uint8))
+        assert empty.shape == (0, 15)
+    finally:
+        process.close()
 
 
 @pytest.mark.only_on("tensorflow", reason="the other tests show it")
