@@ -1,6 +1,5 @@
 """No test sees the models and cards that the developer has."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,11 +12,13 @@ INNER = """
 import os
 from pathlib import Path
 
-def test_inner():
-    import keras
-    from keras_hypersphere.zoo import list_models
+from keras_hypersphere.zoo import list_models
 
-    assert keras.config.backend() == "numpy"
+SETTINGS = Path(os.environ["KERAS_HOME"], "keras.json").read_text()
+
+def test_inner():
+    settings = Path(os.environ["KERAS_HOME"], "keras.json").read_text()
+    assert settings == SETTINGS == '{"backend": "numpy"}'
     assert "mine" not in list_models()
 """
 
@@ -34,16 +35,13 @@ def test_settings_of_keras_stay_and_models_do_not(tmp_path):
     models = tmp_path / "home" / "models" / "keras_hypersphere"
     models.mkdir(parents=True)
     (models / "mine.json").write_text("{}")
-    settings = {"backend": "numpy", "floatx": "float32", "epsilon": 1e-7}
-    (tmp_path / "home" / "keras.json").write_text(json.dumps(settings))
+    (tmp_path / "home" / "keras.json").write_text('{"backend": "numpy"}')
     shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
     (tmp_path / "test_inner.py").write_text(INNER)
-    env = {**os.environ, "KERAS_HOME": str(tmp_path / "home")}
-    env.pop("KERAS_BACKEND", None)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=tmp_path,
-        env=env,
+        env={**os.environ, "KERAS_HOME": str(tmp_path / "home")},
         capture_output=True,
         text=True,
     )

@@ -20,7 +20,15 @@ def list_models(pattern: str = "*") -> list[str]:
     Returns:
         The names, sorted: `architecture` or `architecture.recipe`. Those of
         cards that lie in the cache (see `get_card`) are among them.
+
+    Raises:
+        ValueError: If the pattern is no text.
     """
+    if not isinstance(pattern, str):
+        raise ValueError(
+            "`pattern` must be a shell pattern, such as 'dlib*'. "
+            f"Received: pattern={pattern!r}"
+        )
     folders = (CARDS, cache_folder())
     names = {path.stem for folder in folders for path in folder.glob("*.json")}
     return fnmatch.filter(sorted(names), pattern)

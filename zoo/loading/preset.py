@@ -158,7 +158,9 @@ def save_preset(
             finite.
     """
     if not isinstance(folder, (str, os.PathLike)) or folder == "":
-        raise ValueError(f"`folder` must be a path. Received: {folder!r}")
+        raise ValueError(
+            f"`folder` must be a path. Received: folder={folder!r}"
+        )
     if os.fspath(folder) in list_models():
         raise ValueError(
             f"`folder` must not be the name of a model of the zoo, which "

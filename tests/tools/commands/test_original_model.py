@@ -29,8 +29,8 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def name(tmp_path_factory):
-    """The card's name, after the conversion into a cache of its own."""
+def converted(tmp_path_factory):
+    """The card's name, and where the conversion has put it."""
     home = tmp_path_factory.mktemp("home")
     card, prototxt, caffemodel = (os.environ[word] for word in WORDS)
     with pytest.MonkeyPatch.context() as patch:
@@ -41,7 +41,14 @@ def name(tmp_path_factory):
             shutil.copy(card, cache)
             card = Path(card).stem
         assert main(["convert", prototxt, caffemodel, "--card", card]) == 0
-        yield card
+    return card, home
+
+
+@pytest.fixture
+def name(converted, monkeypatch):
+    card, home = converted
+    monkeypatch.setenv("KERAS_HOME", str(home))
+    return card
 
 
 def test_it_is_ready(name):

@@ -248,6 +248,8 @@ def test_names_of_the_zoo():
     assert list_models() == NAMES
     assert list_models("dlib-r*t") == ["dlib-resnet"]
     assert list_models("zzz*") == []
+    with pytest.raises(ValueError, match=r"`pattern` .* pattern=None"):
+        list_models(None)
     assert [card.name for card in packaged_cards()] == NAMES
 
 
