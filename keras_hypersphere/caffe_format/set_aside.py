@@ -25,6 +25,8 @@ TOKEN = re.compile(
     r"""|(?P<word>[\w.+-]+)|[{}<>\[\]:,;]"""
 )
 CLOSING = {"{": "}", "<": ">", "[": "]"}
+# Words and signs; protobuf takes its time to skip what it does not know.
+MOST_APART = 30_000
 VISIBLE = re.compile(r"[^\n]")
 
 
@@ -35,6 +37,8 @@ class Aside(NamedTuple):
     name: str
     start: int
     stop: int
+    line: int
+    column: int
 
 
 class Tokens:
@@ -101,17 +105,24 @@ class Tokens:
 def set_aside(text: str) -> list[Aside]:
     """The fields within a network's layers that no table knows."""
     tokens, asides, count = Tokens(text), [], 0
+    line, begin, place, apart = 1, 0, 0, 0
     for name, value, _ in tokens.fields(0, len(tokens.found)):
         if tokens.found[name][0] != "layer":
             continue
         for start, stop in tokens.messages(value):
             for field, _, after in tokens.fields(start, stop):
                 word = tokens.found[field]
-                if word[0] not in LayerParameter.DESCRIPTOR.fields_by_name:
-                    end = tokens.found[after - 1].end()
-                    asides.append(Aside(count, word[0], word.start(), end))
+                if word[0] in LayerParameter.DESCRIPTOR.fields_by_name:
+                    continue
+                start, end = word.start(), tokens.found[after - 1].end()
+                line += text.count("\n", place, start)
+                begin = max(text.rfind("\n", place, start) + 1, begin)
+                place, column = start, start - begin + 1
+                aside = Aside(count, word[0], start, end, line, column)
+                asides.append(aside)
+                apart += after - field
             count += 1
-    return asides
+    return asides if apart <= MOST_APART else []
 
 
 def parse_around(text: str, net: NetParameter) -> bool:
@@ -139,41 +150,54 @@ def read_own(text: str, layer: LayerParameter, asides: list[Aside]) -> None:
     own = own_class(layer.type)
     declared = own.DESCRIPTOR.fields_by_name if own else {}
     known = own or layer.type in TYPES or not layer.type
-    unread = UnreadLayer()
-    for name, line, column in places(text, asides):
-        if name in declared:
-            continue
-        if known:
-            raise text_format.ParseError(unknown_field(name), line, column)
-        unread.fields.add(name=name, line=line, column=column)
+    for _, name, _, _, line, column in asides:
+        if known and name not in declared:
+            raise text_format.ParseError(
+                f'Message type "LayerParameter" has no field named "{name}"',
+                line,
+                column,
+            )
     if own:
-        made = text_format.Parse(only(text, asides), own())
-        keep(layer, made)
+        made = own()
+        parse_apart(text, asides, made)
     else:
         # Whatever it means, it must be the text format.
-        text_format.Parse(
-            only(text, asides), LayerParameter(), allow_unknown_field=True
-        )
-        keep(layer, unread)
+        parse_apart(text, asides, LayerParameter(), allow_unknown_field=True)
+        made = UnreadLayer()
+        for _, name, _, _, line, column in asides:
+            made.fields.add(name=name, line=line, column=column)
+    # The layer's class does not have these fields.
+    layer.MergeFromString(made.SerializeToString())
 
 
-def keep(layer: LayerParameter, fields: Message) -> None:
-    """Adds fields that the layer's class does not have."""
-    layer.MergeFromString(fields.SerializeToString())
+def parse_apart(
+    text: str, asides: list[Aside], message: Message, **options: bool
+) -> None:
+    """Fills a message with some fields of a text.
 
-
-def unknown_field(name: str) -> str:
-    """protobuf's words for a field that a layer does not have."""
-    return f'Message type "LayerParameter" has no field named "{name}"'
-
-
-def places(text: str, asides: list[Aside]) -> Iterator[tuple[str, int, int]]:
-    """Name, line and column of each."""
-    line, place = 1, 0
+    Raises:
+        text_format.ParseError: With the place in the whole text.
+    """
+    first = asides[0]
+    pieces, place = [], first.start
     for aside in asides:
-        line += text.count("\n", place, aside.start)
-        place = aside.start
-        yield aside.name, line, place - text.rfind("\n", 0, place)
+        pieces.append(VISIBLE.sub(" ", text[place : aside.start]))
+        pieces.append(text[aside.start : aside.stop])
+        place = aside.stop
+    alone = "".join(pieces)
+    try:
+        text_format.Parse(alone, message, **options)
+    except text_format.ParseError as error:
+        line, column = error.GetLine() or 1, error.GetColumn() or 1
+        reason = re.sub(r"^[\d:]+ *:? *", "", str(error))
+        # Some versions quote the line.
+        quoted = alone.split("\n")[line - 1]
+        reason = reason.removeprefix(f"'{quoted}': ")
+        if line == 1:
+            column += first.column - 1
+        raise text_format.ParseError(
+            reason, line + first.line - 1, column
+        ) from error
 
 
 def without(text: str, asides: list[Aside]) -> str:
@@ -184,16 +208,3 @@ def without(text: str, asides: list[Aside]) -> str:
         pieces.append(VISIBLE.sub(" ", text[aside.start : aside.stop]))
         place = aside.stop
     return "".join([*pieces, text[place:]])
-
-
-def only(text: str, asides: list[Aside]) -> str:
-    """Some fields of a layer, and blanks in the place of all else."""
-    start = text.rfind("\n", 0, asides[0].start) + 1
-    stop = text.find("\n", asides[-1].stop)
-    stop = len(text) if stop < 0 else stop
-    pieces, place = ["\n" * text.count("\n", 0, start)], start
-    for aside in asides:
-        pieces.append(VISIBLE.sub(" ", text[place : aside.start]))
-        pieces.append(text[aside.start : aside.stop])
-        place = aside.stop
-    return "".join([*pieces, VISIBLE.sub(" ", text[place:stop])])

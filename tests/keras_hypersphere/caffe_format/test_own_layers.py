@@ -173,6 +173,19 @@ def test_only_layers_of_unknown_types_may_have_more():
             parse(f'layer {{ type: "Own" b: 1 {broken} }}')
 
 
+def test_places_in_long_texts():
+    """Of a field that protobuf refuses within a layer, too."""
+    many = 'layer { type: "Own"\n a: 1 a: 2 }\n' * 2000
+    last = parse(many).layer[-1]
+    assert [f.line for f in unread_fields(last)] == [4000, 4000]
+    broken = f'{many} layer {{ type: "Own"\n  a {{\n b: : }} }}'
+    with pytest.raises(CaffeFormatError, match="line 4002, column 3: "):
+        parse(broken)
+    # No network has so many, and protobuf takes its time.
+    with pytest.raises(CaffeFormatError, match='no field named "a"'):
+        parse(f'layer {{ type: "Own" a: [{"1, " * 20000} 1] }}')
+
+
 @pytest.mark.parametrize(
     ("parameter", "words"),
     [
