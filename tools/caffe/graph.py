@@ -6,6 +6,7 @@ and whoever reads the name later gets the new value. So each value gets a
 number here, and nodes are wired by numbers.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from keras_hypersphere.tools.caffe.data_layers import (
     check_shapes,
     without_idle_tops,
 )
+from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.labels import (
     check,
     is_loss,
@@ -26,6 +28,27 @@ from keras_hypersphere.tools.caffe.labels import (
 from keras_hypersphere.tools.caffe.node import Node
 from keras_hypersphere.tools.caffe.registry import refuse_unread
 from keras_hypersphere.tools.caffe.rules import State
+
+# ResNet-1001 has 4,300 layers. Keras takes a millisecond for each, and
+# squared time for inputs.
+MOST_LAYERS = 5000
+MOST_BLOBS = 10_000
+MOST_IN_LAYER = 1000
+# Types that are never left out, whatever their settings.
+SURE = {
+    "AbsVal",
+    "BNLL",
+    "BatchNorm",
+    "Convolution",
+    "ELU",
+    "InnerProduct",
+    "LRN",
+    "PReLU",
+    "ReLU",
+    "Scale",
+    "Sigmoid",
+    "TanH",
+}
 
 
 @dataclass
@@ -79,6 +102,7 @@ def build_graph(
             that is changed in place after another layer has read it.
         ValueError: If `outputs` names a blob that the network does not have.
     """
+    refuse_many(net.layer, file)
     refuse_unread(net.layer, file)
     layers = [layer for layer in net.layer if state.includes(layer)]
     shared = named_blobs(layers)
@@ -106,22 +130,73 @@ def build_graph(
     refuse_training_outputs(outputs, current)
     if not outputs:
         raise CaffeFormatError(
-            "has no layers in this phase, stages and level", file
+            "has no blob to return: no layer of this phase, stages and level "
+            "makes one that an output could be; see its `top` and its rules",
+            file,
         )
     results = [current[name] for name in outputs]
+    refuse_long_rows(nodes, results, file)
     weights = find_weights(nodes)
     return Graph(nodes, values, results, whole, weights, shared, state.training)
+
+
+def refuse_many(layers: Sequence[LayerParameter], file: str | None) -> None:
+    """Refuses what Keras would build for minutes."""
+    blobs = [max(len(layer.bottom), len(layer.top)) for layer in layers]
+    inputs = [len(layer.top) for layer in layers if not layer.bottom]
+    for number, most, what in (
+        (len(layers), MOST_LAYERS, "layers"),
+        (max(blobs, default=0), MOST_IN_LAYER, "bottoms or tops in a layer"),
+        (sum(blobs), MOST_BLOBS, "bottoms or tops"),
+        (sum(inputs), MOST_IN_LAYER, "inputs"),
+    ):
+        if number > most:
+            raise CaffeFormatError(
+                f"has {number} {what}; {most} are the most. No network of "
+                "Caffe's has so many: see whether the file is damaged",
+                file,
+            )
+
+
+def refuse_long_rows(
+    nodes: Sequence[Node], outputs: Sequence[int], file: str | None
+) -> None:
+    """Refuses what is deeper than Keras follows, before anything is built.
+
+    Keras calls itself for each layer on its way from an output to an input.
+    Here layers are counted on the shortest way, and only those that surely
+    are a layer of Keras; `assemble` refuses what is deeper than it looks.
+    """
+    depths = dict.fromkeys(outputs, 0)
+    most = sys.getrecursionlimit()
+    for node in reversed(nodes):
+        reached = [depths[top] for top in node.tops if top in depths]
+        if not reached:
+            continue
+        depth = min(reached) + (node.type in SURE)
+        if depth > most:
+            raise UnsupportedLayerError(
+                f"has more than {depth} layers in a row, and Keras follows no "
+                f"more than Python's limit of {most} calls; raise it by "
+                "sys.setrecursionlimit, here and where the model is loaded",
+                file,
+            )
+        for bottom in node.bottoms:
+            depths[bottom] = min(depth, depths.get(bottom, depth))
 
 
 def name_losses(layers: Sequence[LayerParameter]) -> list[LayerParameter]:
     """Gives losses that name no top one, as Caffe does."""
     blobs = {top for layer in layers for top in layer.top}
+    made_of: Counter[str] = Counter()
     named = []
     for layer in layers:
         if is_loss(layer.type) and not layer.top:
-            made, top = LayerParameter(), layer.name
+            made, name = LayerParameter(), layer.name
+            top = name
             while top in blobs:
-                top += "_loss"
+                made_of[name] += 1
+                top = f"{name}_loss{made_of[name] if made_of[name] > 1 else ''}"
             blobs.add(top)
             made.CopyFrom(layer)
             made.top.append(top)
