@@ -21,6 +21,9 @@ def write_card(cache, name, base, **fields):
             "dim": card.dim // NARROW,
             "weights_file": f"{name}.npz",
             "classes": 0,
+            "source_bytes": 0,
+            "source_sha256": "",
+            "source_git_blob": "",
             **fields,
         },
     )
