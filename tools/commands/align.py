@@ -103,7 +103,7 @@ def require_folder(path: Path) -> None:
         if os.path.lexists(place):
             if not place.is_dir():
                 raise ValueError(
-                    f"'{place}' is a file, -o names a folder for the crops. "
+                    f"'{place}' is no folder, as -o must be for the crops. "
                     "Name another one; it is made if it is not there."
                 )
             return

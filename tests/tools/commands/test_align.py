@@ -108,7 +108,7 @@ def test_errors(capsys, tmp_path):
     for wrong in (note, note / "sub"):
         assert main(["align", str(COLLINS), "-o", str(wrong)]) == 1
         last = capsys.readouterr().err.splitlines()[-1]
-        assert last.startswith(f"error: '{note}' is a file, -o names a folder")
+        assert last.startswith(f"error: '{note}' is no folder, as -o must")
     assert note.read_text() == "mine"
     assert main(["align", str(tmp_path / "no.jpg"), "-o", out]) == 1
     assert "There is no photo" in capsys.readouterr().err
