@@ -5,6 +5,8 @@ from os import PathLike
 
 import numpy as np
 
+from keras_hypersphere.caffe_format.blobs import Blob
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.layer_blobs import (
     Layers,
     net_blobs,
@@ -44,7 +46,8 @@ def run_reference(
     own = {} if prototxt is None else net_blobs(read_prototxt(prototxt))
     given = {} if caffemodel is None else read_blobs(caffemodel)
     # A prototxt lists all layers, most of them without blobs.
-    stored = arrays({name: b for name, b in own.items() if b} | given)
+    blobs_by_layer = {name: b for name, b in own.items() if b} | given
+    stored = arrays(blobs_by_layer, graph.nodes)
     share(stored, [node.parameter for node in graph.nodes])
     values: dict[int, np.ndarray] = {}
     reasons: dict[int, str] = {}
@@ -96,12 +99,27 @@ def compute(
     return tops
 
 
-def arrays(layers: Layers) -> Blobs:
+def arrays(layers: Layers, nodes: list[Node]) -> Blobs:
     """The values of blobs; None stands for one that is stored elsewhere."""
+    names = {node.name for node in nodes}
     return {
-        name: [None if blob is None else blob.array() for blob in blobs]
+        name: [read_array(blob) for blob in blobs]
         for name, blobs in layers.items()
+        if name in names
     }
+
+
+def read_array(blob: Blob | None) -> np.ndarray | None:
+    """One of them in Caffe's precision; None if it is damaged too.
+
+    `to_keras` has refused a damaged blob that its layer reads.
+    """
+    try:
+        values = None if blob is None else blob.array()
+    except CaffeFormatError:
+        values = None
+    with np.errstate(over="ignore"):
+        return None if values is None else values.astype("f4", copy=False)
 
 
 def share(stored: Blobs, layers: list[LayerParameter]) -> None:
