@@ -7,6 +7,14 @@ from keras_hypersphere.caffe_format.errors import CaffeFormatError
 HEAD = 4096
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 BLANKS = b"\t\n\v\f\r"
+# How files begin that are given by mistake, and what they are.
+OTHERS = {
+    b"PK\x03\x04": "is a zip archive, as .keras and .npz files are",
+    b"\x1f\x8b": "is compressed by gzip",
+    b"version https://git-lfs": "is a pointer of Git LFS to a file elsewhere",
+    b"<!doctype": "is a web page: its download went wrong",
+    b"<html": "is a web page: its download went wrong",
+}
 CONTROLS = bytes(set(range(32)) - set(BLANKS))
 
 
@@ -21,11 +29,18 @@ def kind(head: bytes, file: str) -> str:
     """`"hdf5"`, `"binary"` or `"text"`, of the first bytes of a file.
 
     Raises:
-        CaffeFormatError: If there are none. No bytes are a valid message,
-            which helps nobody.
+        CaffeFormatError: If there are none (no bytes are a valid message,
+            which helps nobody), or they are those of some other format.
     """
     if not head.strip():
         raise CaffeFormatError("is empty; fetch it again", file)
+    for start, words in OTHERS.items():
+        if head.lstrip().lower().startswith(start.lower()):
+            raise CaffeFormatError(
+                f"{words}, and no file of Caffe's; give the network's "
+                ".prototxt, or its weights, .caffemodel or .caffemodel.h5",
+                file,
+            )
     if head.startswith(SIGNATURE[:4]):
         return "hdf5"
     # Tags and lengths of protobuf are control characters; a damaged text has

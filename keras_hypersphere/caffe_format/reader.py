@@ -20,6 +20,8 @@ from keras_hypersphere.caffe_format.schema import NetParameter
 from keras_hypersphere.caffe_format.text import parse_text
 from keras_hypersphere.caffe_format.wire import DamagedError, Walk
 
+# ResNet-1001 has 4,300; Keras takes a millisecond for each.
+MOST_LAYERS = 5000
 # Messages of a network in which unknown fields are looked for.
 MOST_SEARCHED = 100_000
 
@@ -102,7 +104,18 @@ def parse_binary(content: bytes, file: str) -> NetParameter:
         require_text(net)
     except (DecodeError, UnicodeError, RecursionError, DamagedError) as error:
         raise refuse_binary(error, file) from error
+    refuse_many(len(net.layer) + len(net.layers), file)
     return net
+
+
+def refuse_many(layers: int, file: str | None) -> None:
+    """Refuses what Keras would build for minutes."""
+    if layers > MOST_LAYERS:
+        raise CaffeFormatError(
+            f"has {layers} layers; {MOST_LAYERS} are the most. No network of "
+            "Caffe's has so many: see whether the file is damaged",
+            file,
+        )
 
 
 def refuse_binary(error: Exception, file: str) -> CaffeFormatError:

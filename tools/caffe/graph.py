@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.reader import refuse_many
 from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
 from keras_hypersphere.tools.caffe.data_layers import (
     as_inputs,
@@ -29,9 +30,7 @@ from keras_hypersphere.tools.caffe.node import Node
 from keras_hypersphere.tools.caffe.registry import refuse_unread
 from keras_hypersphere.tools.caffe.rules import State
 
-# ResNet-1001 has 4,300 layers. Keras takes a millisecond for each, and
-# squared time for inputs.
-MOST_LAYERS = 5000
+# Keras takes a millisecond for each, and squared time for inputs.
 MOST_BLOBS = 10_000
 MOST_IN_LAYER = 1000
 # Types that are never left out, whatever their settings.
@@ -102,7 +101,8 @@ def build_graph(
             that is changed in place after another layer has read it.
         ValueError: If `outputs` names a blob that the network does not have.
     """
-    refuse_many(net.layer, file)
+    refuse_many(len(net.layer), file)
+    refuse_wide(net.layer, file)
     refuse_unread(net.layer, file)
     layers = [layer for layer in net.layer if state.includes(layer)]
     shared = named_blobs(layers)
@@ -140,12 +140,11 @@ def build_graph(
     return Graph(nodes, values, results, whole, weights, shared, state.training)
 
 
-def refuse_many(layers: Sequence[LayerParameter], file: str | None) -> None:
-    """Refuses what Keras would build for minutes."""
+def refuse_wide(layers: Sequence[LayerParameter], file: str | None) -> None:
+    """Refuses more blobs than Keras can wire in a few seconds."""
     blobs = [max(len(layer.bottom), len(layer.top)) for layer in layers]
     inputs = [len(layer.top) for layer in layers if not layer.bottom]
     for number, most, what in (
-        (len(layers), MOST_LAYERS, "layers"),
         (max(blobs, default=0), MOST_IN_LAYER, "bottoms or tops in a layer"),
         (sum(blobs), MOST_BLOBS, "bottoms or tops"),
         (sum(inputs), MOST_IN_LAYER, "inputs"),

@@ -67,6 +67,10 @@ def test_bad_text(content, words, write):
         (b"\x89HDF\r\n\x1a\n", "damaged or cut off"),
         (b"\xff\x00\x01", "damaged or cut off"),
         (b"\x0a\x02ab", "describes no layers"),
+        (b"PK\x03\x04\x14\x00", "is a zip archive.*give the network's"),
+        (b"\x1f\x8b\x08", "compressed by gzip"),
+        (b"\n<!DOCTYPE html>", "is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
         # A layer whose name is not UTF-8.
         (b"\xa2\x06\x04\x0a\x02\xff\xfe", "damaged"),
     ],

@@ -1,8 +1,11 @@
 """The text format in all its spellings, and nothing else."""
 
 import math
+import re
 
+import numpy as np
 import pytest
+from google.protobuf import text_format
 
 from keras_hypersphere.caffe_format import (
     CaffeFormatError,
@@ -110,6 +113,13 @@ def test_strings(source, name):
         ("layer { pooling_param { kernel_size: 1.5 } }", 1, 38),
         ("layer {\n}}", 2, 2),
         ("layer { < }", 1, 9),
+        # Weights are taken out before protobuf parses the rest.
+        ("layer { blobs { data: 1\ndata: 2\ndata: 3 dota: 4 } }", 3, 9),
+        ("layer { blobs { data: [1,\n2,\n3] diff: [4] diff: x", 3, 20),
+        ("layer { data: [1, 2, 3] }", 1, 9),
+        ("layer { blobs { data: 1, 2 } }", 1, 26),
+        ("layer { blobs { data: 1;; data: 2 } }", 1, 25),
+        ("layer { blobs { data: [1, 2 data: 3 } }", 1, 29),
     ],
 )
 def test_errors_have_a_place(source, line, column):
@@ -149,3 +159,63 @@ def test_sizes_are_bounded_but_weights_may_be_long(monkeypatch):
         parse("layer { }\n" * 200)
     net = parse("layer { blobs { " + "data: -1.5e-3\n" * 200 + "} }")
     assert len(net.layer[0].blobs[0].data) == 200
+    net = parse("layer { blobs { data: [" + "0.5, # half\n" * 200 + "1] } }")
+    assert len(net.layer[0].blobs[0].data) == 201
+    with pytest.raises(CaffeFormatError, match="bytes of text"):
+        parse("layer { blobs { data: [" + "0.5, " * 200 + "0_1] } }")
+
+
+NUMBERS = (
+    "1 -1 +1 0 -0 1. .5 -.5 +.5 1e5 1E-5 1.5e+03 2f 1.5f .5e1F inf -inf "
+    "Infinity -infinity inff nan NaN -nan nanf 1e100 -1e100 1e-60 1e400 "
+    "16777217 0.1 3.4028235677973366e+38 3.4028236e38 7e-46 1.4e-45 "
+    "123456789012345678901234567890 0.30000001192092896"
+)
+
+
+@pytest.mark.parametrize("name", ["data", "diff", "double_data", "double_diff"])
+@pytest.mark.parametrize("many", [1, 1500])
+def test_runs_of_numbers_are_what_protobuf_reads(name, many):
+    numbers = [
+        *NUMBERS.split(),
+        *np.random.default_rng(0).normal(size=many).astype("U"),
+    ]
+    spellings = [
+        " ".join(f"{name}: {number}" for number in numbers),
+        ";\n".join(f"{name}:{number}" for number in numbers) + ",",
+        f"{name}: [{', '.join(numbers)}]",
+        f"{name} # why\n:[ {'# 1, 2'.join(numbers[:1])}]"
+        + "".join(f" {name}: {number} # data: 7\n" for number in numbers[1:9])
+        + f"{name}: [{' ,'.join(numbers[9:])}];",
+    ]
+    for spelling in spellings:
+        source = f"blobs {{ {spelling} shape {{ dim: 2 }} }}"
+        expected = NetParameter()
+        plain = re.sub("#.*", "", source.replace("F", "f"))
+        plain = plain.replace("Nan", "nan")
+        text_format.Parse(f"layer {{ {plain} }}", expected)
+        for network in (f"layer {{ {source} }}", f"layers {{ {source} }}"):
+            net = parse(network)
+            found = (net.layer or net.layers)[0].blobs
+            assert len(getattr(found[0], name)) == len(numbers)
+            assert [blob.SerializeToString() for blob in found] == [
+                blob.SerializeToString() for blob in expected.layer[0].blobs
+            ]
+
+
+def test_runs_of_two_fields_in_turn():
+    blobs = parse(
+        "layer { name: 'data: 1 data: 2' blobs { data: 1 diff: 2 data: [3, 4] "
+        "diff: 5 diff: [6] double_data: 7 } blobs { data: 8 } } "
+        "layer { blobs { shape { dim: [1, 2] } data: [] data: 9 } }"
+    )
+    first, second = blobs.layer[0].blobs
+    assert (first.data, first.diff) == ([1, 3, 4], [2, 5, 6])
+    assert (first.double_data, second.data) == ([7], [8])
+    assert blobs.layer[1].blobs[0].data == [9]
+    assert blobs.layer[0].name == "data: 1 data: 2"
+
+
+def test_weights_that_are_no_decimal_numbers():
+    with pytest.raises(CaffeFormatError, match="not all decimal"):
+        parse("layer { blobs { data: 1 data: 1_0 } }")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -129,8 +130,41 @@ def test_damaged_text(sample, tmp_path):
         "input_dim: 99999999999999999999999",
         "layer { name: '\\xff\\xfe' type: 'ReLU' }",
         "[a.b.c/d.e] { }",
+        # What took protobuf's parser, or ours, squared time.
+        "layer { name: '" + r"\\" * 400_000 + "' }",
+        'layer { name: "' + r"\"" * 900_000,
+        "layer { name: '" + r"\'" * 900_000,
+        "input_dim: " + "1" * 1_900_000,
+        "input_dim: " + "1" * 900_000 + "." + "1" * 900_000,
+        "input_dim: 0" + "7" * 1_900_000,
+        "input_dim: -" + " " * 1_900_000 + "1",
+        # What takes it long because it is much.
+        "layer { name: " + "'' " * 600_000 + "}",
+        "input_dim: [" + "1, " * 600_000 + "1]",
+        "layer { }" * 200_000,
+        "layers { }" * 100_000,
+        "layer { blobs { data: [" + "1, " * 600_000,
+        "layer { " + "blobs { data: 1 } " * 100_000 + "}",
+        "layer { blobs { " + "data: 1_0 " * 180_000 + "} }",
     ],
+    ids=lambda text: f"{text[:24]}-{len(text)}",
 )
 def test_strange_text(text, write):
-    with pytest.raises(CaffeFormatError):
-        to_keras(write(text))
+    path, start = write(text), time.process_time()
+    with pytest.raises(CaffeFormatError) as caught:
+        to_keras(path)
+    assert len(str(caught.value)) < 1000
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_backslashes_in_names(quote, write):
+    """The longest way to write a name that is legal."""
+    name = r"\\" * 20_000 + r"\134\\x41\x41\\\n" + r"\\" * 5
+    text = f"layer {{ name: {quote}{name}{quote} 'b' type: 'ReLU' }}"
+    start = time.process_time()
+    net = read_prototxt(write(text))
+    assert time.process_time() - start < 5
+    assert net.layer[0].name == (
+        "\\" * 20_000 + "\\\\x41A\\\n" + "\\" * 5 + "b"
+    )

@@ -1,6 +1,7 @@
 """Files that ask for more than anybody has."""
 
 import resource
+import time
 
 import pytest
 
@@ -10,6 +11,7 @@ from keras_hypersphere.tools.caffe import (
     UnsupportedLayerError,
     to_keras,
 )
+from keras_hypersphere.tools.caffe.names import Names
 
 OURS = (CaffeFormatError, UnsupportedLayerError)
 HUGE = 2**32 - 1
@@ -113,6 +115,81 @@ def test_more_layers_in_a_row_than_keras_follows(write):
         )
     with pytest.raises(UnsupportedLayerError, match="setrecursionlimit"):
         to_keras(write(text))
+
+
+def relu(name, bottom, top):
+    return (
+        f'layer {{ name: "{name}" type: "ReLU" bottom: "{bottom}" '
+        f'top: "{top}" }}\n'
+    )
+
+
+ROW = 'bottom: "data" '
+MANY = {
+    "in a row": (4900, UnsupportedLayerError, "setrecursionlimit"),
+    "side by side": (15_000, CaffeFormatError, "15001 layers; 5000"),
+    "empty": (90_000, CaffeFormatError, "90001 layers; 5000"),
+    "tops": (20_000, CaffeFormatError, "20000 bottoms or tops in a layer"),
+    "bottoms": (20_000, CaffeFormatError, "20000 bottoms or tops in a layer"),
+    "blobs": (12, CaffeFormatError, "12001 bottoms or tops; 10000"),
+    "inputs": (2000, CaffeFormatError, "2001 inputs; 1000"),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_more_than_any_network_has(name, write):
+    count, error, words = MANY[name]
+    tops = "".join(f'top: "t{index}" ' for index in range(count))
+    text = {
+        "in a row": lambda: relu("", "data", "data") * count,
+        "side by side": lambda: "".join(
+            relu(f"r{index}", "data", f"t{index}") for index in range(count)
+        ),
+        "empty": lambda: "layer{}" * count,
+        "tops": lambda: f'layer {{ type: "Slice" {ROW} {tops} }}',
+        "bottoms": lambda: f'layer {{ type: "Concat" {ROW * count} top: "y" }}',
+        "blobs": lambda: "".join(
+            f'layer {{ type: "Concat" {ROW * 1000} top: "t{index}" }}'
+            for index in range(count)
+        ),
+        "inputs": lambda: "".join(
+            f'layer {{ type: "Input" top: "t{index}" }}'
+            for index in range(count)
+        ),
+    }[name]()
+    path, before, start = write(INPUT + text), peak(), time.process_time()
+    with pytest.raises(error, match=words):
+        to_keras(path)
+    assert time.process_time() - start < 5
+    assert peak() - before < 300 * 10**6
+
+
+def test_shortcuts_make_a_network_less_deep(write):
+    """Keras goes the way of the shortcut, and takes what is longer."""
+    text, bottom = INPUT, "data"
+    for number in range(250):
+        text += relu(f"a{number}", bottom, f"a{number}")
+        for name in "bcd":
+            text += relu(f"{name}{number}", f"a{number}", f"a{number}")
+        text += (
+            f'layer {{ name: "s{number}" type: "Eltwise" bottom: "{bottom}" '
+            f'bottom: "a{number}" top: "s{number}" }}\n'
+        )
+        bottom = f"s{number}"
+    assert len(to_keras(write(text)).layers) == 1251
+
+
+def test_a_thousand_layers_of_one_name(write):
+    names = Names()
+    start = time.process_time()
+    assert [names.claim("") for _ in range(20_000)][-1] == "__19999"
+    assert time.process_time() - start < 2
+
+
+def test_a_network_that_makes_nothing(write):
+    text = 'layer { name: "a" type: "Silence" bottom: "data" }'
+    with pytest.raises(CaffeFormatError, match="no blob to return"):
+        to_keras(write(INPUT + text))
 
 
 def test_a_model_that_claims_more_than_it_holds(write, tmp_path):
