@@ -90,7 +90,8 @@ def megaface(
         raise ValueError(
             f"`ranks` must be a whole number from 1. Received: ranks={ranks!r}."
         )
-    if not 0 <= far < 1:
+    far = checks.as_number(far, "far", 0.0)
+    if far >= 1:
         raise ValueError(
             f"`far` must be a rate from 0 to less than 1. Received: far={far}."
         )
