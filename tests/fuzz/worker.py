@@ -13,11 +13,15 @@ import time
 import traceback
 import warnings
 from pathlib import Path
+from typing import Any
 
 SECONDS = 5.0
 MEMORY = 10**9
 # Keras keeps the names of all layers.
 CLEAN_EVERY = 50
+# `verify` takes ten times as long as a conversion. No factor of 2, 4 or 8,
+# so that each worker has as many of these cases.
+VERIFY_EVERY = 3
 NOT_FINITE = "NaN or huge numbers at other places"
 
 
@@ -33,8 +37,15 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def run_case(number: int, folder: Path, seed: int) -> tuple[str, str]:
-    """The outcome of one case, and what is wrong with it, if something is."""
+def run_case(
+    number: int, folder: Path, seed: int, verified: bool = True
+) -> tuple[str, str]:
+    """The outcome of one case, and what is wrong with it, if something is.
+
+    Args:
+        number, folder, seed: See `make_case`.
+        verified: Whether `verify` is asked about a converted model.
+    """
     from keras_hypersphere.tools.caffe import (
         CaffeFormatError,
         UnsupportedLayerError,
@@ -50,15 +61,9 @@ def run_case(number: int, folder: Path, seed: int) -> tuple[str, str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = to_keras(*paths)
-            report = verify(model, *paths)
-        outcome = "verified" if report.passed else "unchecked"
-        differ = [row for row in report.rows if row.status == "differs"]
-        if any(row.reason != NOT_FINITE for row in differ):
-            outcome, wrong = "differs", str(report)
-        elif differ:
-            # Of a weight of 1e70, which is infinite in float32, Caffe's
-            # layers make NaN or not, one as the other.
-            outcome = "not finite"
+            outcome = "converted"
+            if verified:
+                outcome, wrong = judge(verify(model, *paths))
     except (CaffeFormatError, UnsupportedLayerError) as error:
         outcome = type(error).__name__
         if not any(str(path) in str(error) for path in paths):
@@ -79,6 +84,18 @@ def run_case(number: int, folder: Path, seed: int) -> tuple[str, str]:
     return outcome, wrong
 
 
+def judge(report: Any) -> tuple[str, str]:
+    """The outcome of a verification, and what is wrong."""
+    differ = [row for row in report.rows if row.status == "differs"]
+    if any(row.reason != NOT_FINITE for row in differ):
+        return "differs", str(report)
+    if differ:
+        # Of a weight of 1e70, which is infinite in float32, Caffe's layers
+        # make NaN or not, one as the other.
+        return "not finite", ""
+    return "verified" if report.passed else "unchecked", ""
+
+
 def main() -> None:
     """Arguments: first case, one past the last, step, seed."""
     first, last, step, seed = map(int, sys.argv[1:])
@@ -95,7 +112,8 @@ def main() -> None:
             print(json.dumps({"case": number}), flush=True)
             # More time, since a busy machine may stop us.
             faulthandler.dump_traceback_later(4 * SECONDS, exit=True)
-            outcome, wrong = run_case(number, Path(folder), seed)
+            verified = number % VERIFY_EVERY == 0
+            outcome, wrong = run_case(number, Path(folder), seed, verified)
             faulthandler.cancel_dump_traceback_later()
             result = {"case": number, "outcome": outcome, "wrong": wrong}
             print(json.dumps(result), flush=True)
