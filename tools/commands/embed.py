@@ -63,6 +63,7 @@ def npz_path(word: str) -> Path:
 def run(arguments: argparse.Namespace) -> int:
     """Embeds the photos and writes the file."""
     from keras_hypersphere.tools.embeddings_file import EmbeddingsFile
+    from keras_hypersphere.tools.interrupts import kept_interrupts
     from keras_hypersphere.tools.progress import Progress
     from keras_hypersphere.zoo import FaceEmbedder
     from keras_hypersphere.zoo.faces.photo_list import name_photos
@@ -92,11 +93,12 @@ def run(arguments: argparse.Namespace) -> int:
         progress=lambda done, _: progress.update(done),
     )
     try:
-        with contextlib.closing(parts):
+        with kept_interrupts() as check, contextlib.closing(parts):
             for found in parts:
                 failures |= found.failures
                 file.add(found)
                 file.save_sometimes()
+                check()
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"{len(file)} embeddings are in {arguments.output}; the same "

@@ -13,17 +13,17 @@ LAYER = 'layer { name: "l" type: "ReLU" }'
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "words"),
     [
-        LAYER.encode(),
-        b"# net\n" * 1000 + LAYER.encode(),
-        b"<html>not found</html>",
+        (LAYER.encode(), "prototxt first"),
+        (b"# net\n" * 1000 + LAYER.encode(), "prototxt first"),
+        (b"<html>not found</html>", "is a web page"),
     ],
 )
-def test_text_without_blobs(content, tmp_path):
+def test_text_without_blobs(content, words, tmp_path):
     path = tmp_path / "m.caffemodel"
     path.write_bytes(content)
-    with pytest.raises(CaffeFormatError, match="prototxt first") as caught:
+    with pytest.raises(CaffeFormatError, match=words) as caught:
         check_order(path)
     assert caught.value.file == str(path)
 
