@@ -176,7 +176,9 @@ def test_a_training_that_diverges_goes_on(folds):
         logs = model.fit(
             X, targets, epochs=4, callbacks=[callback], verbose=0
         ).history
-    assert len(seen) == 1
+    # Keras warns of its own on PyTorch.
+    ours = [w for w in seen if "has diverged" in str(w.message)]
+    assert len(ours) == 1
     for name in ("accuracy", "auc", "eer"):
         assert len(logs[f"val_verification_{name}"]) == 4
         assert np.isnan(logs[f"val_verification_{name}"][-1])
