@@ -48,6 +48,7 @@ class EmbeddingsFile:
             self.rows["landmarks"] = np.empty((0, 5, 2))
             self.rows["confidence"] = np.empty(0)
         self.added: list[dict[str, np.ndarray]] = []
+        self.saved = 0
         self.next_save = time.monotonic() + SECONDS
 
     def __len__(self) -> int:
@@ -110,6 +111,7 @@ class EmbeddingsFile:
                     f"its array {name} does not have the shape {shape}"
                 )
         self.rows = {name: arrays[name] for name in self.rows}
+        self.saved = count
         return set(self.rows["names"].tolist())
 
     def refusal(self, why: str, mend: str = "") -> ValueError:
@@ -138,7 +140,7 @@ class EmbeddingsFile:
 
     def save_new(self) -> None:
         """Writes all rows, if some are new."""
-        if self.added:
+        if len(self) > self.saved:
             start = time.monotonic()
             self.save()
             took = time.monotonic() - start
@@ -163,3 +165,5 @@ class EmbeddingsFile:
                 model=np.array(self.card.name),
                 model_sha256=np.array(self.card.weights_sha256),
             )
+        # Only now: a writing that fails or is interrupted is made up for.
+        self.saved = len(self)

@@ -143,6 +143,30 @@ def test_writes_now_and_then(capsys, tmp_path, monkeypatch):
     assert lengths == [32, 64]
 
 
+def test_an_interrupted_writing_is_made_up_for(capsys, tmp_path, monkeypatch):
+    folder, out = tmp_path / "crops", tmp_path / "out.npz"
+    write_crops(folder, 100)
+    monkeypatch.setattr(embeddings_file, "SECONDS", 0.0)
+    monkeypatch.setattr(embeddings_file, "TIMES", 0.0)
+    writings = []
+    whole = np.savez
+
+    def savez(file, **arrays):
+        writings.append(len(arrays["names"]))
+        if len(writings) == 2:
+            file.write(b"half a file")
+            raise KeyboardInterrupt
+        whole(file, **arrays)
+
+    monkeypatch.setattr(np, "savez", savez)
+    words = ["embed", str(folder), "-o", str(out), "--model", SMALL]
+    assert main([*words, "--aligned"]) == 1
+    assert "interrupted: 64 embeddings are in" in capsys.readouterr().err
+    assert writings == [32, 64, 64]
+    with np.load(out) as found:
+        assert len(found["names"]) == 64
+
+
 def test_a_photo_named_twice_is_embedded_once(capsys, tmp_path, monkeypatch):
     write_crops(tmp_path / "crops", 2)
     (tmp_path / "crops" / "bad.jpg").write_bytes(b"broken")
