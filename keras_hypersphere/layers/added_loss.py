@@ -1,5 +1,6 @@
 """Added losses that stay apart under replicas."""
 
+import weakref
 from typing import Any
 
 from keras import ops
@@ -25,6 +26,11 @@ class AddedLoss(WideLayer):
         if distribute.replica_count() > 1:
             mean._replica = distribute.replica_index()
         self.add_loss(mean)
+        # On JAX Keras knows losses by `id`. One that outlives its loss may
+        # come back as another layer's, and that one's loss would be dropped.
+        if id(mean) in self._loss_ids:
+            forget = weakref.finalize(mean, self._loss_ids.discard, id(mean))
+            forget.atexit = False
 
     def added_losses(self) -> list[Any]:
         """Losses of the last call on this replica, without regularizers."""
