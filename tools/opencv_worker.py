@@ -1,7 +1,7 @@
 """OpenCV 4's Caffe importer, in a process of its own.
 
 It is C++ and trusts the files it is given: one that lacks a blob can end the
-process. So `caffe/opencv.py` starts
+process. So `caffe/verification/opencv.py` starts
 `python -m keras_hypersphere.tools.opencv_worker`. This file does not lie in
 `caffe/`, which imports Keras: a process without it starts in 0.3 s.
 

@@ -72,7 +72,7 @@ def relative(ours: np.ndarray, theirs: np.ndarray) -> float:
 def converted(case: Recording) -> dict[str, np.ndarray]:
     """The last value of each blob in our model, in Caffe's order of axes."""
     from keras_hypersphere.tools.caffe import name_map, to_keras
-    from keras_hypersphere.tools.caffe.probe import activations
+    from keras_hypersphere.tools.caffe.verification.probe import activations
 
     inputs = case.inputs
     shapes = {name: array.shape[1:] for name, array in inputs.items()}
@@ -93,10 +93,10 @@ def converted(case: Recording) -> dict[str, np.ndarray]:
 def referred(case: Recording) -> dict[str, np.ndarray]:
     """The same as the float64 reference has it."""
     from keras_hypersphere.caffe_format import read_prototxt
-    from keras_hypersphere.tools.caffe.graph import build_graph
-    from keras_hypersphere.tools.caffe.probe import to_caffe
+    from keras_hypersphere.tools.caffe.network.graph import build_graph
+    from keras_hypersphere.tools.caffe.network.rules import make_state
     from keras_hypersphere.tools.caffe.reference import run_reference
-    from keras_hypersphere.tools.caffe.rules import make_state
+    from keras_hypersphere.tools.caffe.verification.probe import to_caffe
 
     net = read_prototxt(case.prototxt)
     options = case.options

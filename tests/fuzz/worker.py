@@ -101,7 +101,7 @@ def main() -> None:
     first, last, step, seed = map(int, sys.argv[1:])
     import keras
 
-    from keras_hypersphere.tools.caffe import opencv
+    from keras_hypersphere.tools.caffe.verification import opencv
 
     # Longer, and this process is taken for one that hangs.
     opencv.SECONDS = 2 * SECONDS

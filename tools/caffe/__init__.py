@@ -6,9 +6,14 @@ from keras_hypersphere.caffe_format import (
     read_mean,
     read_prototxt,
 )
-from keras_hypersphere.tools.caffe.card import make_card, read_card, write_card
+from keras_hypersphere.tools.caffe import layers  # noqa: F401  registers them
+from keras_hypersphere.tools.caffe.building.emission import Emission
+from keras_hypersphere.tools.caffe.cards.card import (
+    make_card,
+    read_card,
+    write_card,
+)
 from keras_hypersphere.tools.caffe.convert import to_keras
-from keras_hypersphere.tools.caffe.emission import Emission
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.reference import register_reference
@@ -16,9 +21,9 @@ from keras_hypersphere.tools.caffe.registry import (
     register_layer,
     supported_layers,
 )
-from keras_hypersphere.tools.caffe.report import Row, Verification
 from keras_hypersphere.tools.caffe.solver import Solver, read_solver
-from keras_hypersphere.tools.caffe.verify import verify
+from keras_hypersphere.tools.caffe.verification.report import Row, Verification
+from keras_hypersphere.tools.caffe.verification.verify import verify
 
 __all__ = [
     "CaffeFormatError",

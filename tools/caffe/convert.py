@@ -14,16 +14,16 @@ from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.order import check_order, hint_of_order
 from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.caffe_format.schema import NetParameter
-from keras_hypersphere.tools.caffe.build import Build
-from keras_hypersphere.tools.caffe.data_layers import preprocessing_of
+from keras_hypersphere.tools.caffe.building.build import Build
+from keras_hypersphere.tools.caffe.building.weights import Weights
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
-from keras_hypersphere.tools.caffe.graph import build_graph
 from keras_hypersphere.tools.caffe.names import Names
-from keras_hypersphere.tools.caffe.preprocessing import Preprocessing
+from keras_hypersphere.tools.caffe.network.data_layers import preprocessing_of
+from keras_hypersphere.tools.caffe.network.graph import build_graph
+from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
+from keras_hypersphere.tools.caffe.network.rules import make_state
 from keras_hypersphere.tools.caffe.record import make_record, recorded_config
 from keras_hypersphere.tools.caffe.registry import find_emitter
-from keras_hypersphere.tools.caffe.rules import make_state
-from keras_hypersphere.tools.caffe.weights import Weights
 
 # Names that TensorFlow accepts inside a compiled function.
 SCOPE = re.compile(r"[A-Za-z0-9_.\\/>-]+")

@@ -11,8 +11,11 @@ from typing import Any
 
 import keras
 
-from keras_hypersphere.tools.caffe.probe import first_output, in_caffe
 from keras_hypersphere.tools.caffe.record import name_map
+from keras_hypersphere.tools.caffe.verification.probe import (
+    first_output,
+    in_caffe,
+)
 
 HEAD = ("layer", "type", "bottoms", "tops", "parameters", "multiply-adds")
 # A keyword that PNG knows, and its value.

@@ -8,10 +8,10 @@ from typing import Any
 import keras
 
 from keras_hypersphere.tools.caffe.archive import read_config
-from keras_hypersphere.tools.caffe.build import Build
+from keras_hypersphere.tools.caffe.building.build import Build
+from keras_hypersphere.tools.caffe.building.emission import caffe_shape
 from keras_hypersphere.tools.caffe.cost import multiply_adds
-from keras_hypersphere.tools.caffe.emission import caffe_shape
-from keras_hypersphere.tools.caffe.node import Node
+from keras_hypersphere.tools.caffe.network.node import Node
 
 CONFIG_KEY = "caffe"
 

@@ -22,7 +22,7 @@ from keras_hypersphere.schedules.caffe_learning_rate import (
 )
 from keras_hypersphere.tools.caffe.convert import convert
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
-from keras_hypersphere.tools.caffe.preprocessing import shortest
+from keras_hypersphere.tools.caffe.network.preprocessing import shortest
 from keras_hypersphere.tools.caffe.record import name_map
 
 NETS = ("net", "net_param", "train_net", "train_net_param")

@@ -158,13 +158,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     from keras_hypersphere.caffe_format.order import check_order
     from keras_hypersphere.tools.caffe import make_card, write_card
-    from keras_hypersphere.tools.caffe.outcome import draw, show
+    from keras_hypersphere.tools.caffe.cards.outcome import draw, show
 
     if arguments.caffemodel is not None:
         check_order(arguments.caffemodel)
     card = None
     if arguments.card is not None:
-        from keras_hypersphere.tools.caffe import zoo_entry
+        from keras_hypersphere.tools.caffe.cards import zoo_entry
 
         card = zoo_entry.wanted_card(arguments.card)
         # The embedding, and what it is made of, is what is verified.
@@ -269,7 +269,7 @@ def convert(arguments: argparse.Namespace) -> object:
     import warnings
 
     from keras_hypersphere.tools.caffe import to_keras
-    from keras_hypersphere.tools.caffe.weights import (
+    from keras_hypersphere.tools.caffe.building.weights import (
         OtherNamesWarning,
         OtherNetworkError,
     )
@@ -341,7 +341,10 @@ def read_inputs(file: str, model: object) -> object:
 
     import numpy as np
 
-    from keras_hypersphere.tools.caffe.probe import in_caffe, to_keras_layout
+    from keras_hypersphere.tools.caffe.verification.probe import (
+        in_caffe,
+        to_keras_layout,
+    )
 
     try:
         found = np.load(file, allow_pickle=False)

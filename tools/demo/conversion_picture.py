@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from keras_hypersphere.tools.caffe import Verification
-from keras_hypersphere.tools.caffe.report import TOLERANCE
+from keras_hypersphere.tools.caffe.verification.report import TOLERANCE
 from keras_hypersphere.tools.samples.digits import Digits
 
 INK, FAINT = "#22303c", "#6b7a87"

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_hypersphere.caffe_format import LayerParameter
-from keras_hypersphere.tools.caffe.emission import Emission
+from keras_hypersphere.tools.caffe.building.emission import Emission
 from keras_hypersphere.tools.caffe.names import Names
 from keras_hypersphere.tools.caffe.registry import find_emitter
 from tests.fidelity.replays import counterpart_layers as layers

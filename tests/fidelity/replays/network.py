@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_hypersphere.testing.gradients import gradients
-from keras_hypersphere.tools.caffe.rules import make_state
+from keras_hypersphere.tools.caffe.network.rules import make_state
 from tests.fidelity.recording import Recording
 from tests.fidelity.replays.counterpart import Counterpart
 from tests.fidelity.replays.counterparts import counterpart

@@ -20,7 +20,7 @@ from keras_hypersphere.tools.caffe import (
     UnsupportedLayerError,
     to_keras,
 )
-from keras_hypersphere.tools.caffe.weights import OtherNetworkError
+from keras_hypersphere.tools.caffe.building.weights import OtherNetworkError
 
 
 @pytest.fixture

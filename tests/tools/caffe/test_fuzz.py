@@ -14,7 +14,7 @@ from keras_hypersphere.caffe_format import (
     read_prototxt,
 )
 from keras_hypersphere.tools.caffe import UnsupportedLayerError, to_keras
-from keras_hypersphere.tools.caffe.weights import Weights
+from keras_hypersphere.tools.caffe.building.weights import Weights
 from tests.fuzz.worker import run_case
 
 OURS = (CaffeFormatError, UnsupportedLayerError)

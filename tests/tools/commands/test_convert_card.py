@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere.tools.caffe import original, zoo_entry
-from keras_hypersphere.tools.caffe.card import describe_file
+from keras_hypersphere.tools.caffe.cards import original, zoo_entry
+from keras_hypersphere.tools.caffe.cards.card import describe_file
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
 from keras_hypersphere.zoo import FaceEmbedder, get_card

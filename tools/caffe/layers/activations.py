@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_hypersphere.caffe_format.schema import FillerParameter
-from keras_hypersphere.tools.caffe.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
 from keras_hypersphere.tools.caffe.registry import register_layer
 
 PRELU_FILLER = FillerParameter(type="constant", value=0.25)

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_hypersphere.tools.caffe.emission import (
+from keras_hypersphere.tools.caffe.building.emission import (
     MOST_VALUES,
     Emission,
     Tensor,

@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.emission import (
+from keras_hypersphere.tools.caffe.building.emission import (
     MOST_VALUES,
     Emission,
     Tensor,

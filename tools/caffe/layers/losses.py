@@ -1,7 +1,8 @@
 """Losses and accuracies, which `phase="TRAIN"` alone has.
 
-`tools/caffe/labels.py` leaves them out at inference. Each gives its value;
-`tools/caffe/build.py` adds it to the model's losses, times `loss_weight`.
+`tools/caffe/network/labels.py` leaves them out at inference. Each gives its
+value; `tools/caffe/building/build.py` adds it to the model's losses, times
+`loss_weight`.
 """
 
 import math
@@ -14,14 +15,14 @@ from keras_hypersphere.caffe_layers.element_loss import ElementLoss
 from keras_hypersphere.caffe_layers.pair_loss import PairLoss
 from keras_hypersphere.caffe_layers.smooth_l1_loss import SmoothL1Loss
 from keras_hypersphere.caffe_layers.softmax_loss import SoftmaxLoss
-from keras_hypersphere.tools.caffe.emission import (
+from keras_hypersphere.tools.caffe.building.emission import (
     Emission,
     Tensor,
     caffe_shape,
 )
-from keras_hypersphere.tools.caffe.labels import loss_weights
 from keras_hypersphere.tools.caffe.layers.heads import class_labels
 from keras_hypersphere.tools.caffe.layers.rows import flatten
+from keras_hypersphere.tools.caffe.network.labels import loss_weights
 from keras_hypersphere.tools.caffe.registry import register_layer
 
 NORMALIZATIONS = ("full", "valid", "batch_size", "none")

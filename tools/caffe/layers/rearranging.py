@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_hypersphere.tools.caffe.emission import (
+from keras_hypersphere.tools.caffe.building.emission import (
     KERAS_AXES,
     Emission,
     Tensor,

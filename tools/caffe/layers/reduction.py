@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.emission import (
+from keras_hypersphere.tools.caffe.building.emission import (
     KERAS_AXES,
     Emission,
     Tensor,

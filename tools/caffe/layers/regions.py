@@ -8,7 +8,7 @@ are computed once for each place, and each bin looks its own up.
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
 from keras_hypersphere.tools.caffe.layers.pooling import refuse_huge
 from keras_hypersphere.tools.caffe.layers.rows import flatten
 from keras_hypersphere.tools.caffe.registry import register_layer

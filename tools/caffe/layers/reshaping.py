@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from keras_hypersphere.tools.caffe.emission import (
+from keras_hypersphere.tools.caffe.building.emission import (
     KERAS_AXES,
     Emission,
     Tensor,

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
 from keras_hypersphere.tools.caffe.layers.pooling import refuse_huge
 from keras_hypersphere.tools.caffe.registry import register_layer
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_hypersphere.tools.caffe.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
 from keras_hypersphere.tools.caffe.registry import register_layer
 
 ACROSS_CHANNELS = 0

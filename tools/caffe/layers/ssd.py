@@ -8,7 +8,7 @@ from keras_hypersphere.caffe_layers.detection_output import (
     CODES,
     DetectionOutput,
 )
-from keras_hypersphere.tools.caffe.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
 from keras_hypersphere.tools.caffe.layers.held import hold_affine
 from keras_hypersphere.tools.caffe.layers.rows import flatten
 from keras_hypersphere.tools.caffe.registry import register_layer

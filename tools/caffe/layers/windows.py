@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
 from keras_hypersphere.tools.caffe.layers.convolution import pair
 from keras_hypersphere.tools.caffe.layers.pooling import (
     MAX,

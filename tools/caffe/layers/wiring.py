@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import keras
 
-from keras_hypersphere.tools.caffe.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
 from keras_hypersphere.tools.caffe.registry import register_layer
 
 PROD, SUM, MAX = 0, 1, 2

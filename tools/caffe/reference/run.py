@@ -14,7 +14,7 @@ from keras_hypersphere.caffe_format.layer_blobs import (
 )
 from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.caffe_format.schema import LayerParameter
-from keras_hypersphere.tools.caffe.graph import Graph, Node
+from keras_hypersphere.tools.caffe.network.graph import Graph, Node
 from keras_hypersphere.tools.caffe.reference.layer import (
     NoReference,
     ReferenceLayer,

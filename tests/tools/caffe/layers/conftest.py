@@ -10,9 +10,9 @@ from keras_hypersphere.caffe_format import (
     write_caffemodel,
 )
 from keras_hypersphere.tools.caffe import to_keras
-from keras_hypersphere.tools.caffe.graph import build_graph
+from keras_hypersphere.tools.caffe.network.graph import build_graph
+from keras_hypersphere.tools.caffe.network.rules import make_state
 from keras_hypersphere.tools.caffe.reference import run_reference
-from keras_hypersphere.tools.caffe.rules import make_state
 
 
 def to_keras_order(array):

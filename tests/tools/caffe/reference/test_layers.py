@@ -10,7 +10,7 @@ from keras_hypersphere.tools.caffe import (
     to_keras,
     verify,
 )
-from keras_hypersphere.tools.caffe.labels import LEFT_OUT
+from keras_hypersphere.tools.caffe.network.labels import LEFT_OUT
 from keras_hypersphere.tools.caffe.reference import referenced_layers
 from tests.tools.caffe.reference.one_layer import check_converter, prototxt
 

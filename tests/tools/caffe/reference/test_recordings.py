@@ -8,13 +8,13 @@ import pytest
 from google.protobuf import text_format
 
 from keras_hypersphere.caffe_format import NetParameter, read_prototxt
-from keras_hypersphere.tools.caffe.graph import build_graph
+from keras_hypersphere.tools.caffe.network.graph import build_graph
+from keras_hypersphere.tools.caffe.network.rules import make_state
 from keras_hypersphere.tools.caffe.reference import (
     ReferenceLayer,
     run_reference,
 )
 from keras_hypersphere.tools.caffe.reference.registry import REFERENCES
-from keras_hypersphere.tools.caffe.rules import make_state
 from tests.fidelity.recording import load
 
 TESTS = Path(__file__).parents[3]

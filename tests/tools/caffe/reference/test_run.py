@@ -9,9 +9,9 @@ from keras_hypersphere.caffe_format import (
     read_prototxt,
 )
 from keras_hypersphere.tools.caffe import to_keras, verify
-from keras_hypersphere.tools.caffe.graph import build_graph
+from keras_hypersphere.tools.caffe.network.graph import build_graph
+from keras_hypersphere.tools.caffe.network.rules import make_state
 from keras_hypersphere.tools.caffe.reference import run_reference
-from keras_hypersphere.tools.caffe.rules import make_state
 
 
 @pytest.mark.filterwarnings("ignore:TensorFlow cannot compile")

@@ -10,21 +10,30 @@ from keras_hypersphere.caffe_format import (
 )
 from keras_hypersphere.tools.caffe import (
     name_map,
-    oracles,
     register_layer,
     register_reference,
     registry,
     to_keras,
     verify,
 )
-from keras_hypersphere.tools.caffe.graph import build_graph
-from keras_hypersphere.tools.caffe.noise import make_inputs
-from keras_hypersphere.tools.caffe.opencv import doubtful, run_opencv
+from keras_hypersphere.tools.caffe.network.graph import build_graph
+from keras_hypersphere.tools.caffe.network.rules import make_state
 from keras_hypersphere.tools.caffe.reference import registry as references
 from keras_hypersphere.tools.caffe.reference import run_reference
-from keras_hypersphere.tools.caffe.report import Row, Verification, compare
-from keras_hypersphere.tools.caffe.rules import make_state
-from keras_hypersphere.tools.caffe.weight_check import changed_weights
+from keras_hypersphere.tools.caffe.verification import oracles
+from keras_hypersphere.tools.caffe.verification.noise import make_inputs
+from keras_hypersphere.tools.caffe.verification.opencv import (
+    doubtful,
+    run_opencv,
+)
+from keras_hypersphere.tools.caffe.verification.report import (
+    Row,
+    Verification,
+    compare,
+)
+from keras_hypersphere.tools.caffe.verification.weight_check import (
+    changed_weights,
+)
 
 cv2 = pytest.importorskip("cv2")
 needs_importer = pytest.mark.skipif(

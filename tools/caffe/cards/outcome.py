@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from keras_hypersphere.tools.caffe import inspect
-from keras_hypersphere.tools.caffe.card import hash_file
-from keras_hypersphere.tools.caffe.report import Verification
+from keras_hypersphere.tools.caffe.cards.card import hash_file
+from keras_hypersphere.tools.caffe.verification.report import Verification
 from keras_hypersphere.zoo.cards.cache import cache_folder
 from keras_hypersphere.zoo.cards.card import Card
 

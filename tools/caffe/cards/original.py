@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from keras_hypersphere.caffe_format import read_blobs
-from keras_hypersphere.tools.caffe.card import describe_file
+from keras_hypersphere.tools.caffe.cards.card import describe_file
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.registry import packaged_card
 from keras_hypersphere.zoo.loading.caffe_weights import blob_shape

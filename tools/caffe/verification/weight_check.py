@@ -8,8 +8,8 @@ what it reads is not zero.
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.probe import Record
-from keras_hypersphere.tools.caffe.report import TOLERANCE, compare
+from keras_hypersphere.tools.caffe.verification.probe import Record
+from keras_hypersphere.tools.caffe.verification.report import TOLERANCE, compare
 
 
 def changed_weights(

@@ -7,20 +7,23 @@ import keras
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_layers.loss_weight import LossWeight
-from keras_hypersphere.tools.caffe import layers  # noqa: F401  registers them
-from keras_hypersphere.tools.caffe.emission import MOST_VALUES, Emission, Tensor
+from keras_hypersphere.tools.caffe.building.emission import (
+    MOST_VALUES,
+    Emission,
+    Tensor,
+)
+from keras_hypersphere.tools.caffe.building.sharing import Sharing
+from keras_hypersphere.tools.caffe.building.weights import Weights
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
-from keras_hypersphere.tools.caffe.graph import Graph
-from keras_hypersphere.tools.caffe.labels import loss_weights
 from keras_hypersphere.tools.caffe.names import Names
-from keras_hypersphere.tools.caffe.node import Node
-from keras_hypersphere.tools.caffe.preprocessing import (
+from keras_hypersphere.tools.caffe.network.graph import Graph
+from keras_hypersphere.tools.caffe.network.labels import loss_weights
+from keras_hypersphere.tools.caffe.network.node import Node
+from keras_hypersphere.tools.caffe.network.preprocessing import (
     Preprocessing,
     put_in_front,
 )
 from keras_hypersphere.tools.caffe.registry import find_emitter
-from keras_hypersphere.tools.caffe.sharing import Sharing
-from keras_hypersphere.tools.caffe.weights import Weights
 
 # Caffe's kMaxBlobAxes.
 MOST_AXES = 32

@@ -15,7 +15,7 @@ import numpy as np
 
 from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.caffe_format.schema import LayerParameter
-from keras_hypersphere.tools.caffe.graph import Graph
+from keras_hypersphere.tools.caffe.network.graph import Graph
 
 WORKER = "keras_hypersphere.tools.opencv_worker"
 # A network takes seconds; this is for one that never ends.

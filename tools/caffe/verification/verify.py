@@ -12,18 +12,20 @@ import numpy as np
 
 from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.tools.caffe.convert import to_keras
-from keras_hypersphere.tools.caffe.feed import (
+from keras_hypersphere.tools.caffe.network.graph import build_graph
+from keras_hypersphere.tools.caffe.network.rules import make_state
+from keras_hypersphere.tools.caffe.record import name_map
+from keras_hypersphere.tools.caffe.verification.feed import (
     find_feed,
     input_nodes,
     to_arrays,
 )
-from keras_hypersphere.tools.caffe.graph import build_graph
-from keras_hypersphere.tools.caffe.oracles import Oracles
-from keras_hypersphere.tools.caffe.probe import activations
-from keras_hypersphere.tools.caffe.record import name_map
-from keras_hypersphere.tools.caffe.report import Row, Verification
-from keras_hypersphere.tools.caffe.rules import make_state
-from keras_hypersphere.tools.caffe.weight_check import changed_weights
+from keras_hypersphere.tools.caffe.verification.oracles import Oracles
+from keras_hypersphere.tools.caffe.verification.probe import activations
+from keras_hypersphere.tools.caffe.verification.report import Row, Verification
+from keras_hypersphere.tools.caffe.verification.weight_check import (
+    changed_weights,
+)
 
 
 def verify(

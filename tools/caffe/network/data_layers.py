@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
-from keras_hypersphere.tools.caffe.preprocessing import Preprocessing
+from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 from keras_hypersphere.tools.caffe.registry import is_supported
 
 # Type -> its message.

@@ -11,13 +11,13 @@ import keras
 import numpy as np
 
 from keras_hypersphere.caffe_format import read_prototxt
-from keras_hypersphere.tools.caffe.card import describe_file
-from keras_hypersphere.tools.caffe.original import (
+from keras_hypersphere.tools.caffe.cards.card import describe_file
+from keras_hypersphere.tools.caffe.cards.original import (
     doubt,
     identify,
     known_original,
 )
-from keras_hypersphere.tools.caffe.report import compare
+from keras_hypersphere.tools.caffe.verification.report import compare
 from keras_hypersphere.zoo import FaceEmbedder
 from keras_hypersphere.zoo.cards.cache import cache_folder
 from keras_hypersphere.zoo.cards.card import Card

@@ -11,7 +11,7 @@ from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.layer_blobs import net_blobs, read_blobs
 from keras_hypersphere.caffe_format.mean import read_mean
 from keras_hypersphere.caffe_format.schema import NetParameter
-from keras_hypersphere.tools.caffe.preprocessing import is_mean_sized
+from keras_hypersphere.tools.caffe.network.preprocessing import is_mean_sized
 
 # VGG-16 has 138 million. What a file holds is bounded by the file; what a few
 # words of a prototxt ask for is not.

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.caffe_format import FillerParameter
-from keras_hypersphere.tools.caffe.fillers import fill
+from keras_hypersphere.tools.caffe.building.fillers import fill
 
 SHAPE = (40, 30, 3, 3)
 

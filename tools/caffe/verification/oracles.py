@@ -6,14 +6,14 @@ from os import PathLike
 
 import numpy as np
 
-from keras_hypersphere.tools.caffe.graph import Graph
-from keras_hypersphere.tools.caffe.opencv import (
+from keras_hypersphere.tools.caffe.network.graph import Graph
+from keras_hypersphere.tools.caffe.reference import run_reference
+from keras_hypersphere.tools.caffe.verification.opencv import (
     OracleUnavailable,
     doubtful,
     run_opencv,
 )
-from keras_hypersphere.tools.caffe.reference import run_reference
-from keras_hypersphere.tools.caffe.report import Row, compare
+from keras_hypersphere.tools.caffe.verification.report import Row, compare
 
 REFERENCE = "reference"
 

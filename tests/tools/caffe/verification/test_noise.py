@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.caffe_format import read_prototxt
-from keras_hypersphere.tools.caffe.graph import build_graph
-from keras_hypersphere.tools.caffe.noise import make_inputs
-from keras_hypersphere.tools.caffe.rules import make_state
+from keras_hypersphere.tools.caffe.network.graph import build_graph
+from keras_hypersphere.tools.caffe.network.rules import make_state
+from keras_hypersphere.tools.caffe.verification.noise import make_inputs
 from tests.fidelity.recording import load
 
 DATA = """

@@ -14,10 +14,14 @@ from keras_hypersphere.caffe_format import (
     set_blob,
     write_caffemodel,
 )
-from keras_hypersphere.tools.caffe import opencv, to_keras, verify
-from keras_hypersphere.tools.caffe.graph import build_graph
-from keras_hypersphere.tools.caffe.opencv import OracleUnavailable, run_opencv
-from keras_hypersphere.tools.caffe.rules import make_state
+from keras_hypersphere.tools.caffe import to_keras, verify
+from keras_hypersphere.tools.caffe.network.graph import build_graph
+from keras_hypersphere.tools.caffe.network.rules import make_state
+from keras_hypersphere.tools.caffe.verification import opencv
+from keras_hypersphere.tools.caffe.verification.opencv import (
+    OracleUnavailable,
+    run_opencv,
+)
 
 NAME = f"OpenCV {cv2.__version__}"
 needs_importer = pytest.mark.skipif(

@@ -2,7 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere.tools.caffe.initial_weights import initial_weights
+from keras_hypersphere.tools.caffe.building.initial_weights import (
+    initial_weights,
+)
 
 
 def arrays(*shapes):

@@ -14,21 +14,21 @@ from dataclasses import dataclass, field
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.reader import refuse_many
 from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
-from keras_hypersphere.tools.caffe.data_layers import (
+from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
+from keras_hypersphere.tools.caffe.network.data_layers import (
     as_inputs,
     check_shapes,
     without_idle_tops,
 )
-from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
-from keras_hypersphere.tools.caffe.labels import (
+from keras_hypersphere.tools.caffe.network.labels import (
     check,
     is_loss,
     leave_out_training,
     whole_labels,
 )
-from keras_hypersphere.tools.caffe.node import Node
+from keras_hypersphere.tools.caffe.network.node import Node
+from keras_hypersphere.tools.caffe.network.rules import State
 from keras_hypersphere.tools.caffe.registry import refuse_unread
-from keras_hypersphere.tools.caffe.rules import State
 
 # Keras takes a millisecond for each, and squared time for inputs.
 MOST_BLOBS = 10_000

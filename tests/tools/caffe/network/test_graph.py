@@ -2,8 +2,8 @@ import pytest
 from google.protobuf import text_format
 
 from keras_hypersphere.caffe_format import CaffeFormatError, NetParameter
-from keras_hypersphere.tools.caffe.graph import build_graph
-from keras_hypersphere.tools.caffe.rules import make_state
+from keras_hypersphere.tools.caffe.network.graph import build_graph
+from keras_hypersphere.tools.caffe.network.rules import make_state
 
 TEST = make_state("TEST", (), 0)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
-from keras_hypersphere.tools.caffe.node import Node
+from keras_hypersphere.tools.caffe.network.node import Node
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.weights import Weights
+from keras_hypersphere.tools.caffe.building.weights import Weights
 
 PERMISSIVE = 1
 # Of these, layers that share a blob may give one value each at most.

@@ -13,13 +13,15 @@ from keras_hypersphere.caffe_format.schema import (
     FillerParameter,
     LayerParameter,
 )
+from keras_hypersphere.tools.caffe.building.fillers import fill
+from keras_hypersphere.tools.caffe.building.initial_weights import (
+    initial_weights,
+)
+from keras_hypersphere.tools.caffe.building.sharing import Sharing
+from keras_hypersphere.tools.caffe.building.weights import MOST_FILLED, Weights
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
-from keras_hypersphere.tools.caffe.fillers import fill
-from keras_hypersphere.tools.caffe.initial_weights import initial_weights
 from keras_hypersphere.tools.caffe.names import Names
 from keras_hypersphere.tools.caffe.registry import supported_layers
-from keras_hypersphere.tools.caffe.sharing import Sharing
-from keras_hypersphere.tools.caffe.weights import MOST_FILLED, Weights
 
 Tensor = keras.KerasTensor
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from keras_hypersphere.tools.caffe.graph import Graph, Node
-from keras_hypersphere.tools.caffe.labels import PASSAGES, READERS
+from keras_hypersphere.tools.caffe.network.graph import Graph, Node
+from keras_hypersphere.tools.caffe.network.labels import PASSAGES, READERS
 
 SEED = 0
 # A batch is cut so that an input has no more values.

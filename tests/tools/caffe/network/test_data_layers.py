@@ -10,7 +10,7 @@ import pytest
 
 from keras_hypersphere.caffe_format import BlobProto, set_blob
 from keras_hypersphere.tools.caffe import CaffeFormatError, name_map, to_keras
-from keras_hypersphere.tools.caffe.preprocessing import Preprocessing
+from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 
 array = keras.ops.convert_to_numpy
 pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`")

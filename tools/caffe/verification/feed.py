@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.graph import Graph
-from keras_hypersphere.tools.caffe.node import Node
-from keras_hypersphere.tools.caffe.noise import make_inputs
-from keras_hypersphere.tools.caffe.probe import (
+from keras_hypersphere.tools.caffe.network.graph import Graph
+from keras_hypersphere.tools.caffe.network.node import Node
+from keras_hypersphere.tools.caffe.verification.noise import make_inputs
+from keras_hypersphere.tools.caffe.verification.probe import (
     in_caffe,
     to_caffe,
     to_keras_layout,

@@ -18,7 +18,10 @@ from keras_hypersphere.tools.caffe.archive import (
     write_members,
 )
 from keras_hypersphere.tools.caffe.record import name_map
-from keras_hypersphere.tools.caffe.report import TOLERANCE, Verification
+from keras_hypersphere.tools.caffe.verification.report import (
+    TOLERANCE,
+    Verification,
+)
 from keras_hypersphere.version import __version__
 
 CARD = "card.json"

@@ -1,0 +1,1 @@
+"""Keras layers and their weights, one Caffe layer after the other."""

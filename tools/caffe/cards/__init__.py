@@ -1,0 +1,1 @@
+"""What a conversion says of itself: cards, the zoo's entries, the outcome."""

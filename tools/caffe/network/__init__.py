@@ -1,0 +1,1 @@
+"""A network as its files say it: layers, wiring, phases, inputs."""

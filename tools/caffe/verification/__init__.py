@@ -1,0 +1,1 @@
+"""Whether a model computes what its files say, blob by blob."""
