@@ -5,12 +5,17 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_hypersphere.tools.caffe.network.node import Node
+
 Record = dict[str, Any]
+Key = tuple[str, ...]
+Values = dict[str, np.ndarray]
+Activations = dict[Key, list[np.ndarray | None]]
 
 
 def activations(
     model: keras.Model, record: Record, feed: list[np.ndarray]
-) -> tuple[dict[tuple[str, ...], list[np.ndarray | None]], list[np.ndarray]]:
+) -> tuple[Activations, list[np.ndarray]]:
     """The tops of each layer of the record, and what the model returns.
 
     Args:
@@ -43,6 +48,11 @@ def activations(
         for layer in record["layers"]
     }
     return tops, outputs
+
+
+def key_of(node: Node) -> Key:
+    """A layer's name and tops, since several layers may have one name."""
+    return (node.name, *node.parameter.top)
 
 
 def first_output(operation: keras.Operation) -> keras.KerasTensor:

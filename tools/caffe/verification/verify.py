@@ -3,16 +3,13 @@
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from os import PathLike
-from typing import Any
 
 import keras
-import numpy as np
 
 from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.tools.caffe.convert import to_keras
-from keras_hypersphere.tools.caffe.network.graph import build_graph
+from keras_hypersphere.tools.caffe.network.graph import Graph, build_graph
 from keras_hypersphere.tools.caffe.network.rules import make_state
 from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.verification.feed import (
@@ -21,8 +18,19 @@ from keras_hypersphere.tools.caffe.verification.feed import (
     to_arrays,
 )
 from keras_hypersphere.tools.caffe.verification.oracles import Oracles
-from keras_hypersphere.tools.caffe.verification.probe import activations
-from keras_hypersphere.tools.caffe.verification.report import Row, Verification
+from keras_hypersphere.tools.caffe.verification.probe import (
+    Activations,
+    Record,
+    Values,
+    activations,
+    key_of,
+)
+from keras_hypersphere.tools.caffe.verification.report import Verification
+from keras_hypersphere.tools.caffe.verification.rows import (
+    layer_rows,
+    output_rows,
+    unread_layers,
+)
 from keras_hypersphere.tools.caffe.verification.weight_check import (
     changed_weights,
 )
@@ -86,23 +94,14 @@ def verify(
     record = record or name_map(model)
     if outputs is None and record is not None:
         graph = build_graph(net, state, None, file, input_shapes)
-        ends = [graph.values[number] for number in graph.outputs]
-        same_inputs = list(input_nodes(graph)) == list(record["inputs"])
-        if not same_inputs or ends != record["outputs"]:
-            outputs = record["outputs"]
+        outputs = chosen_outputs(graph, record)
     # Keras drops the record when it loads a model; names repeat.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fresh = to_keras(prototxt, caffemodel, outputs, *options, input_shapes)
     again = name_map(fresh)
     record = record or again
-    for kind in ("inputs", "outputs"):
-        if len(getattr(model, kind)) != len(record[kind]):
-            raise ValueError(
-                f"`model` must be what {file} was converted to, with the "
-                f"{kind} {list(record[kind])}. Received: a model with "
-                f"{len(getattr(model, kind))} {kind}"
-            )
+    check_ends(model, record, file)
     faults = changed_weights(model, fresh, again)
     sizes = {
         name: tensor.shape[1:]
@@ -111,53 +110,46 @@ def verify(
     graph = build_graph(net, state, outputs, file, sizes)
     feed = find_feed(model, graph, sizes, inputs)
     mine, returned = activations(model, record, to_arrays(model, feed))
-    # With preprocessing in front, the network reads what that makes.
-    read = {
+    oracles = Oracles(graph, prototxt, caffemodel, images(graph, feed, mine))
+    unread = unread_layers(fresh, again)
+    rows = [
+        *layer_rows(graph, mine, oracles, faults, unread),
+        *output_rows(graph, mine, returned, oracles),
+    ]
+    return Verification(tuple(rows), tuple(oracles.notes))
+
+
+def chosen_outputs(graph: Graph, record: Record) -> list[str] | None:
+    """The outputs that a model was converted for, where it was not for all.
+
+    Args:
+        graph: The whole network.
+        record: The model's `name_map`.
+    """
+    ends = [graph.values[number] for number in graph.outputs]
+    same_inputs = list(input_nodes(graph)) == list(record["inputs"])
+    whole = same_inputs and ends == record["outputs"]
+    return None if whole else record["outputs"]
+
+
+def check_ends(model: keras.Model, record: Record, file: str) -> None:
+    """Refuses a model with other inputs or outputs than its record has."""
+    for kind in ("inputs", "outputs"):
+        if len(getattr(model, kind)) != len(record[kind]):
+            raise ValueError(
+                f"`model` must be what {file} was converted to, with the "
+                f"{kind} {list(record[kind])}. Received: a model with "
+                f"{len(getattr(model, kind))} {kind}"
+            )
+
+
+def images(graph: Graph, feed: Values, mine: Activations) -> Values:
+    """What the network reads: with preprocessing in front, what that makes."""
+    return {
         top: feed[top] if values is None else values
         for node in graph.nodes
         if node.type == "Input"
         for top, values in zip(
-            node.parameter.top,
-            mine[(node.name, *node.parameter.top)],
-            strict=True,
+            node.parameter.top, mine[key_of(node)], strict=True
         )
-    }
-    oracles = Oracles(graph, prototxt, caffemodel, read)
-    rows = []
-    last = {}
-    unread = unread_layers(fresh, again)
-    for node in graph.nodes:
-        key = (node.name, *node.parameter.top)
-        last.update(zip(node.tops, mine[key], strict=True))
-        if node.type == "Input" or key in unread:
-            continue
-        for number, values in zip(node.tops, mine[key], strict=True):
-            name = (node.name, node.type, graph.values[number])
-            if values is None:
-                row = Row(*name, (), oracle="model", reason="has no layer")
-            else:
-                row = oracles.judge(name, number, values)
-            fault = faults.get(node.name)
-            if fault and row.status == "ok":
-                row = replace(row, relative=None, reason=fault)
-            rows.append(row)
-    for number, values in zip(graph.outputs, returned, strict=True):
-        if not np.array_equal(values, last[number], equal_nan=True):
-            name = ("(output)", "", graph.values[number])
-            rows.append(oracles.judge(name, number, values))
-    return Verification(tuple(rows), tuple(oracles.notes))
-
-
-def unread_layers(
-    fresh: keras.Model, record: dict[str, Any]
-) -> set[tuple[str, ...]]:
-    """Names and tops of the layers that tell only a size, as to a Crop.
-
-    Keras leaves out what no output computes with.
-    """
-    present = {operation.name for operation in fresh.operations}
-    return {
-        (layer["name"], *layer["tops"])
-        for layer in record["layers"]
-        if not present.intersection(layer["tops"].values())
     }
