@@ -1,7 +1,6 @@
 """The layout is the architecture: imports run down, rooms stay small."""
 
 import ast
-import configparser
 import graphlib
 from pathlib import Path
 
@@ -24,8 +23,8 @@ DOORS = {
     ROOT / "keras_hypersphere" / "__main__.py",
 }
 BACKENDS = {"tensorflow", "tf", "jax", "jaxlib", "torch"}
-# The one file of the core that names them.
-DISTRIBUTION = ROOT / "keras_hypersphere" / "distribute.py"
+# The one package of the core that names them.
+BACKEND = ROOT / "keras_hypersphere" / "backend"
 # What `import keras_hypersphere` must not load.
 HEAVY = {"cv2", "sklearn", "mtcnn", "matplotlib", "scipy"}
 
@@ -77,7 +76,7 @@ def test_imports_run_down(storey, path):
 
 @pytest.mark.parametrize(("storey", "path"), files())
 def test_core_names_no_backend(storey, path):
-    if storey != "keras_hypersphere" or path == DISTRIBUTION:
+    if storey != "keras_hypersphere" or path.parent == BACKEND:
         return
     names = imported(ast.parse(path.read_text()))
     assert not {n.split(".")[0] for n in names} & BACKENDS
@@ -120,18 +119,6 @@ def test_files_import_files_not_rooms(storey, path):
 def test_a_file_has_one_purpose(storey, path):
     assert path.stem not in {"utils", "misc", "common", "helpers"}
     assert len(path.read_text().splitlines()) <= 400
-
-
-def test_setup_cfg_names_every_package():
-    config = configparser.ConfigParser()
-    config.read(ROOT / "setup.cfg")
-    named = set(config["options"]["packages"].split())
-    found = {
-        ".".join([storey, *init.parent.relative_to(folder).parts])
-        for storey, folder in STOREYS.items()
-        for init in folder.rglob("__init__.py")
-    }
-    assert named == found
 
 
 def test_the_backend_rule_can_fail():

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.contrastive_options import ContrastiveOptions
 from keras_hypersphere.layers.triplet_options import TripletOptions
@@ -82,12 +82,12 @@ class AgentLoss(WideLayer):
         others = ops.where(wrong, others, ops.zeros_like(others))
         classes = max(distances.shape[-1] - 1, 1)
         means = [
-            distribute.batch_mean(ops.sum(own), size),
-            distribute.batch_mean(ops.sum(others) / classes, size),
+            replicas.batch_mean(ops.sum(own), size),
+            replicas.batch_mean(ops.sum(others) / classes, size),
             *state,
         ]
         return (
-            distribute.batch_mean(ops.sum(losses), size),
+            replicas.batch_mean(ops.sum(losses), size),
             ops.stop_gradient(ops.stack(means)),
         )
 
@@ -103,7 +103,7 @@ class AgentLoss(WideLayer):
         )
         if self.adaptive_margin:
             here = ops.sum(ops.stop_gradient(hinges))
-            now = distribute.batch_mean(here, ops.shape(hinges)[0])
+            now = replicas.batch_mean(here, ops.shape(hinges)[0])
             moved = bounds.at_most(
                 0.99 * mean + 0.01 * now, self.max_negative_margin
             )

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers.center_loss import CenterLoss
 from keras_hypersphere.ops import centers
 from keras_hypersphere.ops import labels as class_labels
@@ -28,7 +28,7 @@ class CenterDistance(CenterLoss):
             ops.cast(self.centers, self.wide_dtype), labels
         )
         losses = ops.stop_gradient(centers.losses(x, own))
-        return distribute.batch_mean(ops.sum(losses), ops.shape(x)[0])
+        return replicas.batch_mean(ops.sum(losses), ops.shape(x)[0])
 
     def compute_output_shape(
         self, inputs_shape: Any, labels_shape: Any = None

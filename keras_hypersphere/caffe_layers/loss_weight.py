@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.added_loss import AddedLoss
 
@@ -24,8 +24,8 @@ class LossWeight(AddedLoss):
 
     def call(self, inputs: Any) -> Any:
         loss = self.weight * ops.sum(self.widen(inputs))
-        if distribute.replica_count() > 1:
-            loss._replica = distribute.replica_index()
+        if replicas.replica_count() > 1:
+            loss._replica = replicas.replica_index()
         self.add_loss(loss)
         return inputs
 

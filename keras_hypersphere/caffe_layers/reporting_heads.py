@@ -19,8 +19,8 @@ class ReportingHead(MarginHead):
         logits = super().call(inputs, labels=labels, training=training)
         # Before any training, what its first step will see.
         step = ops.maximum(self.annealing_step, self.annealing.start + 1)
-        strength = ops.cast(self.annealing(step), self.wide_dtype)
-        return logits, ops.reshape(strength, (1,))
+        annealing_value = ops.cast(self.annealing(step), self.wide_dtype)
+        return logits, ops.reshape(annealing_value, (1,))
 
     def compute_output_shape(
         self, inputs_shape: Any, labels_shape: Any = None

@@ -148,8 +148,8 @@ class MarginMonitor(keras.callbacks.Callback):
         for head in self.parts.heads:
             if getattr(head, "annealing", None) is not None:
                 step = int(keras.ops.convert_to_numpy(head.annealing_step))
-                strength = float(head.annealing(max(step, 1)))
-                logs.setdefault("annealing", strength)
+                annealing_value = float(head.annealing(max(step, 1)))
+                logs.setdefault("annealing", annealing_value)
         seen = logs
         if self.x is not None:
             embeddings, labels = sample.embed(

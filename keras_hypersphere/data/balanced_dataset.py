@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import datasets
 from keras_hypersphere.data.balanced_plan import BalancedPlan, not_negative
 from keras_hypersphere.data.image_loader import ImageLoader
 
@@ -77,7 +77,7 @@ def balanced_dataset(
         shard_index,
     )
     epochs = Epochs(plan, not_negative("initial_epoch", initial_epoch))
-    return distribute.tensorflow_dataset(
+    return datasets.tensorflow_dataset(
         epochs,
         plan.batches_per_epoch,
         plan.batch_size,

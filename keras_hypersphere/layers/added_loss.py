@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers.wide_layer import WideLayer
 
 
@@ -22,9 +22,9 @@ class AddedLoss(WideLayer):
 
     def add_batch_mean(self, losses: Any) -> None:
         """Adds the mean of (N,) losses of this replica and all others."""
-        mean = distribute.batch_mean(ops.sum(losses), ops.shape(losses)[0])
-        if distribute.replica_count() > 1:
-            mean._replica = distribute.replica_index()
+        mean = replicas.batch_mean(ops.sum(losses), ops.shape(losses)[0])
+        if replicas.replica_count() > 1:
+            mean._replica = replicas.replica_index()
         self.add_loss(mean)
         # On JAX Keras knows losses by `id`. One that outlives its loss may
         # come back as another layer's, and that one's loss would be dropped.
@@ -37,7 +37,7 @@ class AddedLoss(WideLayer):
         return self._get_own_losses()
 
     def _get_own_losses(self) -> list[Any]:
-        here = distribute.replica_index()
+        here = replicas.replica_index()
         return [
             loss
             for loss in super()._get_own_losses()

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.agent_head import AgentHead
 from keras_hypersphere.layers.contrastive_options import ContrastiveOptions
@@ -202,7 +202,7 @@ class AgentContrastive(AgentHead):
         if self.adaptive_margin and training:
             hinges = ops.stop_gradient(hinges)
             size = ops.shape(hinges)[0]
-            now = distribute.batch_mean(ops.sum(hinges), size)
+            now = replicas.batch_mean(ops.sum(hinges), size)
             mean = 0.99 * mean + 0.01 * now
             self.intra_distance.assign(
                 bounds.at_most(mean, self.max_negative_margin)

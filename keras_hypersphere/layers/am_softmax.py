@@ -100,10 +100,10 @@ class AMSoftmax(CosineHead):
             **kwargs,
         )
 
-    def with_margin(self, cosine: Any, strength: Any) -> Any:
+    def with_margin(self, cosine: Any, annealing_value: Any) -> Any:
         margin = self.margin
-        if strength is not None:
-            margin = margin / (1.0 + strength)
+        if annealing_value is not None:
+            margin = margin / (1.0 + annealing_value)
         lowered = cosine - margin
         if self.gradient == "caffe":
             return ops.where(cosine > margin, lowered, cosine)

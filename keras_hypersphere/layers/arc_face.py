@@ -110,11 +110,11 @@ class ArcFace(CosineHead):
             )
         self.easy_margin = arguments.flag("easy_margin", easy_margin)
 
-    def with_margin(self, cosine: Any, strength: Any) -> Any:
+    def with_margin(self, cosine: Any, annealing_value: Any) -> Any:
         shifted = angles.shifted(cosine, self.margin, self.easy_margin)
-        if strength is None:
+        if annealing_value is None:
             return shifted
-        return (strength * cosine + shifted) / (1.0 + strength)
+        return (annealing_value * cosine + shifted) / (1.0 + annealing_value)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "easy_margin": self.easy_margin}

@@ -117,7 +117,7 @@ class ASoftmax(MarginHead):
     def logits(self, x: Any) -> Any:
         return self._scaled(self._products(self._features(x)))
 
-    def margin_logits(self, x: Any, labels: Any, strength: Any) -> Any:
+    def margin_logits(self, x: Any, labels: Any, annealing_value: Any) -> Any:
         x = self._features(x)
         logits = self._products(x)
         if self.margin == 1:
@@ -127,7 +127,7 @@ class ASoftmax(MarginHead):
         factor, size, empty = sphere.split(x)
         # Divided in two steps: the square of a length may overflow.
         cosine = plain / factor / size
-        weight = 0.0 if strength is None else strength
+        weight = 0.0 if annealing_value is None else annealing_value
         # Shares first: the weighted sum itself may overflow.
         bent = angles.psi(cosine, self.margin) / (1.0 + weight)
         target = plain * (weight / (1.0 + weight)) + factor * size * bent

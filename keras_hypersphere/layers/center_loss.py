@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.added_loss import AddedLoss
 from keras_hypersphere.ops import centers, gradients
@@ -129,7 +129,7 @@ class CenterLoss(AddedLoss):
         loss = self.loss_weight * centers.losses(x, ops.stop_gradient(own))
         if self.gradient == "caffe":
             # The mean over samples is divided out: the step is a sum.
-            samples = distribute.global_batch_size(ops.shape(x)[0])
+            samples = replicas.global_batch_size(ops.shape(x)[0])
             pull = ops.sum(centers.steps(x, own, labels) * own, axis=-1)
             pull = pull * ops.cast(samples, self.wide_dtype)
             loss = gradients.graft(loss, loss + pull)

@@ -12,8 +12,8 @@ from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 class CosineHead(MarginHead):
     """Normalizes features and kernel, changes the own class's cosine.
 
-    A subclass says how: `with_margin(cosine, strength)`. A zero vector has
-    the cosine 0 to every class.
+    A subclass says how: `with_margin(cosine, annealing_value)`. A zero vector
+    has the cosine 0 to every class.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class CosineHead(MarginHead):
         self.margin = arguments.number("margin", margin)
         self.scale = arguments.number("scale", scale, positive=True)
 
-    def with_margin(self, cosine: Any, strength: Any) -> Any:
+    def with_margin(self, cosine: Any, annealing_value: Any) -> Any:
         """Cosines of the own classes -> what stands for them in training."""
         raise NotImplementedError
 
@@ -50,11 +50,11 @@ class CosineHead(MarginHead):
         straight = self.gradient == "caffe"
         return project(x, self.wide_kernel(), straight=straight)
 
-    def margin_logits(self, x: Any, labels: Any, strength: Any) -> Any:
+    def margin_logits(self, x: Any, labels: Any, annealing_value: Any) -> Any:
         logits = self.logits(x)
         own = columns.mask(labels, self.units)
         cosine = columns.pick(logits, own) / self.scale
-        target = self.with_margin(cosine, strength) * self.scale
+        target = self.with_margin(cosine, annealing_value) * self.scale
         return columns.put(logits, own, target)
 
     def get_config(self) -> dict[str, Any]:

@@ -108,7 +108,7 @@ class LSoftmax(MarginHead):
     def logits(self, x: Any) -> Any:
         return products.matmul(x, self.wide_kernel())
 
-    def margin_logits(self, x: Any, labels: Any, strength: Any) -> Any:
+    def margin_logits(self, x: Any, labels: Any, annealing_value: Any) -> Any:
         kernel = self.wide_kernel()
         logits = products.matmul(x, kernel)
         if self.margin == 1:
@@ -116,10 +116,12 @@ class LSoftmax(MarginHead):
         own = columns.mask(labels, self.units)
         plain = columns.pick(logits, own)
         lengths = columns.pick(length(kernel, axis=0), own)
-        target = self._target(x, plain, lengths, strength)
+        target = self._target(x, plain, lengths, annealing_value)
         return columns.put(logits, own, target)
 
-    def _target(self, x: Any, plain: Any, w_length: Any, strength: Any) -> Any:
+    def _target(
+        self, x: Any, plain: Any, w_length: Any, annealing_value: Any
+    ) -> Any:
         """The own class's logit, from `x.w` and `|w|`.
 
         With p = x.w, L = |x| |w| and c = p / L, the derivative of L psi(c) is
@@ -127,7 +129,7 @@ class LSoftmax(MarginHead):
         1 / |x| is not, so the gradient is written out.
         """
         limit = float(np.finfo(self.wide_dtype).max)
-        weight = 0.0 if strength is None else strength
+        weight = 0.0 if annealing_value is None else annealing_value
         factor, size, empty = sphere.split(x)
         empty = ops.logical_or(empty, w_length <= 0)
         w_safe = ops.where(empty, ops.ones_like(w_length), w_length)

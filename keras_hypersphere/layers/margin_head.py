@@ -19,8 +19,8 @@ class MarginHead(WideLayer):
     A subclass says what its logits are:
 
     * `logits(x)`: without a margin;
-    * `margin_logits(x, labels, strength)`: with it. `labels` are (N,) int32;
-      `strength` is the annealing's value, or None without an annealing.
+    * `margin_logits(x, labels, annealing_value)`: with it. `labels` are (N,)
+      int32; `annealing_value` is lambda, or None without an annealing.
 
     The step advances once in each training call with labels.
     """
@@ -89,13 +89,13 @@ class MarginHead(WideLayer):
         labels = class_labels.class_indices(labels, self.units, x.shape[0])
         if not (training or self.margin_at_test):
             return self.logits(x)
-        return self.margin_logits(x, labels, self._strength(training))
+        return self.margin_logits(x, labels, self._annealing_value(training))
 
     def logits(self, x: Any) -> Any:
         """Logits without a margin."""
         raise NotImplementedError
 
-    def margin_logits(self, x: Any, labels: Any, strength: Any) -> Any:
+    def margin_logits(self, x: Any, labels: Any, annealing_value: Any) -> Any:
         """Logits with the margin on each sample's own class."""
         raise NotImplementedError
 
@@ -103,7 +103,7 @@ class MarginHead(WideLayer):
         """The kernel in the dtype of the computation."""
         return ops.cast(self.kernel, self.wide_dtype)
 
-    def _strength(self, training: bool | None) -> Any:
+    def _annealing_value(self, training: bool | None) -> Any:
         if self.annealing is None:
             return None
         step = ops.convert_to_tensor(self.annealing_step)

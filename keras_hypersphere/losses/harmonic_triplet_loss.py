@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.losses.triplet_arguments import (
@@ -117,8 +117,8 @@ class HarmonicTripletLoss(MetricLoss):
             )
         everyone, everyones, first = y_pred, labels, 0
         if self.cross_replica:
-            everyone, first = distribute.gather_over_replicas(y_pred)
-            everyones, _ = distribute.gather_over_replicas(labels)
+            everyone, first = replicas.gather_over_replicas(y_pred)
+            everyones, _ = replicas.gather_over_replicas(labels)
         if everyone.shape[0] == 0:
             return ops.sum(y_pred, axis=-1)
         new, old = split(y_pred, width // 2)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.ops import gradients
 from keras_hypersphere.ops import labels as class_labels
 
@@ -49,11 +49,11 @@ class MetricLoss(keras.losses.Loss):
         # A replica without samples has the mean of nothing.
         loss = ops.sum(loss)
         loss = ops.where(count > 0, loss, ops.zeros_like(loss))
-        replicas = distribute.replica_count()
-        if replicas == 1:
+        number = replicas.replica_count()
+        if number == 1:
             return loss
-        mean = distribute.batch_mean(loss * replicas * count, count)
-        return mean / replicas
+        mean = replicas.batch_mean(loss * number * count, count)
+        return mean / number
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         y_pred = ops.convert_to_tensor(y_pred)

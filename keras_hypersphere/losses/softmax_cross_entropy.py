@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.losses.metric_loss import MEANS, MetricLoss
 from keras_hypersphere.ops import gradients
@@ -115,7 +115,7 @@ class SoftmaxCrossEntropy(MetricLoss):
         if self.reduction not in MEANS:
             return loss
         # The mean was over all samples; what counts is a share of them.
-        share = distribute.batch_mean(ops.sum(kept), ops.size(kept))
+        share = replicas.batch_mean(ops.sum(kept), ops.size(kept))
         share = ops.stop_gradient(share)
         return loss / ops.where(share > 0, share, ops.ones_like(share))
 

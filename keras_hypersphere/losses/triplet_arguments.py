@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining import select, triplets
 from keras_hypersphere.mining.pairwise_distance import DISTANCES
@@ -86,7 +86,7 @@ def mean_of_terms(
     samples = ops.cast(ops.shape(sums)[0], sums.dtype)
     total = ops.stack([samples, ops.sum(terms)])
     if cross_replica:
-        total = distribute.sum_over_replicas(total)
+        total = replicas.sum_over_replicas(total)
     values = sums * (total[0] / ops.maximum(total[1], 1.0))
     broken = ops.any(ops.isnan(y_pred), axis=-1)
     return ops.where(broken, ops.full_like(values, float("nan")), values)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.losses.triplet_arguments import (
@@ -111,8 +111,8 @@ class TripletLoss(MetricLoss):
     def anchor_losses(self, labels: Any, y_pred: Any) -> Any:
         references, others, first = y_pred, labels, 0
         if self.cross_replica:
-            references, first = distribute.gather_over_replicas(y_pred)
-            others, _ = distribute.gather_over_replicas(labels)
+            references, first = replicas.gather_over_replicas(y_pred)
+            others, _ = replicas.gather_over_replicas(labels)
         if references.shape[0] == 0:
             return ops.sum(y_pred, axis=-1)
         alone = references is y_pred

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import compilation
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining.pairwise_distance import WIDE
 from keras_hypersphere.mining.positives import find_positives
@@ -90,7 +90,7 @@ def semi_hard_negatives(
     return ops.where(valid, chosen, ops.zeros_like(chosen)), valid
 
 
-@distribute.compiled_loops("fallback")
+@compilation.compiled_loops("fallback")
 def _chosen(
     distances: Tensor,
     labels: Tensor,

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import compilation
 from keras_hypersphere.mining.positives import Positives
 
 Tensor = Any
@@ -94,7 +94,7 @@ def visit_positives(
     if isinstance(count, int) and count == 0:
         return state
     known = isinstance(count, int) and isinstance(width, int)
-    size = COMPILED_TILE if distribute.steps_are_compiled() else TILE
+    size = COMPILED_TILE if compilation.steps_are_compiled() else TILE
     if known:
         anchors = max(1, min(count, size // width))
     else:

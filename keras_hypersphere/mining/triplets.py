@@ -10,7 +10,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import compilation
 from keras_hypersphere.mining.positives import Positives
 from keras_hypersphere.mining.sorted_negatives import Pairs, match_pairs
 from keras_hypersphere.mining.tiles import Tile, visit_positives
@@ -61,7 +61,7 @@ def semi_hard_sums(
     return differentiated(lambda d: _semi_hard(d, *given), distances)
 
 
-@distribute.compiled_loops("margin", "fallback")
+@compilation.compiled_loops("margin", "fallback")
 def _semi_hard(
     distances: Tensor,
     labels: Tensor,
@@ -106,7 +106,7 @@ def faster(
     at_once: Callable[[], Any],
 ) -> Any:
     """What the faster of two ways gives; both give the same."""
-    if distribute.steps_are_compiled():
+    if compilation.steps_are_compiled():
         return in_passes()
     most = ops.max(positives.count, initial=0)
     return ops.cond(most > FEW, at_once, in_passes)
@@ -150,7 +150,7 @@ def all_sums(
     return differentiated(lambda d: _all(d, *given), distances)
 
 
-@distribute.compiled_loops("margin")
+@compilation.compiled_loops("margin")
 def _all(
     distances: Tensor,
     labels: Tensor,

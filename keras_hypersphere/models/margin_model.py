@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.losses.softmax_cross_entropy import (
     SoftmaxCrossEntropy,
 )
@@ -207,13 +207,13 @@ class MarginModel(Watched, keras.Model):
     ) -> Tensor:
         logits, added = as_scored(self.watch.take(y_pred))
         # Not by the base class, which adds up what is logged apart here.
-        replicas = distribute.replica_count()
-        losses = [ops.sum(loss) / replicas for loss in self.losses]
+        number = replicas.replica_count()
+        losses = [ops.sum(loss) / number for loss in self.losses]
         parts = dict(added)
         # Keras keeps an old loss when it is compiled again without one.
         if self.components.data is not None:
             losses.append(self._compile_loss(y, logits, sample_weight))
-            parts[self.components.data] = losses[-1] * replicas
+            parts[self.components.data] = losses[-1] * number
         if not losses and isinstance(y_pred, Scored):
             raise ValueError(
                 "`loss` must be given to `compile` where no head adds one. "

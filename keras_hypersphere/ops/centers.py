@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.ops import distances
 
 Tensor = Any
@@ -23,7 +23,7 @@ def losses(x: Tensor, own: Tensor) -> Tensor:
 
 def step_sizes(labels: Tensor) -> Tensor:
     """(N,) `1 / (1 + n)`, n = samples of that class on all replicas."""
-    everyone, _ = distribute.gather_over_replicas(labels)
+    everyone, _ = replicas.gather_over_replicas(labels)
     same = ops.equal(ops.expand_dims(labels, 1), ops.expand_dims(everyone, 0))
     return 1.0 / (1.0 + ops.sum(ops.cast(same, "float32"), axis=-1))
 
@@ -42,8 +42,8 @@ def moved(
     centers: Tensor, steps: Tensor, labels: Tensor, rate: float
 ) -> Tensor:
     """Centers after the steps of all replicas."""
-    steps, _ = distribute.gather_over_replicas(steps)
-    labels, _ = distribute.gather_over_replicas(labels)
+    steps, _ = replicas.gather_over_replicas(steps)
+    labels, _ = replicas.gather_over_replicas(labels)
     units = centers.shape[0]
     valid = ops.expand_dims((labels >= 0) & (labels < units), 1)
     steps = ops.where(valid, steps, ops.zeros_like(steps))

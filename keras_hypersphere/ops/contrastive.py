@@ -9,7 +9,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.ops import columns, gradients
 
 Tensor = Any
@@ -103,7 +103,7 @@ def row_sum(mask: Tensor, x: Tensor) -> Tensor:
 
 def chosen_row(x: Tensor) -> Tensor:
     """(N, 1) booleans: the first row with the largest value of all replicas."""
-    rows, first = distribute.gather_over_replicas(ops.stop_gradient(x))
+    rows, first = replicas.gather_over_replicas(ops.stop_gradient(x))
     best = ops.cast(ops.argmax(ops.reshape(rows, (-1,))), "int32")
     here = first + ops.arange(ops.shape(x)[0], dtype="int32")
     return ops.expand_dims(ops.equal(here, best), 1)
@@ -113,8 +113,8 @@ def negative_share(
     total: Tensor, distances: Tensor, bound: float, positive_weight: float
 ) -> Tensor:
     """What the negatives' gradient is multiplied by to stay in bounds."""
-    samples = distribute.global_batch_size(ops.shape(distances)[0])
-    size = distribute.sum_over_replicas(total)
+    samples = replicas.global_batch_size(ops.shape(distances)[0])
+    size = replicas.sum_over_replicas(total)
     allowed = bound * ops.cast(samples, distances.dtype)
     safe = ops.where(size > 0, size, ops.ones_like(size))
     share = allowed / safe

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.ops import distances, products, sphere
 
 Tensor = Any
@@ -38,8 +38,8 @@ def batch_pairs(
     """
     references, others, first = x, labels, 0
     if cross_replica:
-        references, first = distribute.gather_over_replicas(x)
-        others, _ = distribute.gather_over_replicas(labels)
+        references, first = replicas.gather_over_replicas(x)
+        others, _ = replicas.gather_over_replicas(labels)
     here = first + ops.arange(ops.shape(x)[0], dtype="int32")
     there = ops.arange(ops.shape(references)[0], dtype="int32")
     pairs = ops.not_equal(ops.expand_dims(here, 1), ops.expand_dims(there, 0))

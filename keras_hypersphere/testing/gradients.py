@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import compilation, derivatives
 
 
 class Gradients(NamedTuple):
@@ -79,9 +79,9 @@ def differentiated(
                 value, outputs = function(*tensors, *constants)
             return value, outputs
 
-        return distribute.differentiate(scalar, tensors, values)
+        return derivatives.differentiate(scalar, tensors, values)
 
-    run = distribute.traced(derive) if traced else derive
+    run = compilation.traced(derive) if traced else derive
 
     def result(inputs: Sequence[Any], constants: Sequence[Any] = ()) -> Any:
         value, outputs, by_inputs, by_values = run(

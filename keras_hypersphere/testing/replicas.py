@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import logical_cpus
 
 
 def available() -> bool:
@@ -16,9 +16,9 @@ def available() -> bool:
 def prepare(count: int) -> None:
     """Splits the CPU; to be called before the backend is used."""
     if available():
-        distribute.split_cpu(count)
+        logical_cpus.split_cpu(count)
 
 
 def scope(count: int) -> contextlib.AbstractContextManager[Any]:
     """The scope in which to make a model for several replicas."""
-    return distribute.mirrored_cpus(count).scope()
+    return logical_cpus.mirrored_cpus(count).scope()

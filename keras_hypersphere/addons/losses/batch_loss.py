@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import replicas
 from keras_hypersphere.ops import gradients
 
 
@@ -41,4 +41,4 @@ class BatchLoss(keras.losses.Loss):
             count = ops.maximum(ops.cast(ops.size(weights), self.dtype), 1.0)
             loss = loss * (ops.sum(weights) / count)
         # Keras adds up what replicas give.
-        return loss / distribute.replica_count()
+        return loss / replicas.replica_count()

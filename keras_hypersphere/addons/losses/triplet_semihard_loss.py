@@ -5,10 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere import distribute
 from keras_hypersphere.addons.losses import batch
 from keras_hypersphere.addons.losses import distance_metric as metrics
 from keras_hypersphere.addons.losses.batch_loss import BatchLoss
+from keras_hypersphere.backend import compilation
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining.positives import Positives, find_positives
 from keras_hypersphere.mining.tiles import Tile, visit_positives
@@ -84,7 +84,7 @@ def semi_hard_hinges(
     return sums, ops.sum(positives.count)
 
 
-@distribute.compiled_loops("margin")
+@compilation.compiled_loops("margin")
 def _semi_hard(
     distances: Tensor, labels: Tensor, positives: Positives, margin: float
 ) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import logical_cpus
 from keras_hypersphere.data.balanced_dataset import balanced_dataset
 from keras_hypersphere.losses.pair_contrastive_loss import PairContrastiveLoss
 
@@ -40,13 +40,13 @@ def losses(strategy: tf.distribute.Strategy, **options: int) -> list[float]:
 
 
 if __name__ == "__main__":
-    distribute.split_cpu(2)
+    logical_cpus.split_cpu(2)
     found = {
         "one": losses(tf.distribute.get_strategy()),
-        "two": losses(distribute.mirrored_cpus(2)),
+        "two": losses(logical_cpus.mirrored_cpus(2)),
         # The border between replicas goes through an identity.
         "two, with negatives": losses(
-            distribute.mirrored_cpus(2), random_negatives=2
+            logical_cpus.mirrored_cpus(2), random_negatives=2
         ),
         "one, with negatives": losses(
             tf.distribute.get_strategy(), random_negatives=2

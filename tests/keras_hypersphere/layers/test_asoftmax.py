@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import derivatives
 from keras_hypersphere.layers.asoftmax import ASoftmax
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 from keras_hypersphere.testing.gradients import array, gradients
@@ -275,7 +275,7 @@ def test_compiled_equals_eager(gradient):
                 y = head(tensors[0], labels=labels, training=True)
             return keras.ops.sum(keras.ops.multiply(y, g)), y
 
-        _, y, by_x, by_w = distribute.differentiate(scalar, [x], [w])
+        _, y, by_x, by_w = derivatives.differentiate(scalar, [x], [w])
         return y, *by_x, *by_w
 
     tensors = map(keras.ops.convert_to_tensor, (X, W))

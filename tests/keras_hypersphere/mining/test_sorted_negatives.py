@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import compilation
 from keras_hypersphere.losses.triplet_loss import TripletLoss
 from keras_hypersphere.mining import semi_hard_negatives, triplets
 from keras_hypersphere.mining.sorted_negatives import count_up_to
@@ -123,10 +123,10 @@ def test_tensorflow_says_what_xla_compiles():
 
     class Seeing(keras.layers.Layer):
         def call(self, x):
-            seen.append(distribute.steps_are_compiled())
+            seen.append(compilation.steps_are_compiled())
             return x
 
-    assert not distribute.steps_are_compiled()
+    assert not compilation.steps_are_compiled()
     for compiled in (False, True):
         function = tf.function(Seeing().call, jit_compile=compiled)
         function(tf.zeros(3))

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import derivatives
 from keras_hypersphere.ops import projections, sphere
 from tests.keras_hypersphere.backends import float64
 
@@ -23,7 +23,7 @@ def gradients(function, *arrays):
         return keras.ops.sum(outputs * tensor(G)), outputs
 
     tensors = [tensor(a) for a in arrays]
-    _, outputs, found, _ = distribute.differentiate(scalar, tensors, [])
+    _, outputs, found, _ = derivatives.differentiate(scalar, tensors, [])
     return numpy(outputs), [numpy(g) for g in found]
 
 

@@ -12,7 +12,11 @@ import sys
 import keras
 import numpy as np
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend.replicas import (
+    gather_over_replicas,
+    replica_count,
+    sum_over_replicas,
+)
 from keras_hypersphere.testing import replicas
 from tests.keras_hypersphere.replicas import subjects
 
@@ -89,10 +93,10 @@ def main(count, size, path):
     with scope(count):
         found = run(size)
         # Outside a replica there is nobody to talk to.
-        assert distribute.replica_count() == 1
+        assert replica_count() == 1
         rows = keras.ops.arange(3)
-        assert distribute.gather_over_replicas(rows)[0] is rows
-        assert distribute.sum_over_replicas(rows) is rows
+        assert gather_over_replicas(rows)[0] is rows
+        assert sum_over_replicas(rows) is rows
     np.savez(path, **{k.replace("/", "|"): v for k, v in found.items()})
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_hypersphere import distribute
+from keras_hypersphere.backend import compilation, replicas
 from keras_hypersphere.testing.gradients import gradients
 from tests.keras_hypersphere.replicas import subjects
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FIT = "tests.keras_hypersphere.replicas.fit"
 ON_TENSORFLOW = pytest.mark.only_on(
     "tensorflow", reason="replicas are tf.distribute's"
@@ -22,26 +22,26 @@ ON_TENSORFLOW = pytest.mark.only_on(
 
 def test_alone_everything_is_the_identity():
     x = ops.convert_to_tensor([[1.0], [2.0]])
-    assert distribute.replica_count() == 1
-    assert distribute.replica_index() == 0
-    assert distribute.sum_over_replicas(x) is x
-    rows, first = distribute.gather_over_replicas(x)
+    assert replicas.replica_count() == 1
+    assert replicas.replica_index() == 0
+    assert replicas.sum_over_replicas(x) is x
+    rows, first = replicas.gather_over_replicas(x)
     assert rows is x
     assert first == 0
-    assert distribute.global_batch_size(7) == 7
+    assert replicas.global_batch_size(7) == 7
 
 
 def test_the_mean_alone():
     def function(x):
-        mean = distribute.batch_mean(ops.sum(x), ops.shape(x)[0])
+        mean = replicas.batch_mean(ops.sum(x), ops.shape(x)[0])
         return mean, mean
 
     result = gradients(function, [np.array([1.0, 2.0, 6.0], "float32")])
     assert result.value == 3.0
     np.testing.assert_allclose(result.inputs[0], np.full(3, 1 / 3))
-    assert float(distribute.batch_mean(ops.zeros(()), 0)) == 0.0
+    assert float(replicas.batch_mean(ops.zeros(()), 0)) == 0.0
     # Weights may add up to less than 1.
-    assert float(distribute.batch_mean(ops.ones(()), 0.25)) == 4.0
+    assert float(replicas.batch_mean(ops.ones(()), 0.25)) == 4.0
 
 
 def test_a_traced_function_runs_as_a_graph():
@@ -51,7 +51,7 @@ def test_a_traced_function_runs_as_a_graph():
         calls.append(1)
         return 2 * x
 
-    function = distribute.traced(double)
+    function = compilation.traced(double)
     for _ in range(3):
         found = ops.convert_to_numpy(function(ops.ones(2)))
         np.testing.assert_array_equal(found, [2.0, 2.0])
@@ -63,7 +63,7 @@ def test_a_traced_function_runs_as_a_graph():
 def test_loops_are_compiled_once_a_shape():
     calls = []
 
-    @distribute.compiled_loops("times")
+    @compilation.compiled_loops("times")
     def scaled(x, times):
         calls.append(1)
         body = lambda i, x: (i + 1, 2 * x)  # noqa: E731

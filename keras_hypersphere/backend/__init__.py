@@ -1,0 +1,1 @@
+"""What `keras.ops` has no word for; the only package that names a backend."""
