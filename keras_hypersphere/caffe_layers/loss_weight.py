@@ -5,7 +5,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.added_loss import AddedLoss
 
@@ -24,9 +23,7 @@ class LossWeight(AddedLoss):
 
     def call(self, inputs: Any) -> Any:
         loss = self.weight * ops.sum(self.widen(inputs))
-        if replicas.replica_count() > 1:
-            loss._replica = replicas.replica_index()
-        self.add_loss(loss)
+        self.add_replica_loss(loss)
         return inputs
 
     def compute_output_spec(self, inputs: Any) -> Any:

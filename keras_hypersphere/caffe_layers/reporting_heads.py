@@ -18,9 +18,7 @@ class ReportingHead(MarginHead):
     ) -> Any:
         logits = super().call(inputs, labels=labels, training=training)
         # Before any training, what its first step will see.
-        step = ops.maximum(self.annealing_step, self.annealing.start + 1)
-        annealing_value = ops.cast(self.annealing(step), self.wide_dtype)
-        return logits, ops.reshape(annealing_value, (1,))
+        return logits, ops.reshape(self.annealing_now(), (1,))
 
     def compute_output_shape(
         self, inputs_shape: Any, labels_shape: Any = None

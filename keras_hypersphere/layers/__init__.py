@@ -18,6 +18,7 @@ from keras_hypersphere.layers.l_softmax import LSoftmax
 from keras_hypersphere.layers.local_response_normalization import (
     LocalResponseNormalization,
 )
+from keras_hypersphere.layers.margin_head import MarginHead
 from keras_hypersphere.layers.max_feature_map import MaxFeatureMap
 from keras_hypersphere.layers.maxout import Maxout
 from keras_hypersphere.layers.normalize_layer import NormalizeLayer
@@ -39,6 +40,7 @@ __all__ = [
     "L2Pooling2D",
     "LSoftmax",
     "LocalResponseNormalization",
+    "MarginHead",
     "MaxFeatureMap",
     "Maxout",
     "NormalizeLayer",

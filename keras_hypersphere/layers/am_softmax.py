@@ -14,7 +14,7 @@ class AMSoftmax(CosineHead):
     """Class logits with an additive margin on the cosine (CosFace).
 
     `f_j = scale * cos(theta_j)`, with theta_j the angle between x and column
-    j of the kernel. In training with labels, the sample's own class y gets
+    j of the kernel. In training with labels, the target class y gets
     `f_y = scale * (cos(theta_y) - margin / (1 + lambda))`, where `lambda` is
     the value of `annealing`, or 0 without one.
 
@@ -35,6 +35,8 @@ class AMSoftmax(CosineHead):
             constraint renormalizes what is stored. Defaults to `"exact"`.
         margin_at_test: bool, whether labels bring the margin outside
             training too. Defaults to `False`.
+        ignore_class: int or None: samples of this class get no margin, and
+            count in no loss of `kh.models.MarginModel`. Defaults to None.
         kernel_initializer: Defaults to `"unit_sphere"`.
         kernel_regularizer: Defaults to None.
 
@@ -84,6 +86,7 @@ class AMSoftmax(CosineHead):
         annealing: LambdaAnnealing | None = None,
         gradient: str = "exact",
         margin_at_test: bool = False,
+        ignore_class: int | None = None,
         kernel_initializer: Any = "unit_sphere",
         kernel_regularizer: Any = None,
         **kwargs: Any,
@@ -95,6 +98,7 @@ class AMSoftmax(CosineHead):
             annealing=annealing,
             gradient=gradient,
             margin_at_test=margin_at_test,
+            ignore_class=ignore_class,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             **kwargs,

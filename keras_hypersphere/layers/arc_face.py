@@ -16,7 +16,7 @@ class ArcFace(CosineHead):
     """Class logits with an additive margin on the angle.
 
     `f_j = scale * cos(theta_j)`, with theta_j the angle between x and column
-    j of the kernel. In training with labels, the sample's own class y gets
+    j of the kernel. In training with labels, the target class y gets
     `f_y = scale * cos(theta_y + margin)`; beyond `theta_y = pi - margin`,
     where that would rise again,
     `f_y = scale * (cos(theta_y) - margin * sin(margin))`.
@@ -39,6 +39,8 @@ class ArcFace(CosineHead):
             constraint renormalizes what is stored. Defaults to `"exact"`.
         margin_at_test: bool, whether labels bring the margin outside
             training too. Defaults to `False`.
+        ignore_class: int or None: samples of this class get no margin, and
+            count in no loss of `kh.models.MarginModel`. Defaults to None.
         kernel_initializer: Defaults to `"unit_sphere"`.
         kernel_regularizer: Defaults to None.
 
@@ -87,6 +89,7 @@ class ArcFace(CosineHead):
         annealing: LambdaAnnealing | None = None,
         gradient: str = "exact",
         margin_at_test: bool = False,
+        ignore_class: int | None = None,
         kernel_initializer: Any = "unit_sphere",
         kernel_regularizer: Any = None,
         **kwargs: Any,
@@ -98,6 +101,7 @@ class ArcFace(CosineHead):
             annealing=annealing,
             gradient=gradient,
             margin_at_test=margin_at_test,
+            ignore_class=ignore_class,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             **kwargs,

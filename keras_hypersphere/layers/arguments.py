@@ -109,3 +109,14 @@ def feature_size(shape: Any) -> int:
             f"Received: inputs.shape={shape}; give it in `keras.Input`."
         )
     return int(shape[-1])
+
+
+def feature_vectors(shape: Any) -> None:
+    """Refuses a shape of inputs that is not (N, d)."""
+    if shape is None or len(shape) != 2:
+        shape = None if shape is None else tuple(shape)
+        raise ValueError(
+            "`inputs` must have shape (N, d), one feature vector per sample. "
+            f"Received: inputs.shape={shape}; put a `keras.layers.Flatten` "
+            "before the layer."
+        )

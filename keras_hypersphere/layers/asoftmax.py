@@ -20,7 +20,7 @@ class ASoftmax(MarginHead):
     """Class logits with SphereFace's multiplicative angular margin.
 
     `f_j = |x| cos(theta_j)`, with theta_j the angle between x and column j
-    of the kernel. In training with labels, the sample's own class y gets
+    of the kernel. In training with labels, the target class y gets
     `f_y = |x| (lambda cos(theta_y) + psi(theta_y)) / (1 + lambda)`, where
     `psi(theta) = (-1)^k cos(m theta) - 2k` on `[k pi/m, (k+1) pi/m]` falls
     from 1 to `1 - 2m`, and `lambda` is the value of `annealing`.
@@ -35,7 +35,8 @@ class ASoftmax(MarginHead):
             margin at once. Defaults to `LambdaAnnealing()`, SphereFace's.
         normalize_inputs: bool, whether `|x|` is replaced by 1; then set a
             `scale`. Defaults to `False`.
-        scale: float > 0 or None, multiplies all logits. Defaults to None.
+        scale: float > 0 or None, multiplies the features, and so all logits.
+            Defaults to None.
         gradient: `"exact"`, the derivative of the above, or `"caffe"`, the
             published update: the two coefficients of the target's feature
             gradient are divided by their joint length, the kernel's gradient
@@ -43,6 +44,8 @@ class ASoftmax(MarginHead):
             renormalizes what is stored. Defaults to `"exact"`.
         margin_at_test: bool, whether labels bring the margin outside
             training too, as in Caffe. Defaults to `False`.
+        ignore_class: int or None: samples of this class get no margin, and
+            count in no loss of `kh.models.MarginModel`. Defaults to None.
         kernel_initializer: Defaults to `"unit_sphere"`.
         kernel_regularizer: Defaults to None.
 
@@ -91,6 +94,7 @@ class ASoftmax(MarginHead):
         scale: float | None = None,
         gradient: str = "exact",
         margin_at_test: bool = False,
+        ignore_class: int | None = None,
         kernel_initializer: Any = "unit_sphere",
         kernel_regularizer: Any = None,
         **kwargs: Any,
@@ -100,6 +104,7 @@ class ASoftmax(MarginHead):
             annealing=annealing,
             gradient=gradient,
             margin_at_test=margin_at_test,
+            ignore_class=ignore_class,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             **kwargs,
@@ -114,15 +119,28 @@ class ASoftmax(MarginHead):
             else arguments.number("scale", scale, positive=True)
         )
 
-    def logits(self, x: Any) -> Any:
-        return self._scaled(self._products(self._features(x)))
+    @property
+    def has_margin(self) -> bool:
+        return self.margin != 1
 
-    def margin_logits(self, x: Any, labels: Any, annealing_value: Any) -> Any:
-        x = self._features(x)
-        logits = self._products(x)
+    def logits(self, x: Any, classes: Any = None) -> Any:
+        straight = self.gradient == "caffe"
+        weights = self.class_weights(classes)
+        return project(self._features(x), weights, straight=straight)
+
+    def apply_margin(
+        self,
+        logits: Any,
+        x: Any,
+        labels: Any,
+        annealing_value: Any,
+        training: bool | None,
+        classes: Any = None,
+    ) -> Any:
         if self.margin == 1:
-            return self._scaled(logits)
-        own = columns.mask(labels, self.units)
+            return logits
+        x = self._features(x)
+        own = self.target_mask(labels, classes)
         plain = columns.pick(logits, own)
         factor, size, empty = sphere.split(x)
         # Divided in two steps: the square of a length may overflow.
@@ -132,7 +150,7 @@ class ASoftmax(MarginHead):
         bent = angles.psi(cosine, self.margin) / (1.0 + weight)
         target = plain * (weight / (1.0 + weight)) + factor * size * bent
         if self.gradient == "caffe":
-            weights = columns.own_weights(self.wide_kernel(), labels)
+            weights = columns.own_weights(self.class_weights(), labels)
             weights, _ = sphere.normalize(weights)
             pull = self._published_pull(
                 x, cosine, factor * size, weight, weights
@@ -143,7 +161,7 @@ class ASoftmax(MarginHead):
             target = gradients.graft(target, plain + along)
         # A zero vector has no angle: its logits are zero.
         target = ops.where(empty, plain, target)
-        return self._scaled(columns.put(logits, own, target))
+        return columns.put(logits, own, target)
 
     def _published_pull(
         self, x: Any, cosine: Any, length: Any, weight: Any, weights: Any
@@ -163,14 +181,10 @@ class ASoftmax(MarginHead):
         return ops.stop_gradient(on_w * weights + on_x * x)
 
     def _features(self, x: Any) -> Any:
-        return sphere.normalize(x)[0] if self.normalize_inputs else x
-
-    def _products(self, x: Any) -> Any:
-        straight = self.gradient == "caffe"
-        return project(x, self.wide_kernel(), straight=straight)
-
-    def _scaled(self, logits: Any) -> Any:
-        return logits if self.scale is None else logits * self.scale
+        """What meets the class weights, as Normalize and Scale give it."""
+        if self.normalize_inputs:
+            x, _ = sphere.normalize(x)
+        return x if self.scale is None else x * self.scale
 
     def get_config(self) -> dict[str, Any]:
         return {

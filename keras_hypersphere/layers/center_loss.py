@@ -7,13 +7,13 @@ from keras import ops
 
 from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
-from keras_hypersphere.layers.added_loss import AddedLoss
+from keras_hypersphere.layers.head import Head, HeadStep
 from keras_hypersphere.ops import centers, gradients
 from keras_hypersphere.ops import labels as class_labels
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class CenterLoss(AddedLoss):
+class CenterLoss(Head):
     """Returns its inputs and adds the center loss.
 
     `L = loss_weight / (2 N) * sum_i |x_i - c_{y_i}|^2`. In training, the
@@ -33,6 +33,8 @@ class CenterLoss(AddedLoss):
             or `"caffe"`: they are trained by the optimizer, with the
             gradient `sum_i (c_j - x_i) / (1 + n_j)` whatever `loss_weight`
             is, and `rate` is not used. Defaults to `"exact"`.
+        ignore_class: int or None: samples of this class have no loss and
+            move no center. Defaults to None.
         center_initializer: Defaults to `"zeros"`.
 
     Call arguments:
@@ -71,8 +73,8 @@ class CenterLoss(AddedLoss):
         solver, with its learning rate, momentum and weight decay.
     """
 
-    # It hands its inputs on; read by `kh.models`.
     gives_logits = False
+    adds_loss = True
 
     def __init__(
         self,
@@ -80,11 +82,11 @@ class CenterLoss(AddedLoss):
         rate: float = 0.5,
         loss_weight: float = 0.008,
         gradient: str = "exact",
+        ignore_class: int | None = None,
         center_initializer: Any = "zeros",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.units = arguments.positive_integer("units", units)
+        super().__init__(units, ignore_class=ignore_class, **kwargs)
         self.rate = arguments.number("rate", rate, minimum=0.0)
         self.loss_weight = arguments.number(
             "loss_weight", loss_weight, minimum=0.0
@@ -95,51 +97,40 @@ class CenterLoss(AddedLoss):
         self.center_initializer = keras.initializers.get(center_initializer)
 
     def build(self, inputs_shape, labels_shape=None) -> None:
-        if len(inputs_shape) != 2:
-            raise ValueError(
-                "`inputs` must have shape (N, d), one feature vector per "
-                f"sample. Received: inputs.shape={tuple(inputs_shape)}; put a "
-                "`keras.layers.Flatten` before the layer."
-            )
+        arguments.feature_vectors(inputs_shape)
         shape = (self.units, arguments.feature_size(inputs_shape))
         if self.gradient == "caffe":
-            kind = {}
+            self.centers = self.add_weight(
+                name="centers", shape=shape, initializer=self.center_initializer
+            )
         else:
             # A half-precision center would stand still near its class.
-            kind = {
-                "trainable": False,
-                "dtype": self.wide_dtype,
-                "aggregation": "only_first_replica",
-            }
-        self.centers = self.add_weight(
-            name="centers",
-            shape=shape,
-            initializer=self.center_initializer,
-            **kind,
-        )
+            self.centers = self.add_state(
+                "centers", shape, initializer=self.center_initializer
+            )
         self.built = True
 
-    def call(self, inputs, labels=None, training=None) -> Any:
-        if labels is None:
-            return inputs
-        labels = class_labels.class_indices(labels, self.units, inputs.shape[0])
+    def without_labels(self, inputs: Any) -> Any:
+        return inputs
+
+    def step(self, inputs: Any, labels: Any, training: bool | None) -> HeadStep:
         x = self.widen(inputs)
         all_centers = ops.cast(self.centers, self.wide_dtype)
         own = centers.own_centers(all_centers, labels)
-        loss = self.loss_weight * centers.losses(x, ops.stop_gradient(own))
+        losses = self.loss_weight * centers.losses(x, ops.stop_gradient(own))
         if self.gradient == "caffe":
             # The mean over samples is divided out: the step is a sum.
-            samples = replicas.global_batch_size(ops.shape(x)[0])
+            kept = ops.cast(class_labels.kept(labels), self.wide_dtype)
+            samples = replicas.global_batch_size(ops.sum(kept))
             pull = ops.sum(centers.steps(x, own, labels) * own, axis=-1)
             pull = pull * ops.cast(samples, self.wide_dtype)
-            loss = gradients.graft(loss, loss + pull)
-        self.add_batch_mean(loss)
-        if training and self.gradient == "exact":
+            losses = gradients.graft(losses, losses + pull)
+        elif training:
             steps = centers.steps(x, own, labels)
             self.centers.assign(
                 centers.moved(all_centers, steps, labels, self.rate)
             )
-        return inputs
+        return HeadStep(inputs, inputs, losses)
 
     def compute_output_shape(self, inputs_shape, labels_shape=None) -> Any:
         return inputs_shape
@@ -152,7 +143,6 @@ class CenterLoss(AddedLoss):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "units": self.units,
             "rate": self.rate,
             "loss_weight": self.loss_weight,
             "gradient": self.gradient,

@@ -10,7 +10,7 @@ from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
 
 class CosineHead(MarginHead):
-    """Normalizes features and kernel, changes the own class's cosine.
+    """Normalizes features and kernel, changes the target class's cosine.
 
     A subclass says how: `with_margin(cosine, annealing_value)`. A zero vector
     has the cosine 0 to every class.
@@ -22,37 +22,36 @@ class CosineHead(MarginHead):
         margin: float,
         scale: float,
         annealing: LambdaAnnealing | None = None,
-        gradient: str = "exact",
-        margin_at_test: bool = False,
-        kernel_initializer: Any = "unit_sphere",
-        kernel_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            units,
-            annealing=annealing,
-            gradient=gradient,
-            margin_at_test=margin_at_test,
-            kernel_initializer=kernel_initializer,
-            kernel_regularizer=kernel_regularizer,
-            **kwargs,
-        )
+        super().__init__(units, annealing=annealing, **kwargs)
         self.margin = arguments.number("margin", margin)
         self.scale = arguments.number("scale", scale, positive=True)
 
+    @property
+    def has_margin(self) -> bool:
+        return self.margin != 0
+
     def with_margin(self, cosine: Any, annealing_value: Any) -> Any:
-        """Cosines of the own classes -> what stands for them in training."""
+        """Cosines of the targets -> what stands for them in training."""
         raise NotImplementedError
 
-    def logits(self, x: Any) -> Any:
+    def logits(self, x: Any, classes: Any = None) -> Any:
         # The features are smaller than the cosines, so they are scaled.
         x = sphere.normalize(x)[0] * self.scale
         straight = self.gradient == "caffe"
-        return project(x, self.wide_kernel(), straight=straight)
+        return project(x, self.class_weights(classes), straight=straight)
 
-    def margin_logits(self, x: Any, labels: Any, annealing_value: Any) -> Any:
-        logits = self.logits(x)
-        own = columns.mask(labels, self.units)
+    def apply_margin(
+        self,
+        logits: Any,
+        x: Any,
+        labels: Any,
+        annealing_value: Any,
+        training: bool | None,
+        classes: Any = None,
+    ) -> Any:
+        own = self.target_mask(labels, classes)
         cosine = columns.pick(logits, own) / self.scale
         target = self.with_margin(cosine, annealing_value) * self.scale
         return columns.put(logits, own, target)

@@ -39,6 +39,8 @@ class LSoftmax(MarginHead):
             published gradient is the derivative. Defaults to `"exact"`.
         margin_at_test: bool, whether labels bring the margin outside
             training too, as in Caffe. Defaults to `False`.
+        ignore_class: int or None: samples of this class get no margin, and
+            count in no loss of `kh.models.MarginModel`. Defaults to None.
         kernel_initializer: Defaults to `"unit_sphere"`.
         kernel_regularizer: Defaults to None.
 
@@ -90,6 +92,7 @@ class LSoftmax(MarginHead):
         annealing: LambdaAnnealing | None = ANNEALING,
         gradient: str = "exact",
         margin_at_test: bool = False,
+        ignore_class: int | None = None,
         kernel_initializer: Any = "unit_sphere",
         kernel_regularizer: Any = None,
         **kwargs: Any,
@@ -99,22 +102,34 @@ class LSoftmax(MarginHead):
             annealing=annealing,
             gradient=gradient,
             margin_at_test=margin_at_test,
+            ignore_class=ignore_class,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             **kwargs,
         )
         self.margin = arguments.positive_integer("margin", margin)
 
-    def logits(self, x: Any) -> Any:
-        return products.matmul(x, self.wide_kernel())
+    @property
+    def has_margin(self) -> bool:
+        return self.margin != 1
 
-    def margin_logits(self, x: Any, labels: Any, annealing_value: Any) -> Any:
-        kernel = self.wide_kernel()
-        logits = products.matmul(x, kernel)
+    def logits(self, x: Any, classes: Any = None) -> Any:
+        return products.matmul(x, self.class_weights(classes))
+
+    def apply_margin(
+        self,
+        logits: Any,
+        x: Any,
+        labels: Any,
+        annealing_value: Any,
+        training: bool | None,
+        classes: Any = None,
+    ) -> Any:
         if self.margin == 1:
             return logits
-        own = columns.mask(labels, self.units)
+        own = self.target_mask(labels, classes)
         plain = columns.pick(logits, own)
+        kernel = self.class_weights(classes)
         lengths = columns.pick(length(kernel, axis=0), own)
         target = self._target(x, plain, lengths, annealing_value)
         return columns.put(logits, own, target)
@@ -122,7 +137,7 @@ class LSoftmax(MarginHead):
     def _target(
         self, x: Any, plain: Any, w_length: Any, annealing_value: Any
     ) -> Any:
-        """The own class's logit, from `x.w` and `|w|`.
+        """The target's logit, from `x.w` and `|w|`.
 
         With p = x.w, L = |x| |w| and c = p / L, the derivative of L psi(c) is
         psi'(c) dp + (psi(c) - c psi'(c)) dL. Both factors are bounded where

@@ -1,4 +1,4 @@
-"""Base of the heads that own class weights and may be given labels."""
+"""Base of the heads that own class weights and apply a margin."""
 
 from typing import Any
 
@@ -8,25 +8,89 @@ from keras import ops
 from keras_hypersphere.constraints.unit_vectors import UnitVectors
 from keras_hypersphere.initializers.resolve import resolve
 from keras_hypersphere.layers import arguments
-from keras_hypersphere.layers.wide_layer import WideLayer
-from keras_hypersphere.ops import labels as class_labels
+from keras_hypersphere.layers.head import Head, HeadStep
+from keras_hypersphere.ops import columns
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
 
-class MarginHead(WideLayer):
-    """Owns the kernel, routes labels, counts annealing steps.
+class MarginHead(Head):
+    """Base of the heads with class weights; subclass it for a new margin.
 
-    A subclass says what its logits are:
+    It owns `kernel`, `(d, units)`, checks and routes labels, counts
+    annealing steps and saves all of that. A subclass says two things:
 
-    * `logits(x)`: without a margin;
-    * `margin_logits(x, labels, annealing_value)`: with it. `labels` are (N,)
-      int32; `annealing_value` is lambda, or None without an annealing.
+    * `logits(x, classes=None)`: `(N, units)` logits without a margin;
+    * `apply_margin(logits, x, labels, annealing_value, training, classes)`:
+      those logits with the margin, in training with labels.
 
-    The step advances once in each training call with labels.
+    `x` is `(N, d)` in float32 (float64 under such a policy). `labels` are
+    `(N,)` int32; a negative one belongs to no class, and its row stays as it
+    is. `annealing_value` is lambda, or None without an annealing. `classes`
+    are `(K,)` int32: the columns at hand, `(N, K)` logits instead of all;
+    None stands for all of them.
+
+    Three methods more may be there: `build_state()` makes what training
+    moves, by `add_state`; `update_state(x, labels, logits)` moves it, once in
+    each training call with labels, before the margin is applied; and
+    `sample_losses(x, labels, logits, training)` gives a loss of the head's
+    own, one value per sample, which is added. A head whose own loss stands
+    for the softmax cross-entropy sets `trains_itself = True`.
+
+    Args:
+        units: int, number of classes.
+        annealing: `kh.schedules.LambdaAnnealing` or None. Defaults to None.
+            Its step advances once in each training call with labels.
+        gradient: `"exact"` or `"caffe"`. Defaults to `"exact"`.
+        margin_at_test: bool, whether labels bring the margin outside
+            training too. Defaults to `False`.
+        ignore_class: int or None: samples of this class get no margin and
+            no loss, and move nothing. Defaults to None.
+        kernel_initializer: Defaults to `"unit_sphere"`.
+        kernel_regularizer: Defaults to None.
+
+    Call arguments:
+        inputs: `(N, d)` float tensor.
+        labels: None, or `(N,)` or `(N, 1)` class indices.
+        training: bool.
+
+    Input shape:
+        `(N, d)`
+
+    Output shape:
+        `(N, units)`
+
+    dtype: float32 under every policy but float64, whose outputs are float64.
+
+    Raises:
+        ValueError: if an argument is not one of those above, or if labels
+            are one-hot, fractional or out of range.
+
+    Example:
+
+    >>> class HalfCosine(kh.layers.MarginHead):
+    ...     "The target's logit is halved: the simplest margin there is."
+    ...     def logits(self, x, classes=None):
+    ...         return keras.ops.matmul(x, self.class_weights(classes))
+    ...     def apply_margin(self, logits, x, labels, annealing_value,
+    ...                      training, classes=None):
+    ...         target = self.target_mask(labels, classes)
+    ...         return keras.ops.where(target, 0.5 * logits, logits)
+    >>> head = HalfCosine(2, kernel_initializer="identity")
+    >>> x = keras.ops.array([[3.0, 4.0]])
+    >>> y = head(x, labels=keras.ops.array([1]), training=True)
+    >>> keras.ops.convert_to_numpy(y).tolist()
+    [[3.0, 2.0]]
+
+    Reference:
+        Large-Margin Softmax Loss for Convolutional Neural Networks (2016),
+        https://arxiv.org/abs/1612.02295, the first of this family. The guide
+        "Your own head" has heads with a running statistic, with norms and
+        with a loss of their own.
     """
 
     # Whether `gradient="caffe"` passes the kernel's normalization unchanged.
     unit_kernel = True
+    has_margin = True
 
     def __init__(
         self,
@@ -38,8 +102,7 @@ class MarginHead(WideLayer):
         kernel_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.units = arguments.positive_integer("units", units)
+        super().__init__(units, **kwargs)
         if isinstance(annealing, dict):
             annealing = keras.saving.deserialize_keras_object(annealing)
         if annealing is not None and not isinstance(annealing, LambdaAnnealing):
@@ -54,14 +117,11 @@ class MarginHead(WideLayer):
         self.margin_at_test = arguments.flag("margin_at_test", margin_at_test)
         self.kernel_initializer = resolve(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        # With gradient accumulation, the batches of one update.
+        self.batches_per_update = 1
 
     def build(self, inputs_shape, labels_shape=None) -> None:
-        if len(inputs_shape) != 2:
-            raise ValueError(
-                "`inputs` must have shape (N, d), one feature vector per "
-                f"sample. Received: inputs.shape={tuple(inputs_shape)}; put a "
-                "`keras.layers.Flatten` before the head."
-            )
+        arguments.feature_vectors(inputs_shape)
         straight = self.gradient == "caffe" and self.unit_kernel
         self.kernel = self.add_weight(
             name="kernel",
@@ -71,66 +131,114 @@ class MarginHead(WideLayer):
             constraint=UnitVectors(axis=0, epsilon=0.0) if straight else None,
         )
         if self.annealing is not None:
-            self.annealing_step = self.add_weight(
-                name="annealing_step",
-                shape=(),
+            self.annealing_step = self.add_state(
+                "annealing_step",
                 dtype="int32",
                 initializer=keras.initializers.Constant(self.annealing.start),
-                trainable=False,
-                # Replicas hold one step, not the sum of their steps.
-                aggregation="only_first_replica",
             )
+        self.build_state()
         self.built = True
 
-    def call(self, inputs, labels=None, training=None) -> Any:
+    def build_state(self) -> None:
+        """Makes what training moves without a gradient, by `add_state`."""
+
+    def update_state(self, x: Any, labels: Any, logits: Any) -> None:
+        """Moves that state; called once a training call with labels."""
+
+    def logits(self, x: Any, classes: Any = None) -> Any:
+        """Logits without a margin, of some classes or of all."""
+        raise NotImplementedError
+
+    def apply_margin(
+        self,
+        logits: Any,
+        x: Any,
+        labels: Any,
+        annealing_value: Any,
+        training: bool | None,
+        classes: Any = None,
+    ) -> Any:
+        """The logits with the margin."""
+        raise NotImplementedError
+
+    def margin_logits(
+        self,
+        x: Any,
+        labels: Any,
+        annealing_value: Any = None,
+        training: bool | None = None,
+        classes: Any = None,
+    ) -> Any:
+        """Logits with the margin, of some classes or of all."""
+        logits = self.logits(x, classes)
+        return self.apply_margin(
+            logits, x, labels, annealing_value, training, classes
+        )
+
+    def sample_losses(
+        self, x: Any, labels: Any, logits: Any, training: bool | None
+    ) -> Any:
+        """(N,) losses of the head itself, from its logits; None without."""
+        return None
+
+    @property
+    def adds_loss(self) -> bool:
+        """Whether a subclass has a loss of its own."""
+        return type(self).sample_losses is not MarginHead.sample_losses
+
+    def class_weights(self, classes: Any = None) -> Any:
+        """(d, units) class weights as they are computed with, or (d, K)."""
+        kernel = ops.cast(self.kernel, self.wide_dtype)
+        return columns.of_classes(kernel, classes)
+
+    def target_mask(self, labels: Any, classes: Any = None) -> Any:
+        """(N, units) booleans, or (N, K): where a row's own class is."""
+        return columns.mask(labels, self.units, classes)
+
+    def without_labels(self, inputs: Any) -> Any:
+        return self.logits(self.widen(inputs))
+
+    def step(self, inputs: Any, labels: Any, training: bool | None) -> HeadStep:
         x = self.widen(inputs)
-        if labels is None:
-            return self.logits(x)
-        labels = class_labels.class_indices(labels, self.units, x.shape[0])
-        if not (training or self.margin_at_test):
-            return self.logits(x)
-        return self.margin_logits(x, labels, self._annealing_value(training))
+        plain = self.logits(x)
+        logits = plain
+        if training:
+            self.update_state(x, labels, plain)
+        if training or self.margin_at_test:
+            value = self._annealing_value(training)
+            if type(self).margin_logits is MarginHead.margin_logits:
+                logits = self.apply_margin(plain, x, labels, value, training)
+            else:
+                # Who says it all in one method pays a product more.
+                logits = self.margin_logits(x, labels, value, training)
+        losses = self.sample_losses(x, labels, logits, training)
+        return HeadStep(logits, plain, losses)
 
-    def logits(self, x: Any) -> Any:
-        """Logits without a margin."""
-        raise NotImplementedError
+    def annealing_now(self, training: bool | None = None) -> Any:
+        """Lambda of the last training step, float32; before any, the first's.
 
-    def margin_logits(self, x: Any, labels: Any, annealing_value: Any) -> Any:
-        """Logits with the margin on each sample's own class."""
-        raise NotImplementedError
-
-    def wide_kernel(self) -> Any:
-        """The kernel in the dtype of the computation."""
-        return ops.cast(self.kernel, self.wide_dtype)
+        With `training`, of the step that is being made.
+        """
+        step = ops.convert_to_tensor(self.annealing_step)
+        step = step - self.annealing.start
+        if training:
+            step = step + 1
+        # The step of the batches that are accumulated is one.
+        update = (step + self.batches_per_update - 1) // self.batches_per_update
+        update = ops.maximum(update, 1) + self.annealing.start
+        return ops.cast(self.annealing(update), self.wide_dtype)
 
     def _annealing_value(self, training: bool | None) -> Any:
         if self.annealing is None:
             return None
-        step = ops.convert_to_tensor(self.annealing_step)
+        value = self.annealing_now(training)
         if training:
-            step = step + 1
-            self.annealing_step.assign(step)
-        else:
-            # Evaluation before any training sees the first step's margin.
-            step = ops.maximum(step, self.annealing.start + 1)
-        return ops.cast(self.annealing(step), self.wide_dtype)
-
-    def compute_output_shape(self, inputs_shape, labels_shape=None) -> Any:
-        return (inputs_shape[0], self.units)
-
-    def compute_output_spec(self, inputs, labels=None, training=None) -> Any:
-        if labels is not None:
-            class_labels.check_shape(tuple(labels.shape), inputs.shape[0])
-        shape = self.compute_output_shape(inputs.shape)
-        return keras.KerasTensor(shape, dtype=self.wide_dtype)
-
-    def compute_mask(self, inputs, previous_mask) -> Any:
-        return None
+            self.annealing_step.assign_add(1)
+        return value
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "units": self.units,
             "annealing": keras.saving.serialize_keras_object(self.annealing),
             "gradient": self.gradient,
             "margin_at_test": self.margin_at_test,

@@ -1,8 +1,8 @@
-"""The entry of each row that belongs to the row's own class.
+"""The entry of each row that belongs to the row's target class.
 
 A comparison mask instead of gather and scatter: the gradient of a gather is a
 scatter, which XLA runs slowly and JAX fills with NaN outside the range.
-A label outside the range has an empty mask and changes nothing.
+A label that is not among the columns has an empty mask and changes nothing.
 """
 
 from typing import Any
@@ -12,23 +12,33 @@ from keras import ops
 Tensor = Any
 
 
-def mask(labels: Tensor, units: int) -> Tensor:
-    """(N,) int32 labels -> (N, units) booleans."""
-    return ops.equal(ops.arange(units, dtype="int32"), labels[:, None])
+def mask(labels: Tensor, units: int, classes: Tensor | None = None) -> Tensor:
+    """(N,) int32 labels -> (N, units) booleans.
+
+    With `classes`, (K,) int32, columns stand for these: (N, K).
+    """
+    if classes is None:
+        classes = ops.arange(units, dtype="int32")
+    return ops.equal(classes, labels[:, None])
+
+
+def of_classes(kernel: Tensor, classes: Tensor | None) -> Tensor:
+    """The columns of (d, C) weights at (K,) classes, or all."""
+    return kernel if classes is None else ops.take(kernel, classes, axis=1)
 
 
 def pick(matrix: Tensor, own: Tensor) -> Tensor:
-    """(N, C) values and mask -> (N, 1) values of the own classes."""
+    """(N, C) values and mask -> (N, 1) values of the target classes."""
     return ops.sum(ops.where(own, matrix, 0.0), axis=-1, keepdims=True)
 
 
 def put(matrix: Tensor, own: Tensor, values: Tensor) -> Tensor:
-    """Replaces the own classes' entries by (N, 1) values."""
+    """Replaces the target classes' entries by (N, 1) values."""
     return ops.where(own, values, matrix)
 
 
 def own_weights(kernel: Tensor, labels: Tensor) -> Tensor:
-    """(d, C) weights -> (N, d) weights of the own classes, as constants."""
+    """(d, C) weights -> (N, d) weights of the target classes, as constants."""
     units = kernel.shape[-1]
     safe = ops.clip(labels, 0, units - 1)
     rows = ops.take(ops.stop_gradient(kernel), safe, axis=1)

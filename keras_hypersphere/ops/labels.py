@@ -1,4 +1,7 @@
-"""Class labels: what heads and losses accept, and what they say otherwise."""
+"""Class labels: what heads and losses accept, and what they say otherwise.
+
+Inside, labels are `(N,)` int32: a class, `IGNORED`, or `OUTSIDE`.
+"""
 
 from typing import Any
 
@@ -6,29 +9,69 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_hypersphere.backend import assertions, compilation
+
 Tensor = Any
+
+# No class at all: such a sample has no margin and no loss, and moves nothing.
+IGNORED = -1
+# Not a class, found where nobody can be told: its results are NaN.
+OUTSIDE = -2
 
 ADVICE = (
     "pass class indices of shape (N,) or (N, 1); for one-hot labels, pass "
     "`keras.ops.argmax(labels, axis=-1)`"
 )
+NUMBERS = "for names, pass `np.unique(names, return_inverse=True)[1]`"
 
 
-def class_indices(labels: Tensor, units: int, batch: int | None) -> Tensor:
+def class_indices(
+    labels: Tensor,
+    units: int,
+    batch: int | None,
+    ignore_class: int | None = None,
+) -> Tensor:
     """Returns (N,) int32 class indices, checked as far as one can see.
 
-    Shapes are always checked, values only where they are visible: not inside
-    a compiled function.
+    Shapes are always checked, values where they are visible. Inside a
+    compiled step a graph of TensorFlow raises, and what XLA compiles marks
+    the label as `OUTSIDE`; see `poisoned`.
     """
-    if not hasattr(labels, "shape"):
-        labels = ops.convert_to_tensor(labels)
-    shape = tuple(labels.shape)
-    check_shape(shape, batch)
-    if not isinstance(labels, keras.KerasTensor):
-        check_values(labels, units)
+    labels = numbers(labels)
+    check_shape(tuple(labels.shape), batch)
+    seen = not isinstance(labels, keras.KerasTensor) and check_values(
+        labels, units, ignore_class
+    )
     if "float" in keras.backend.standardize_dtype(labels.dtype):
         labels = ops.round(labels)
-    return ops.reshape(ops.cast(labels, "int32"), (-1,))
+    labels = ops.reshape(ops.cast(labels, "int32"), (-1,))
+    ignored = None
+    if ignore_class is not None:
+        ignored = ops.equal(labels, ignore_class)
+    if not seen:
+        labels = _marked(labels, units, ignored)
+    if ignored is not None:
+        labels = ops.where(ignored, IGNORED, labels)
+    return labels
+
+
+def numbers(labels: Any) -> Tensor:
+    """Labels as a tensor or an array; refuses text."""
+    if not hasattr(labels, "shape"):
+        labels = np.asarray(labels)
+    if isinstance(labels, np.ndarray) and labels.dtype.kind not in "iufb":
+        raise ValueError(
+            "`labels` must be class indices. Received: labels of dtype "
+            f"{labels.dtype}; {NUMBERS}."
+        )
+    if str(labels.dtype) in ("string", "<dtype: 'string'>"):
+        raise ValueError(
+            "`labels` must be class indices. Received: labels of dtype "
+            f"string; {NUMBERS}."
+        )
+    if isinstance(labels, np.ndarray):
+        return ops.convert_to_tensor(labels)
+    return labels
 
 
 def check_shape(shape: tuple[int | None, ...], batch: int | None) -> None:
@@ -45,12 +88,17 @@ def check_shape(shape: tuple[int | None, ...], batch: int | None) -> None:
         )
 
 
-def check_values(labels: Tensor, units: int) -> None:
-    """Refuses fractions and indices outside `[0, units)`."""
+def check_values(
+    labels: Tensor, units: int, ignore_class: int | None = None
+) -> bool:
+    """Refuses fractions and indices outside `[0, units)`.
+
+    Returns whether there was anything to see.
+    """
     try:
         values = ops.convert_to_numpy(labels)
     except (NotImplementedError, TypeError):
-        return  # Traced: the values do not exist yet.
+        return False  # Traced: the values do not exist yet.
     values = np.asarray(values).astype("float64")
     whole = np.isfinite(values) & (values == np.floor(values))
     if not whole.all():
@@ -59,9 +107,43 @@ def check_values(labels: Tensor, units: int) -> None:
             f"Received: labels={values[~whole].ravel()[0]}; {ADVICE}."
         )
     outside = (values < 0) | (values >= units)
+    if ignore_class is not None:
+        outside &= values != ignore_class
     if outside.any():
         raise ValueError(
             f"`labels` must lie in [0, {units}), the classes of this layer. "
             f"Received: labels={values[outside].ravel()[0]:.0f}; raise "
-            "`units` or renumber the classes from 0."
+            "`units`, renumber the classes from 0, or name the class to "
+            "leave out in `ignore_class`."
         )
+    return True
+
+
+def kept(labels: Tensor) -> Tensor:
+    """(N,) class indices -> which of them are not ignored."""
+    return ops.not_equal(labels, IGNORED)
+
+
+def poisoned(values: Tensor, labels: Tensor) -> Tensor:
+    """NaN in the rows of labels that are no class, where nobody was told."""
+    if not compilation.steps_are_compiled():
+        return values
+    outside = ops.equal(labels, OUTSIDE)
+    outside = ops.reshape(outside, (-1,) + (1,) * (len(values.shape) - 1))
+    return ops.where(outside, ops.full_like(values, float("nan")), values)
+
+
+def _marked(labels: Tensor, units: int, ignored: Tensor | None) -> Tensor:
+    """Marks labels of a traced step that are no class."""
+    inside = ops.logical_and(labels >= 0, labels < units)
+    if ignored is not None:
+        inside = ops.logical_or(inside, ignored)
+    if not isinstance(labels, keras.KerasTensor):
+        labels = assertions.require(
+            ops.all(inside),
+            f"`labels` must lie in [0, {units}), the classes of this layer: "
+            "raise `units`, renumber the classes from 0, or name the class "
+            "to leave out in `ignore_class`.",
+            labels,
+        )
+    return ops.where(inside, labels, OUTSIDE)

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from keras_hypersphere.backend.keras_internals import is_read, producer
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.order import check_order, hint_of_order
 from keras_hypersphere.caffe_format.reader import read_prototxt
@@ -202,8 +203,8 @@ def connect(output: Any, inputs: Sequence[Any], names: Names) -> Any:
     input that leads nowhere.
     """
     for tensor in inputs:
-        source = tensor._keras_history.operation
-        if source._outbound_nodes:
+        source = producer(tensor)
+        if is_read(source):
             continue
         for function, *arguments in (
             # A new last axis: the size of the batch is not known.
@@ -214,7 +215,7 @@ def connect(output: Any, inputs: Sequence[Any], names: Names) -> Any:
         ):
             tensor = function(tensor, *arguments)
             tensor = tensor[0] if isinstance(tensor, list) else tensor
-            step = tensor._keras_history.operation
+            step = producer(tensor)
             step.name = names.claim(f"{source.name}_unread")
         output = tensor
     return output

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_hypersphere.backend.keras_internals import producer
 from keras_hypersphere.tools.caffe.archive import read_config
 from keras_hypersphere.tools.caffe.building.build import Build
 from keras_hypersphere.tools.caffe.building.emission import caffe_shape
@@ -69,10 +70,7 @@ def describe(
         "type": node.type,
         "keras_name": keras_name,
         "bottoms": [blobs[number] for number in node.bottoms],
-        "tops": {
-            blobs[n]: build.tensors[n]._keras_history.operation.name
-            for n in node.tops
-        },
+        "tops": {blobs[n]: producer(build.tensors[n]).name for n in node.tops},
         "holders": [layer.name for layer in holders],
         "filled": node.name in build.unfilled,
         "parameters": sum(

@@ -20,7 +20,7 @@ def test_an_id_ends_with_its_loss(head):
         layer(X, LABELS)
         (loss,) = scope.losses
         assert layer._loss_ids == {id(loss)}
-        assert layer.added_losses() == [loss]
+        assert layer.losses == [loss]
     del scope, loss
     gc.collect()
     assert not layer._loss_ids

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import keras
 import numpy as np
 
+from keras_hypersphere.backend.keras_internals import producer
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.own_layers import with_own
 from keras_hypersphere.caffe_format.schema import (
@@ -146,7 +147,7 @@ class Emission:
         output = function(*arguments, **keywords)
         first = output[0] if isinstance(output, (list, tuple)) else output
         # Functions have no `name`; one of their own might be a Caffe layer's.
-        first._keras_history.operation.name = self.make_name(part)
+        producer(first).name = self.make_name(part)
         return output
 
     def label(self, tensor: Tensor, part: str = "") -> Tensor:

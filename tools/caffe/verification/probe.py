@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_hypersphere.backend import keras_internals
 from keras_hypersphere.tools.caffe.network.node import Node
 
 Record = dict[str, Any]
@@ -61,7 +62,7 @@ def first_output(operation: keras.Operation) -> keras.KerasTensor:
     A layer with shared weights is called several times. The first call is
     that of the Caffe layer of its name; others have an `Identity` of theirs.
     """
-    return operation._inbound_nodes[0].outputs[0]
+    return keras_internals.first_output(operation)
 
 
 def to_caffe(array: np.ndarray) -> np.ndarray:

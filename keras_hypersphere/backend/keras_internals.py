@@ -1,0 +1,55 @@
+"""The private names of Keras that are used, where no public way exists.
+
+Checked on Keras 3.12.0, 3.13.2, 3.15.1 and 3.16 (nightly). No other file of
+the package names one; a test looks.
+"""
+
+import weakref
+from typing import Any
+
+import keras
+
+from keras_hypersphere.backend import replicas
+
+
+class ReplicaLosses(keras.layers.Layer):
+    """Keeps what `add_loss` has taken apart, replica by replica.
+
+    Replicas take turns on one layer object: when the second has gone on, the
+    first one's loss is still in its list. So each loss carries the number of
+    its replica, and only that replica finds it.
+    """
+
+    def add_replica_loss(self, loss: Any) -> None:
+        """Adds a scalar loss of this replica."""
+        if replicas.replica_count() > 1:
+            loss._replica = replicas.replica_index()
+        self.add_loss(loss)
+        # On JAX Keras knows losses by `id`. One that outlives its loss may
+        # come back as another layer's, and that one's loss would be dropped.
+        if id(loss) in self._loss_ids:
+            forget = weakref.finalize(loss, self._loss_ids.discard, id(loss))
+            forget.atexit = False
+
+    def _get_own_losses(self) -> list[Any]:
+        here = replicas.replica_index()
+        return [
+            loss
+            for loss in super()._get_own_losses()
+            if getattr(loss, "_replica", here) == here
+        ]
+
+
+def producer(tensor: keras.KerasTensor) -> keras.Operation:
+    """The layer or function that made a symbolic tensor."""
+    return tensor._keras_history.operation
+
+
+def is_read(operation: keras.Operation) -> bool:
+    """Whether anything takes the outputs of an operation."""
+    return bool(operation._outbound_nodes)
+
+
+def first_output(operation: keras.Operation) -> keras.KerasTensor:
+    """What the first call of an operation made."""
+    return operation._inbound_nodes[0].outputs[0]
