@@ -1,6 +1,9 @@
 """Data sets of `tf.data`."""
 
-from collections.abc import Callable
+import contextlib
+import re
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -52,3 +55,45 @@ def tensorflow_dataset(
     )
     counted = dataset.apply(tf.data.experimental.assert_cardinality(count))
     return counted.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def is_tensorflow_dataset(x: Any) -> bool:
+    """Whether `x` is a `tf.data.Dataset`, which are not distributed yet."""
+    tf = sys.modules.get("tensorflow")
+    return tf is not None and isinstance(x, tf.data.Dataset)
+
+
+def with_check(dataset: Any, check: Callable[[Any], None]) -> Any:
+    """The same batches of (x, y, ...), each `y` seen by `check(y)`."""
+    import tensorflow as tf
+
+    if not isinstance(dataset.element_spec, tuple):
+        check(None)
+
+    def seen(y: Any) -> Any:
+        check(y)
+        return np.int32(0)
+
+    def looked_at(x: Any, y: Any = None, *rest: Any) -> Any:
+        shape = getattr(y, "shape", None)
+        if shape is None or shape.rank is None:
+            check(None if shape is None else np.zeros((1, 1, 1)))
+        if not y.dtype.is_integer and not y.dtype.is_floating:
+            check(np.array(["text"]))
+        looking = tf.numpy_function(seen, [y], tf.int32)
+        with tf.control_dependencies([looking]):
+            return x, tf.identity(y), *rest
+
+    return dataset.map(looked_at)
+
+
+@contextlib.contextmanager
+def errors_of_checks() -> Iterator[None]:
+    """Says what a check or an assertion has said, without TensorFlow."""
+    try:
+        yield
+    except Exception as error:
+        found = re.search(r"`labels` must [^\n\]]*", str(error))
+        if isinstance(error, ValueError) or found is None:
+            raise
+        raise ValueError(found.group().strip()) from None

@@ -7,8 +7,8 @@ import keras
 
 from keras_hypersphere.callbacks import anatomy, sample, saturation
 from keras_hypersphere.layers import arguments
+from keras_hypersphere.models.margin_model import MarginModel
 from keras_hypersphere.models.watch import Watch
-from keras_hypersphere.models.watched import Watched
 
 
 class MarginMonitor(keras.callbacks.Callback):
@@ -26,20 +26,21 @@ class MarginMonitor(keras.callbacks.Callback):
       mean cosine of pairs of embeddings from two of the `n` classes. 1 is
       the best there is for all classes at once, 0 is one direction for all;
     * `loss_without_margin`: mean softmax cross-entropy of the plain logits.
-      Heads with cosines only.
+      Heads with cosines only;
+    * `accuracy_with_margin`: how often the target's logit is the largest
+      although it has the margin. Heads with a margin only.
 
-    Without `x`, a `MarginModel` or `with_head` measures the batches that it
-    trains on, with the weights of each step, and `validation_data` under
-    `val_`. That costs one more product of embeddings and class weights a
-    batch, for heads with margins, and a batch's cosines. With `x` and `y`,
-    any model is measured on them, with the weights of the epoch's end:
-    functional models with one head of `kh.layers`, and models that give
-    embeddings (norm and spread). Without them, such models have `annealing`
-    alone.
+    Without `x`, a `MarginModel` measures the batches that it trains on, with
+    the weights of each step, and `validation_data` under `val_`. That costs
+    a batch's cosines. With `x` and `y`, any model is measured on them, with
+    the weights of the epoch's end: functional models with one head of
+    `kh.layers` (`with_head` too), and models that give embeddings (norm and
+    spread). Without them, such models have `annealing` alone.
 
     It warns, once a training, of
 
-    * collapse: `embedding_spread < collapse`. No class weights bring the
+    * collapse: `embedding_spread < collapse`, in training, in validation
+      or on `x`. No class weights bring the
       softmax loss of such embeddings below `kh.theory.softmax_lower_bound(n,
       s * S)` with scale `s`: a spread of 0.1 turns a scale of 30 into 3;
     * a saturated softmax loss: `(L - B) <= saturation * (log(n) - B)`, with
@@ -119,7 +120,7 @@ class MarginMonitor(keras.callbacks.Callback):
         self.parts = anatomy.dissect(model)
         heads = self.parts.heads
         self.eye = Watch(heads) if heads else None
-        self.watching = self.x is None and isinstance(model, Watched)
+        self.watching = self.x is None and isinstance(model, MarginModel)
         if not heads and self.x is None:
             raise ValueError(
                 "`x` and `y` must be given to MarginMonitor for a model "
@@ -147,9 +148,8 @@ class MarginMonitor(keras.callbacks.Callback):
         model = self.model
         for head in self.parts.heads:
             if getattr(head, "annealing", None) is not None:
-                step = int(keras.ops.convert_to_numpy(head.annealing_step))
-                annealing_value = float(head.annealing(max(step, 1)))
-                logs.setdefault("annealing", annealing_value)
+                value = keras.ops.convert_to_numpy(head.annealing_now())
+                logs.setdefault("annealing", float(value))
         seen = logs
         if self.x is not None:
             embeddings, labels = sample.embed(
@@ -159,23 +159,37 @@ class MarginMonitor(keras.callbacks.Callback):
                 self.eye, embeddings, labels, self.batch_size
             )
             logs.update({self.prefix + k: v for k, v in seen.items()})
-        self._check_spread(seen.get("embedding_spread"), epoch)
+        for name, found in (
+            ("embedding_spread", seen.get("embedding_spread")),
+            ("val_embedding_spread", logs.get("val_embedding_spread")),
+        ):
+            self._check_spread(name, found, epoch)
         self._check_loss(model, seen, logs.get("loss"))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self.watching:
             self.model.watch_embeddings(False)
 
-    def _check_spread(self, spread: float | None, epoch: int) -> None:
-        if spread is not None and spread < self.collapse:
-            self._warn(
-                "collapse",
-                f"Collapse in epoch {epoch + 1}: embeddings of different "
-                "classes have nearly one direction (or are zero). "
-                f"embedding_spread={spread:.3g}, healthy is near 1. Start "
-                "again with a smaller learning rate, a weaker margin or "
-                "annealing, or weights trained without a margin.",
+    def _check_spread(
+        self, name: str, spread: float | None, epoch: int
+    ) -> None:
+        if spread is None or spread >= self.collapse:
+            return
+        advice = (
+            "Start again with a smaller learning rate, a weaker margin or "
+            "annealing, or weights trained without a margin."
+        )
+        if name.startswith("val_"):
+            advice += (
+                " If training does not collapse, look at what the backbone "
+                "does in inference alone: BatchNormalization's moving means."
             )
+        self._warn(
+            f"collapse of {name}",
+            f"Collapse in epoch {epoch + 1}: embeddings of different classes "
+            "have nearly one direction (or are zero). "
+            f"{name}={spread:.3g}, healthy is near 1. {advice}",
+        )
 
     def _check_loss(
         self, model: keras.Model, seen: dict[str, Any], loss: float | None

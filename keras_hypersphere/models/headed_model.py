@@ -1,104 +1,49 @@
 """A backbone and a head as one functional model."""
 
-import contextlib
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import keras
+from keras import ops
 
+from keras_hypersphere.backend.keras_internals import producer
 from keras_hypersphere.models import heads
-from keras_hypersphere.models.watch import Watch
-from keras_hypersphere.models.watched import Watched
 from keras_hypersphere.ops import labels as class_labels
+
+IMAGE = "image"
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class HeadedModel(Watched, keras.Model):
+class HeadedModel(keras.Model):
     """Functional model `{image, label} -> logits`, its label optional.
 
     Made by `kh.models.with_head`, which describes it.
     """
 
+    # As the constructor of `keras.Model`: copies and files come this way.
     def __init__(
-        self,
-        backbone: keras.Model,
-        head: Any,
-        label_name: str = "label",
-        **kwargs: Any,
+        self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any
     ) -> None:
-        layers = heads.as_list(head)
-        image = input_like(backbone)
-        if not isinstance(label_name, str) or label_name in ("", "image"):
-            raise ValueError(
-                "`label_name` must be a string other than 'image'. "
-                f"Received: label_name={label_name!r}."
-            )
-        label = keras.Input((), dtype="int32", optional=True, name=label_name)
-        logits = heads.apply(layers, backbone(image), label)
-        if not any(heads.takes_labels(layer) for layer in layers):
-            # Older Keras refuses an input that leads nowhere.
-            logits = LabelSink(name=f"{label_name}_sink")(logits, label)
-        super().__init__({"image": image, label_name: label}, logits, **kwargs)
-        self.backbone = backbone
-        self.head = head
+        [label_name] = set(inputs) - {IMAGE}
+        # `clone_model`, and Keras before 3.13 in its files, forget it.
+        producer(inputs[label_name]).optional = True
+        super().__init__(inputs, outputs, name=name, **kwargs)
         self.label_name = label_name
-        self.watch = Watch(layers)
-        # Replicas are threads; each is in a step or not.
-        self.step = threading.local()
+        others = keras.layers.InputLayer, LabelSink
+        backbone, *found = [
+            layer for layer in self.layers if not isinstance(layer, others)
+        ]
+        self.backbone = backbone
+        self.head = found[0] if len(found) == 1 else found
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        labels = None
-        if isinstance(inputs, dict):
-            labels = inputs.get(self.label_name)
-        if labels is not None:
-            # Keras would refuse them too, but not say what to pass.
+        if isinstance(inputs, dict) and inputs.get(self.label_name) is not None:
+            # Keras would refuse one-hot labels too, but not say what to pass.
+            labels = inputs[self.label_name]
             class_labels.check_shape(tuple(labels.shape), None)
-        stepping = self.watch.on and getattr(self.step, "running", False)
-        if labels is None or not stepping:
-            return super().call(inputs, training=training, mask=mask)
-        embeddings = self.backbone(inputs["image"], training=training)
-        layers = self.watch.heads
-        logits = heads.apply(layers, embeddings, labels, training)
-        return self.watch.see(logits, embeddings, labels, logits)
-
-    def train_step(self, *arguments: Any) -> Any:
-        with self._stepping():
-            return super().train_step(*arguments)
-
-    def test_step(self, *arguments: Any) -> Any:
-        with self._stepping():
-            return super().test_step(*arguments)
-
-    @contextlib.contextmanager
-    def _stepping(self) -> Iterator[None]:
-        self.step.running = True
-        try:
-            yield
-        finally:
-            self.step.running = False
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "head": keras.saving.serialize_keras_object(self.head),
-            "label_name": self.label_name,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: Any = None
-    ) -> "HeadedModel":
-        config = dict(config)
-        for part in ("backbone", "head"):
-            config[part] = keras.saving.deserialize_keras_object(
-                config[part], custom_objects=custom_objects
-            )
-        return cls(**config)
+        return super().call(inputs, training=training, mask=mask)
 
 
+@keras.saving.register_keras_serializable(package="keras_hypersphere")
 class LabelSink(keras.layers.Layer):
     """Takes the labels that a head has no use for."""
 
@@ -117,7 +62,8 @@ def with_head(
     The model's inputs are a dictionary with the keys `"image"` and
     `label_name`. Both keys must be there; the label may be None. In training
     the head sees the labels; without them, and outside training, it applies
-    no margin.
+    no margin. Sample weights and class weights do not reach a loss that a
+    head adds: `kh.models.MarginModel` brings them there.
 
     Args:
         backbone: `keras.Model` with one input and one output `(N, d)`.
@@ -155,23 +101,64 @@ def with_head(
         `kh.data.labels_as_input` brings a data set of pairs into this form;
         `kh.models.MarginModel` needs no dictionary at all.
     """
-    return HeadedModel(backbone, head, label_name)
+    layers = heads.as_list(head)
+    image = input_like(backbone)
+    if not isinstance(label_name, str) or label_name in ("", IMAGE):
+        raise ValueError(
+            "`label_name` must be a string other than 'image'. "
+            f"Received: label_name={label_name!r}."
+        )
+    label = keras.Input((), dtype="int32", optional=True, name=label_name)
+    outputs = backbone(image)
+    # Whether it trains is what `fit` says when it calls the model.
+    for layer in layers:
+        labelled = heads.takes_labels(layer)
+        outputs = layer(outputs, label) if labelled else layer(outputs)
+    if heads.gives_distances(layers[-1]):
+        outputs = ops.negative(outputs)
+    if not any(heads.takes_labels(layer) for layer in layers):
+        # Older Keras refuses an input that leads nowhere.
+        outputs = LabelSink(name=f"{label_name}_sink")(outputs, label)
+    return HeadedModel({IMAGE: image, label_name: label}, outputs)
 
 
 def input_like(backbone: Any) -> keras.KerasTensor:
     """A new input named "image" of the backbone's shape and dtype."""
-    if not isinstance(backbone, keras.Model):
+    if not isinstance(backbone, keras.layers.Layer):
         raise ValueError(
             "`backbone` must be a `keras.Model`. "
             f"Received: backbone={backbone!r}."
         )
     inputs = getattr(backbone, "inputs", None)
-    if not inputs or len(inputs) != 1 or len(backbone.outputs) != 1:
+    if inputs:
+        require_one("input", inputs, backbone)
+        require_one("output", backbone.outputs, backbone)
+        return keras.Input(
+            batch_shape=inputs[0].shape, dtype=inputs[0].dtype, name=IMAGE
+        )
+    # A subclass of keras.Model tells only the shape that it was built with.
+    built = (backbone.get_build_config() or {}) if backbone.built else {}
+    shape = built.get("input_shape")
+    # A list or a dictionary of shapes is one of several inputs.
+    flat = isinstance(shape, list | tuple) and not any(
+        isinstance(size, list | tuple) for size in shape
+    )
+    if not flat:
         raise ValueError(
             "`backbone` must be a built model with one input and one output. "
-            f"Received: {backbone.name} with inputs={inputs}. "
-            "Use the functional API, or begin a Sequential with keras.Input."
+            f"Received: {backbone.name}, which has not been called. Call it "
+            "on a batch first, begin a Sequential with keras.Input, or take "
+            "`kh.models.MarginModel`, which builds it."
         )
-    return keras.Input(
-        batch_shape=inputs[0].shape, dtype=inputs[0].dtype, name="image"
-    )
+    return keras.Input(tuple(shape[1:]), name=IMAGE)
+
+
+def require_one(what: str, tensors: list[Any], backbone: Any) -> None:
+    """Refuses a functional backbone with several inputs or outputs."""
+    if len(tensors) != 1:
+        names = [tensor.name for tensor in tensors]
+        raise ValueError(
+            f"`backbone` must have one {what}. Received: {backbone.name} with "
+            f"{what}s {names}. Choose one: keras.Model(backbone.input, "
+            "backbone.output[...])."
+        )

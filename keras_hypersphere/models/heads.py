@@ -6,7 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere.layers.head import Head
 from keras_hypersphere.models.loss_components import log_name
+from keras_hypersphere.models.step import Step
+from keras_hypersphere.ops import labels as class_labels
 
 Tensor = Any
 
@@ -27,13 +30,8 @@ def gives_distances(head: keras.layers.Layer) -> bool:
 
 
 def trains_itself(head: keras.layers.Layer) -> bool:
-    """Whether a head's added loss replaces the cross-entropy."""
+    """Whether a head's own loss replaces the cross-entropy."""
     return getattr(head, "trains_itself", False)
-
-
-def adds_loss(head: keras.layers.Layer) -> bool:
-    """Whether a layer adds a loss when it is given labels."""
-    return getattr(head, "adds_loss", False)
 
 
 def as_list(head: Any) -> list[keras.layers.Layer]:
@@ -60,43 +58,51 @@ def as_list(head: Any) -> list[keras.layers.Layer]:
     return heads
 
 
-def apply(
+def run(
     heads: list[keras.layers.Layer],
     embeddings: Tensor,
-    labels: Tensor | None,
-    training: bool | None = None,
-) -> Tensor:
-    """Embeddings to class logits, largest for the likeliest class."""
-    outputs = embeddings
-    for head in heads:
-        if takes_labels(head):
-            outputs = head(outputs, labels, training=training)
+    labels: Tensor,
+    indices: Tensor,
+    training: bool | None,
+) -> Step:
+    """Embeddings and labels to logits and losses.
+
+    Our own heads take `indices`, (N,) int32 and negative for no class; other
+    layers the `labels` as they came.
+    """
+    outputs = plain = embeddings
+    losses: dict[str, Tensor] = {}
+    for head, name in zip(heads, loss_names(heads), strict=True):
+        if isinstance(head, Head):
+            made = head.step(outputs, indices, training)
+            outputs, plain = made.outputs, made.plain
+            if made.losses is not None:
+                losses[name] = class_labels.poisoned(made.losses, indices)
+        elif takes_labels(head):
+            outputs = plain = head(outputs, labels, training=training)
         else:
-            outputs = head(outputs, training=training)
-    return ops.negative(outputs) if gives_distances(heads[-1]) else outputs
+            outputs = plain = head(outputs, training=training)
+    outputs = class_labels.poisoned(outputs, indices)
+    if gives_distances(heads[-1]):
+        outputs, plain = ops.negative(outputs), ops.negative(plain)
+    return Step(embeddings, indices, outputs, plain, losses)
 
 
-def loss_names(heads: list[keras.layers.Layer]) -> list[str]:
-    """What the added losses are called in logs, head by head.
+def loss_names(heads: list[keras.layers.Layer]) -> list[str | None]:
+    """What the heads' own losses are called in logs; None for no loss.
 
     As Keras calls the losses of several outputs, `<layer>_loss`.
     """
-    names: list[str] = []
-    for head in filter(adds_loss, heads):
-        name = log_name(head)
-        name = name if name.endswith("loss") else f"{name}_loss"
+    names: list[str | None] = []
+    for head in heads:
+        name = None
+        if getattr(head, "adds_loss", False):
+            name = log_name(head)
+            name = name if name.endswith("loss") else f"{name}_loss"
         names.append(name)
     return [
-        name if name not in names[:i] else f"{name}_{names[:i].count(name)}"
+        f"{name}_{names[:i].count(name)}"
+        if name in names[:i] and name
+        else name
         for i, name in enumerate(names)
     ]
-
-
-def added_losses(heads: list[keras.layers.Layer]) -> dict[str, Tensor]:
-    """The losses that heads added in the last call, by `loss_names`."""
-    adding = [head for head in heads if adds_loss(head)]
-    return {
-        name: sum(head.added_losses())
-        for name, head in zip(loss_names(heads), adding, strict=True)
-        if head.added_losses()
-    }

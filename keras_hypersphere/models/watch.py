@@ -1,6 +1,6 @@
 """What a model measures of its embeddings while it trains."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 from keras import ops
@@ -8,19 +8,12 @@ from keras import ops
 from keras_hypersphere.layers.agent_layer import AgentLayer
 from keras_hypersphere.layers.cosine_dense import CosineDense
 from keras_hypersphere.layers.margin_head import MarginHead
-from keras_hypersphere.models import heads as model_heads
 from keras_hypersphere.models.embedding_spread import EmbeddingSpread, share
+from keras_hypersphere.models.step import Step
 from keras_hypersphere.ops import columns, spread
 from keras_hypersphere.ops import labels as class_labels
 
 Tensor = Any
-
-
-class Seen(NamedTuple):
-    """The outputs of a step, and what was measured on their way."""
-
-    outputs: Any
-    measures: dict[str, Any]
 
 
 class Watch:
@@ -42,60 +35,47 @@ class Watch:
             self.metrics["target_angle"] = mean("target_angle")
         if has_cosines(heads[-1]):
             self.metrics["loss_without_margin"] = mean("loss_without_margin")
+        if getattr(heads[-1], "has_margin", False):
+            self.metrics["accuracy_with_margin"] = mean("accuracy_with_margin")
         self.metrics["embedding_spread"] = EmbeddingSpread("embedding_spread")
 
-    def see(
-        self, outputs: Any, embeddings: Any, labels: Any, logits: Any
-    ) -> Any:
-        """`outputs`, with measures while the watch is on.
-
-        `logits` may have a margin.
-        """
-        if not self.on:
-            return outputs
-        found = self.samples(embeddings, labels, logits)
-        classes = logits.shape[-1]
-        indices = class_labels.class_indices(labels, classes, None)
-        cosine, pairs = spread.pair_cosines(spread.widen(embeddings), indices)
-        found["embedding_spread"] = (share(classes) * (1.0 - cosine), pairs)
-        return Seen(outputs, found)
-
-    def take(self, y_pred: Any) -> Any:
-        """Adds what a batch has shown; returns the outputs alone."""
-        if isinstance(y_pred, Seen):
-            for name, values in y_pred.measures.items():
-                if name == "embedding_spread":
-                    self.metrics[name].update_state(*values)
-                else:
-                    self.metrics[name].update_state(values)
-        return self.outputs(y_pred)
-
-    def outputs(self, y_pred: Any) -> Any:
-        """The outputs alone."""
-        return y_pred.outputs if isinstance(y_pred, Seen) else y_pred
+    def take(self, step: Step) -> None:
+        """Adds what a batch has shown."""
+        kept = class_labels.kept(step.labels)
+        found = self.samples(step.embeddings, step.labels, step.plain)
+        if "accuracy_with_margin" in self.metrics:
+            best = ops.cast(ops.argmax(step.logits, axis=-1), "int32")
+            found["accuracy_with_margin"] = ops.equal(best, step.labels)
+        for name, values in found.items():
+            self.metrics[name].update_state(values, sample_weight=kept)
+        x = spread.widen(step.embeddings)
+        cosine, pairs = spread.pair_cosines(x, step.labels)
+        classes = step.logits.shape[-1]
+        self.metrics["embedding_spread"].update_state(
+            share(classes) * (1.0 - cosine), pairs
+        )
 
     def samples(
-        self, embeddings: Any, labels: Any, logits: Any = None
+        self, embeddings: Any, labels: Any, plain: Any = None
     ) -> dict[str, Tensor]:
-        """Norm, target angle and loss without a margin, each of (N,)."""
+        """Norm, target angle and loss without a margin, each of (N,).
+
+        `plain` are the logits without a margin, where they are known.
+        """
         head = self.heads[-1]
         x = spread.widen(embeddings)
         found = {"embedding_norm": spread.lengths(x)}
         if not has_directions(head):
             return found
-        labels = class_labels.class_indices(labels, head.units, None)
         kernel = ops.cast(head.kernel, x.dtype)
         if isinstance(head, AgentLayer):
             kernel = ops.transpose(kernel)
         own = columns.own_weights(kernel, labels)
         found["target_angle"] = spread.angles(x, own)
         if has_cosines(head):
-            if logits is None or isinstance(head, MarginHead):
-                logits = model_heads.apply(
-                    self.heads, embeddings, None, training=False
-                )
+            plain = head(embeddings) if plain is None else plain
             found["loss_without_margin"] = ops.sparse_categorical_crossentropy(
-                labels, spread.widen(logits), from_logits=True
+                ops.maximum(labels, 0), spread.widen(plain), from_logits=True
             )
         return found
 

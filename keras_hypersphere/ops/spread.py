@@ -36,12 +36,15 @@ def angles(x: Tensor, weights: Tensor) -> Tensor:
 def pair_cosines(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Mean cosine of the pairs of two classes, and their number.
 
-    Two zero vectors have the cosine 1: they lie on one point.
+    Two zero vectors have the cosine 1: they lie on one point. A negative
+    label belongs to no class, and to no pair.
     """
     u = sphere.normalize(x)[0]
     zero = ops.logical_not(ops.any(x, axis=-1))
     empty = ops.cast(zero, u.dtype)[:, None]
     cosines = ops.matmul(u, ops.transpose(u)) + empty * ops.transpose(empty)
-    other = ops.cast(labels[:, None] != labels[None, :], u.dtype)
+    real = labels >= 0
+    other = (labels[:, None] != labels[None, :]) & real[:, None] & real
+    other = ops.cast(other, u.dtype)
     count = ops.sum(other)
     return ops.sum(cosines * other) / ops.maximum(count, 1.0), count
