@@ -91,17 +91,36 @@ def test_interrupted_training_ends_at_the_same_weights(data, head, tmp_path):
         )
 
 
-def test_the_step_counts_forwards_not_updates(data):
+def test_the_margin_follows_updates_not_batches(data):
+    """Batches that are accumulated are one: all have the same lambda."""
     x, y = data
     model = MarginModel(backbone(), ASoftmax(CLASSES))
+    logged = []
+    seen = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda _, logs: logged.append(logs["annealing"])
+    )
+    options = {"batch_size": 8, "verbose": 0, "callbacks": [seen]}
     model.compile(keras.optimizers.SGD(0.1, gradient_accumulation_steps=2))
+    model.fit(x, y, **options)
+    schedule = model.head.annealing
+    wanted = [schedule(1), schedule(1), schedule(2), schedule(2)]
+    assert logged == pytest.approx(wanted, rel=1e-6)
+    model.compile(keras.optimizers.SGD(0.1))
+    assert float(model.head.annealing_now()) == pytest.approx(schedule(4))
+
+
+def test_the_step_counts_training_calls_with_labels(data):
+    x, y = data
+    model = MarginModel(backbone(), ASoftmax(CLASSES))
+    model.compile(keras.optimizers.SGD(0.1))
     model.fit(x, y, batch_size=8, verbose=0)
     assert int(model.head.annealing_step) == 4
     # Neither evaluation nor calls without labels count.
     model.evaluate(x, y, verbose=0)
     model.predict(x, verbose=0)
     features = model.backbone(x)
-    model.head(features, training=True)
+    with pytest.warns(UserWarning, match="without labels"):
+        model.head(features, training=True)
     assert int(model.head.annealing_step) == 4
     for _ in range(2):
         model.head(features, y, training=True)
