@@ -116,9 +116,7 @@ class ArcFace(CosineHead):
 
     def with_margin(self, cosine: Any, annealing_value: Any) -> Any:
         shifted = angles.shifted(cosine, self.margin, self.easy_margin)
-        if annealing_value is None:
-            return shifted
-        return (annealing_value * cosine + shifted) / (1.0 + annealing_value)
+        return self.anneal(cosine, shifted, annealing_value)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "easy_margin": self.easy_margin}

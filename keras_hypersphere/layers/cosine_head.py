@@ -4,8 +4,7 @@ from typing import Any
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.margin_head import MarginHead
-from keras_hypersphere.ops import columns, sphere
-from keras_hypersphere.ops.projections import project
+from keras_hypersphere.ops import columns
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
 
@@ -37,10 +36,7 @@ class CosineHead(MarginHead):
         raise NotImplementedError
 
     def logits(self, x: Any, classes: Any = None) -> Any:
-        # The features are smaller than the cosines, so they are scaled.
-        x = sphere.normalize(x)[0] * self.scale
-        straight = self.gradient == "caffe"
-        return project(x, self.class_weights(classes), straight=straight)
+        return self.cosines(x, classes, self.scale)
 
     def apply_margin(
         self,

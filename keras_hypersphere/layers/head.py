@@ -98,11 +98,21 @@ class Head(AddedLoss):
         }
         return self.add_weight(name=name, shape=shape, **options)
 
-    def batch_mean(self, values: Any, labels: Any) -> Any:
-        """Mean of (N,) values over all replicas, without ignored samples."""
+    def move_mean(
+        self, state: Any, values: Any, labels: Any, rate: float
+    ) -> None:
+        """Moves a running mean by `rate` to the mean of (N,) values.
+
+        That mean is over all replicas, without ignored samples; without any
+        sample the state stays.
+        """
         kept = ops.cast(class_labels.kept(labels), values.dtype)
         values = ops.where(kept > 0, ops.stop_gradient(values), 0.0)
-        return replicas.batch_mean(ops.sum(values), ops.sum(kept))
+        mean = replicas.batch_mean(ops.sum(values), ops.sum(kept))
+        count = replicas.sum_over_replicas(ops.sum(kept))
+        now = ops.convert_to_tensor(state)
+        moved = now + rate * (ops.cast(mean, now.dtype) - now)
+        state.assign(ops.where(count > 0, moved, now))
 
     def _warn_of_no_labels(self) -> None:
         misses = [

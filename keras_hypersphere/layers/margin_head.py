@@ -9,7 +9,8 @@ from keras_hypersphere.constraints.unit_vectors import UnitVectors
 from keras_hypersphere.initializers.resolve import resolve
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.head import Head, HeadStep
-from keras_hypersphere.ops import columns
+from keras_hypersphere.ops import columns, sphere
+from keras_hypersphere.ops.projections import project
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
 
@@ -27,11 +28,14 @@ class MarginHead(Head):
     `(N,)` int32; a negative one belongs to no class, and its row stays as it
     is. `annealing_value` is lambda, or None without an annealing. `classes`
     are `(K,)` int32: the columns at hand, `(N, K)` logits instead of all;
-    None stands for all of them.
+    None stands for all of them. `class_weights(classes)`, `target_mask(labels,
+    classes)`, `cosines(x, classes, scale)`, `lengths(x)` and `anneal(plain,
+    margin, annealing_value)` are there to help.
 
     Three methods more may be there: `build_state()` makes what training
-    moves, by `add_state`; `update_state(x, labels, logits)` moves it, once in
-    each training call with labels, before the margin is applied; and
+    moves, by `add_state`; `update_state(x, labels, logits)` moves it, by
+    `move_mean` or `assign`, once in each training call with labels, before
+    the margin is applied; and
     `sample_losses(x, labels, logits, training)` gives a loss of the head's
     own, one value per sample, which is added. A head whose own loss stands
     for the softmax cross-entropy sets `trains_itself = True`.
@@ -191,9 +195,29 @@ class MarginHead(Head):
         kernel = ops.cast(self.kernel, self.wide_dtype)
         return columns.of_classes(kernel, classes)
 
+    def cosines(self, x: Any, classes: Any = None, scale: float = 1.0) -> Any:
+        """(N, units) cosines times `scale`, or (N, K); 0 for zero vectors."""
+        # The features are smaller than the cosines, so they are scaled.
+        x = sphere.normalize(x)[0] * scale
+        straight = self.gradient == "caffe"
+        return project(x, self.class_weights(classes), straight=straight)
+
+    def lengths(self, x: Any) -> Any:
+        """(N, 1) lengths of the features, with a finite gradient at zero."""
+        return sphere.normalize(x)[1]
+
     def target_mask(self, labels: Any, classes: Any = None) -> Any:
         """(N, units) booleans, or (N, K): where a row's own class is."""
         return columns.mask(labels, self.units, classes)
+
+    @staticmethod
+    def anneal(plain: Any, margin: Any, annealing_value: Any) -> Any:
+        """`(lambda * plain + margin) / (1 + lambda)`; None is 0."""
+        if annealing_value is None:
+            return margin
+        # Shares first: the weighted sum itself may overflow.
+        share = 1.0 / (1.0 + annealing_value)
+        return plain * (annealing_value * share) + margin * share
 
     def without_labels(self, inputs: Any) -> Any:
         return self.logits(self.widen(inputs))

@@ -67,6 +67,8 @@ class Watch:
         found = {"embedding_norm": spread.lengths(x)}
         if not has_directions(head):
             return found
+        if plain is None:
+            labels = class_labels.class_indices(labels, head.units, None)
         kernel = ops.cast(head.kernel, x.dtype)
         if isinstance(head, AgentLayer):
             kernel = ops.transpose(kernel)

@@ -8,10 +8,11 @@ import numpy as np
 
 from keras_hypersphere.testing import layers
 from keras_hypersphere.testing.labels import check_labels
+from keras_hypersphere.testing.margins import check_margin
 from keras_hypersphere.testing.subject import BATCH, Subject
 from keras_hypersphere.testing.training import Training
 
-CHECKS = (*layers.CHECKS, "labels")
+CHECKS = (*layers.CHECKS, "labels", "margin")
 
 
 def check_head(
@@ -31,7 +32,11 @@ def check_head(
       optional label input and predicts without it;
     * labels: in evaluation, and without labels, the plain output; labels of
       any whole dtype, `(N,)` or `(N, 1)`, are the same; one-hot, fractional
-      and outside ones are refused.
+      and outside ones are refused;
+    * margin: labels change the outputs in training, or add a loss; a large
+      lambda of `annealing` leaves the plain outputs; a row of the
+      `ignore_class` has no margin; `classes=` gives columns of the whole.
+      A head that says `has_margin = False` is not asked for one.
 
     Args:
         cls_or_factory: class, or function that makes a head with an
@@ -72,6 +77,8 @@ def check_head(
     layers.run(subject, left)
     if "labels" in left:
         check_labels(subject, label, units)
+    if "margin" in left:
+        check_margin(subject, label, units)
     if loss == "softmax":
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     layers.train(Training(subject, loss, label), left, imports)

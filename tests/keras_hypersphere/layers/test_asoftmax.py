@@ -4,6 +4,8 @@ import pytest
 
 from keras_hypersphere.backend import derivatives
 from keras_hypersphere.layers.asoftmax import ASoftmax
+from keras_hypersphere.layers.normalize_layer import NormalizeLayer
+from keras_hypersphere.layers.scalar_scale import ScalarScale
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 from keras_hypersphere.testing.gradients import array, gradients
 from tests.keras_hypersphere.backends import compiled
@@ -343,3 +345,25 @@ def test_label_errors(labels, message, training):
 def test_inputs_must_be_vectors():
     with pytest.raises(ValueError, match=r"`inputs` must have shape \(N, d\)"):
         ASoftmax(5)(np.zeros((2, 3, 4)))
+
+
+@pytest.mark.parametrize("gradient", ["exact", "caffe"])
+def test_normalized_and_scaled_is_the_composed_network(gradient):
+    """Normalize, then Scale, then the margin: its update knows the scale."""
+    scale = 7.0
+    whole = made(normalize_inputs=True, scale=scale, gradient=gradient)
+    margin = made(gradient=gradient)
+    upstream = RNG.normal(size=(6, 5)).astype("float32")
+
+    def composed(x):
+        x = ScalarScale(scale)(NormalizeLayer()(x))
+        y = margin(x, labels=LABELS, training=True)
+        return keras.ops.sum(keras.ops.multiply(y, upstream)), y
+
+    wanted = gradients(composed, [X], [margin.kernel])
+    outputs, by_x, by_kernel = gradients_of(whole, X, LABELS, upstream)
+    np.testing.assert_allclose(array(outputs), array(wanted.outputs), rtol=1e-5)
+    np.testing.assert_allclose(by_x, wanted.inputs[0], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        by_kernel, wanted.variables[0], rtol=1e-4, atol=1e-6
+    )

@@ -169,6 +169,9 @@ def test_accuracy_is_that_of_the_plain_logits(data):
         ],
         weighted_metrics=["accuracy"],
     )
+    features = keras.ops.convert_to_numpy(model(x))
+    means = [features[y == c].mean(axis=0) for c in range(CLASSES)]
+    model.head.kernel.assign(np.stack(means, axis=1))
     trained = model.fit(x, y, batch_size=48, verbose=0).history
     plain = keras.ops.convert_to_numpy(model.head(model(x)))
     right = float(np.mean(plain.argmax(axis=1) == y))

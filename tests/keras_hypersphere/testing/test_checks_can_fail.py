@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_hypersphere.layers.margin_head import MarginHead
 from keras_hypersphere.testing import check_head, check_layer, check_loss
 from keras_hypersphere.testing.configuration import check_configuration
 from keras_hypersphere.testing.edges import check_edges
 from keras_hypersphere.testing.labels import check_labels
+from keras_hypersphere.testing.margins import check_margin
 from keras_hypersphere.testing.policies import check_policies
 from keras_hypersphere.testing.shapes import check_shapes
 from keras_hypersphere.testing.subject import Subject
@@ -284,6 +286,91 @@ def test_labels_check_fails(cls, message):
     checked = Subject(cls, {"units": 5}, (8, 6), {"labels": labels})
     with pytest.raises(AssertionError, match=message):
         check_labels(checked, "labels", 5)
+
+
+@register
+class NoMargin(Head):
+    def margin_applies(self, training):
+        return False
+
+
+@register
+class Halves(MarginHead):
+    """Halves the target's logit, rightly annealed."""
+
+    def logits(self, x, classes=None):
+        return ops.matmul(x, self.class_weights(classes))
+
+    def apply_margin(
+        self, logits, x, labels, annealing_value, training, classes=None
+    ):
+        target = self.target_mask(labels, classes)
+        return ops.where(
+            target, self.anneal(logits, logits / 2, annealing_value), logits
+        )
+
+
+@register
+class ForgetsTheMargin(Halves):
+    def apply_margin(self, logits, *args, **kwargs):
+        return logits
+
+
+@register
+class IgnoresAnnealing(Halves):
+    def apply_margin(
+        self, logits, x, labels, annealing_value, training, classes=None
+    ):
+        return super().apply_margin(logits, x, labels, None, training, classes)
+
+
+@register
+class GathersIgnored(Halves):
+    def apply_margin(
+        self, logits, x, labels, annealing_value, training, classes=None
+    ):
+        labels = ops.maximum(labels, 0)
+        return super().apply_margin(
+            logits, x, labels, annealing_value, training, classes
+        )
+
+
+@register
+class ForgetsColumns(Halves):
+    def target_mask(self, labels, classes=None):
+        shape = (-1, self.units if classes is None else len(classes))
+        whole = super().target_mask(labels)
+        return ops.reshape(whole[:, : shape[1]], shape)
+
+
+@register
+class LosesItsLoss(Halves):
+    def sample_losses(self, x, labels, logits, training):
+        return ops.zeros_like(logits[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("cls", "message"),
+    [
+        (NoMargin, "labels change nothing in training"),
+        (ForgetsTheMargin, "there is no margin"),
+        (IgnoresAnnealing, "`annealing` does not weigh the margin"),
+        (GathersIgnored, "an ignored row is off"),
+        (ForgetsColumns, "`margin_logits` of some `classes` is off"),
+        (LosesItsLoss, "adds no loss"),
+    ],
+)
+def test_margin_check_fails(cls, message):
+    labels = np.arange(8, dtype="int32") % 5
+    checked = Subject(cls, {"units": 5}, (8, 6), {"labels": labels})
+    with pytest.raises(AssertionError, match=message):
+        check_margin(checked, "labels", 5)
+
+
+def test_a_sound_margin_passes():
+    labels = np.arange(8, dtype="int32") % 5
+    checked = Subject(Halves, {"units": 5}, (8, 6), {"labels": labels})
+    check_margin(checked, "labels", 5)
 
 
 def test_head_passes_without_the_check_of_labels():
