@@ -209,8 +209,10 @@ class MarginModel(CheckedLabels, keras.Model):
         for head in self._annealed():
             head.batches_per_update = batches_per_update(self.optimizer)
 
-    def get_compile_config(self) -> dict[str, Any]:
+    def get_compile_config(self) -> dict[str, Any] | None:
         """What Keras saves, and the loss."""
+        if not self.compiled:
+            return None
         config = super().get_compile_config()
         loss = keras.saving.serialize_keras_object(self.loss)
         return {**config, "loss": loss, "loss_weights": self.loss_weight}
