@@ -127,6 +127,22 @@ def test_singles_are_seen_as_random_negatives(seed):
     )
 
 
+def test_negatives_take_turns():
+    """The Q negatives of a batch are the next Q of an order of all images."""
+    plan = BalancedPlan(UNEVEN, 4, 3, seed=2, random_negatives=7)
+    single = set(np.flatnonzero(np.bincount(UNEVEN)[UNEVEN] == 1).tolist())
+    assert len(single) == 16
+    # Every order meets each single once: no batch makes up for another.
+    batches = len(UNEVEN) * 7
+    met = [i for t in range(batches) for i in plan.batch(0, t)[12:]]
+    counts = [met.count(image) for image in single]
+    assert min(counts) >= 7 * 7
+    order = plan._order(4, 0, plan.pool).tolist()
+    for t in range(len(UNEVEN) // 7):
+        due = set(order[7 * t : 7 * (t + 1)]) & single
+        assert due <= set(plan.batch(0, t)[12:].tolist())
+
+
 def test_a_function_of_seed_epoch_and_batch():
     options = dict(classes_per_batch=4, samples_per_class=5, seed=11)
     plan = BalancedPlan(UNEVEN, **options, random_negatives=3)
@@ -190,6 +206,9 @@ def test_shards_share_no_image(shards, negatives):
         ({"labels": [0.0, 0.5]}, "must be whole numbers"),
         ({"labels": [0.0, np.nan]}, "must be whole numbers"),
         ({"labels": ["ann", "bob"]}, r"np.unique\(labels, return_inverse"),
+        ({"labels": [7, 7, 2**31]}, "up to 2147483647. Received: .*2147483648"),
+        ({"labels": [1.0, 1.0, 2.0**40]}, "whole numbers up to 2147483647"),
+        ({"labels": [0, 2**64 + 1]}, "whole numbers up to 2147483647"),
     ],
 )
 def test_errors(change, message):
@@ -209,6 +228,14 @@ def test_labels_of_any_kind(dtype):
     same = BalancedPlan(EVEN, 4, 3, seed=1)
     np.testing.assert_array_equal(plan.batch(0, 0), same.batch(0, 0))
     assert plan.known.labels.dtype.kind in "iu"
+
+
+def test_large_labels_stay_apart():
+    """Neighbors beyond what float32 tells apart, up to the largest."""
+    labels = np.repeat(2**31 - 1 - np.arange(4), 3)
+    plan = BalancedPlan(labels, 4, 3, seed=0)
+    assert plan.known.labels.tolist() == labels.tolist()
+    assert (np.unique(labels[plan.batch(0, 0)], return_counts=True)[1] == 3).all()
 
 
 def test_grouping_by_a_loop():
