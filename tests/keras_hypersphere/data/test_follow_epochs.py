@@ -23,6 +23,17 @@ OPTIONS = dict(
 )
 
 
+def network():
+    """Compiled only where compiling is what makes it fast."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)])
+    model.compile(
+        keras.optimizers.Adam(0.01),
+        PairContrastiveLoss(),
+        run_eagerly=keras.config.backend() != "jax",
+    )
+    return model
+
+
 class Stop(keras.callbacks.Callback):
     """Breaks a training off where an epoch begins."""
 
@@ -35,11 +46,10 @@ class Stop(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def trained(batches, callbacks, epochs=5, data=None, **options):
+def trained(batches, callbacks, epochs=4, data=None, **options):
     """Weights after a training that may be broken off."""
     keras.utils.set_random_seed(3)
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)])
-    model.compile(keras.optimizers.Adam(0.01), PairContrastiveLoss())
+    model = network()
     callbacks = [*callbacks, batches.follow()]
     data = batches if data is None else data
     with contextlib.suppress(KeyboardInterrupt):
@@ -75,7 +85,7 @@ def tf_data(repeated=False):
 def test_weights_of_an_unbroken_training(make, options, tmp_path):
     batches, data = make()
     whole = trained(batches, [], data=data, **options)
-    for epoch in (3, None):
+    for epoch in (2, None):
         batches, data = make()
         backup = keras.callbacks.BackupAndRestore(tmp_path)
         rest = trained(batches, [backup, Stop(epoch)], data=data, **options)
@@ -93,24 +103,32 @@ def test_initial_epoch_and_the_order_of_the_plan():
 
     batches = BalancedBatches(**{**OPTIONS, "load": load})
     for _ in range(2):
-        trained(batches, [], initial_epoch=3)
+        trained(batches, [], epochs=5, initial_epoch=3)
         expected = [
             tuple(batches.indices(e, i)) for e in (3, 4) for i in range(9)
         ]
         assert seen[-18:] == expected
     assert batches.epoch == 5
     # Without a callback it goes on counting.
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)])
-    model.compile("sgd", PairContrastiveLoss())
-    model.fit(batches, verbose=0)
+    network().fit(batches, verbose=0)
     assert set(seen[-9:]) == {tuple(batches.indices(5, i)) for i in range(9)}
+
+
+@pytest.mark.only_on("tensorflow", reason="JAX's threads do not survive fork")
+def test_processes_make_the_same_batches():
+    batches, _ = plain(workers=2, use_multiprocessing=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours = trained(batches, [], epochs=2)
+    theirs = trained(plain()[0], [], epochs=2)
+    assert batches.epoch == 2
+    np.testing.assert_array_equal(ours[0], theirs[0])
 
 
 @pytest.mark.parametrize("make", [plain, tf_data])
 def test_batches_that_restart_are_told(make):
     _, data = make()
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)])
-    model.compile("sgd", PairContrastiveLoss())
+    model = network()
     options = {"initial_epoch": 3, "epochs": 5, "verbose": 0}
     with pytest.warns(
         UserWarning, match=r"at epoch 3.*Add `\.follow\(\)`"
