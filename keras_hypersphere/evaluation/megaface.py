@@ -1,11 +1,12 @@
 """MegaFace: a person's photos against a gallery of strangers."""
 
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks, gallery
+from keras_hypersphere.evaluation import checks, gallery, rounding
 from keras_hypersphere.evaluation.comparison import COMPARISONS, Comparison
 from keras_hypersphere.evaluation.megaface_report import (
     MegaFaceReport,
@@ -124,7 +125,9 @@ def megaface(
         kept = UNKNOWN
     compare = COMPARISONS[distance](probes, rows)
     search = NearestDistractors(compare, ranks, kept)
+    error = rounding.error(probes)
     for block in gallery.blocks(distractors, rows, probes.shape[1]):
+        error = max(error, rounding.error(block))
         search.add(block)
     pairs = len(probes) * search.seen
     if not pairs:
@@ -138,6 +141,18 @@ def megaface(
         )
     best = search.best()[: accepted + 1]
     mates, found = _mates(compare, probes, labels, search.nearest)
+    near = search.nearest[np.isfinite(search.nearest)]
+    ends = np.concatenate([mates, near, best[:1], best[-1:]])
+    ends = np.array([ends.min(), ends.max()])
+    if ends[1] - ends[0] <= 2.0 * compare.noise(ends, error):
+        # Mates and distractors differ by rounding alone: all are ties.
+        mates[:] = best[:] = ends[1]
+        found[: search.seen] = 0
+        warnings.warn(
+            "All scores are one up to rounding and tell nothing: nobody is "
+            "found. Have the embeddings collapsed?",
+            stacklevel=2,
+        )
     return MegaFaceReport(
         rank_1=float(found[0] / couples),
         ranks=found / couples,

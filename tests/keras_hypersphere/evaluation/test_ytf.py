@@ -298,7 +298,7 @@ def test_seen_from_centers_far_and_near(seed):
     # One frame lies on a center, another all but.
     a[1], b[2] = centers[5], centers[4] + 1e-9
     for center, cosines in zip(
-        centers, cosines_around(a, b, centers), strict=True
+        centers, cosines_around(a, b, centers, 1e-16), strict=True
     ):
         expected = [
             [cosine(x, y) for y in (b - center).tolist()]
