@@ -79,6 +79,23 @@ def test_without_pairs():
 
 
 @pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["ann"] * 20, "`y` must be whole numbers"),
+        (Y + 0.5, "`y` must be whole numbers"),
+        (Y + 2**31, "`y` must be whole numbers up to 2147483647"),
+        (np.eye(20), "`y` must hold one class index"),
+        (Y[:7], "for 20 samples"),
+    ],
+)
+def test_labels_that_are_none(y, message):
+    monitor = MiningMonitor(X, y)
+    monitor.set_model(still())
+    with pytest.raises(ValueError, match=message):
+        monitor.on_epoch_end(0)
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"x": X}, "`x` and `y` must be given together"),
