@@ -14,7 +14,7 @@ from keras_hypersphere.evaluation.scores import LARGEST, SMALLEST, unit_rows
 ROUNDING = 2.0**-24
 # Squared lengths in this range lose no digits in float32.
 SAFE = 1e-30, 1e30
-MEND = "Leave rows without an embedding out."
+HINT = "Leave rows without an embedding out."
 
 
 class Comparison:
@@ -65,7 +65,7 @@ class Cosines(Comparison):
             shares = (1.0 / np.sqrt(squares))[:, None]
             np.multiply(single, shares, out=self.work[:count])
         else:
-            checks.require_finite(block, "distractors", first, MEND)
+            checks.require_finite(block, "distractors", first, HINT)
             self.work[:count] = unit_rows(block.astype(np.float64))
         return self.multiply(count)
 
@@ -117,7 +117,7 @@ class SquaredDistances(Comparison):
     def bounds(self, block: np.ndarray, first: int) -> np.ndarray:
         """Returns `p · g - |g|² / 2` for all, made larger by its rounding."""
         count = len(block)
-        checks.require_finite(block, "distractors", first, MEND)
+        checks.require_finite(block, "distractors", first, HINT)
         with np.errstate(over="ignore", invalid="ignore"):
             self.work[:count] = self.scale * block.astype(np.float64)
             work = self.work[:count]

@@ -43,7 +43,7 @@ def angular_fisher_score(embeddings: ArrayLike, labels: ArrayLike) -> float:
             f"`labels` must hold one label for each of the {len(x)} "
             f"embeddings. Received: labels of shape {classes.shape}."
         )
-    checks.require_finite(x, "embeddings", mend="Leave them out.")
+    checks.require_finite(x, "embeddings", hint="Leave them out.")
     error = rounding.error(x)
     x = x.astype("float64")
     # Alone NaN, and NaT, is not what it is.

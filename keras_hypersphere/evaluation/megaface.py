@@ -1,4 +1,4 @@
-"""MegaFace: a person's photos against a gallery of strangers."""
+"""MegaFace: a person's photos against a gallery of distractors."""
 
 import warnings
 from collections.abc import Iterable
@@ -31,14 +31,14 @@ def megaface(
     distance: str = "cosine",
     failed: ArrayLike | None = None,
 ) -> MegaFaceReport:
-    """Measures identification and verification among strangers.
+    """Measures identification and verification among distractors.
 
     Identification: a probe, and one other photo of its person, the mate,
     which is put into the gallery of distractors; in turn for all such
     couples. The rank of the mate is 1 plus the number of distractors that
     score as well or better: ties count against the model.
 
-    Verification: all couples beside all pairs of a probe and a distractor.
+    Verification: all couples, against all pairs of a probe and a distractor.
     `tar` is the largest true accept rate of a threshold whose false accept
     rate does not exceed `far`. It is exact: no curve is sampled.
 
@@ -105,7 +105,7 @@ def megaface(
     if not len(probes):
         raise ValueError("`failed` must leave at least one probe.")
     checks.require_finite(
-        probes, "probes", mend="Probes without one are marked with `failed`."
+        probes, "probes", hint="Probes without one are marked with `failed`."
     )
     if isinstance(distractors, (list, tuple)) and np.ndim(distractors[:1]) == 2:
         distractors = np.asarray(distractors)

@@ -184,7 +184,7 @@ def test_shards_share_no_image(shards, negatives):
         ({"classes_per_batch": 7, "num_shards": 2}, "12 in 2 shards"),
         ({"samples_per_class": 1}, "`samples_per_class` must be at least 2"),
         ({"random_negatives": -1}, "`random_negatives` must be an integer, at"),
-        ({"random_negatives": 73}, "72 beside the largest"),
+        ({"random_negatives": 73}, "72 next to the largest"),
         ({"rounds_per_epoch": 0}, "`rounds_per_epoch` must be an integer"),
         ({"num_shards": 2, "shard_index": 2}, "`shard_index` must be below"),
         ({"num_shards": 2, "seed": None}, "same number on every worker"),

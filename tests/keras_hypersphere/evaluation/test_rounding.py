@@ -73,6 +73,8 @@ def test_lfw(protocol):
     with pytest.warns(UserWarning, match=NOTHING):
         report = lfw(left, right, SAME, protocol=protocol)
     assert (report.auc, report.eer, report.tar) == (0.5, 0.5, 0.0)
+    # NormFace's own distance is the Euclidean one.
+    assert report.larger_is_same == (protocol != "normface-pca")
 
 
 @pytest.mark.parametrize(
@@ -93,6 +95,7 @@ def test_ytf(protocol, distance):
     with pytest.warns(UserWarning, match=NOTHING):
         report = ytf(*films, SAME[:40], 4, protocol, distance)
     assert (report.auc, report.eer) == (0.5, 0.5)
+    assert report.larger_is_same == ("l2" not in distance)
 
 
 def test_val_far():
@@ -104,18 +107,19 @@ def test_val_far():
 
 @pytest.mark.parametrize("distance", ["cosine", "l2", "squared-l2"])
 def test_megaface(distance):
-    probes, strangers = (collapsed("digits", seed=s) for s in (0, 1))
+    probes, distractors = (collapsed("digits", seed=s) for s in (0, 1))
     with pytest.warns(UserWarning, match="nobody is found"):
         report = megaface(
             probes[:20],
             np.arange(20) // 2,
-            strangers[:9],
+            distractors[:9],
             far=0.1,
             distance=distance,
         )
     # Of ten, the mate is last: ties are not in its favor.
     assert report.ranks.tolist() == [0.0] * 9 + [1.0]
     assert report.tar == report.tar_at(0.02) == 0.0
+    assert report.larger_is_same == (distance == "cosine")
 
 
 def test_fisher():
