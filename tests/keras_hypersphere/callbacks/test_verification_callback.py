@@ -48,7 +48,9 @@ def functional():
 
 
 def fit(model, *callbacks, loss=None, x=X, epochs=1, rate=0.0):
-    model.compile(keras.optimizers.SGD(rate), loss)
+    # XLA where it is what makes a training fast.
+    jit = keras.config.backend() == "jax"
+    model.compile(keras.optimizers.SGD(rate), loss, jit_compile=jit)
     return model.fit(
         x, Y, callbacks=list(callbacks), epochs=epochs, verbose=0
     ).history
@@ -163,11 +165,10 @@ def test_training_moves_the_numbers():
     assert callback.report.auc == pytest.approx(order.mean())
 
 
-@pytest.mark.parametrize("folds", [None, 2])
-def test_a_training_that_diverges_goes_on(folds):
+def test_a_training_that_diverges_goes_on():
     """Embeddings overflow: NaN is logged, once warned of, and others act."""
     callback = VerificationCallback(
-        LEFT, RIGHT, np.arange(6) % 2, folds=folds, distance="l2"
+        LEFT, RIGHT, np.arange(6) % 2, folds=2, distance="l2"
     )
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     loss = keras.losses.MeanSquaredError()
@@ -191,8 +192,7 @@ def test_a_training_that_diverges_goes_on(folds):
     assert len(logs["val_verification_auc"]) == 1
 
 
-@pytest.mark.parametrize("folds", [None, 2])
-@pytest.mark.parametrize("offset", [1e4, 1e9])
+@pytest.mark.parametrize(("offset", "folds"), [(1e4, None), (1e9, 2)])
 def test_warns_of_a_collapse_in_inference(offset, folds):
     """Moving statistics that have not moved: training itself looks well."""
     model = keras.Sequential(

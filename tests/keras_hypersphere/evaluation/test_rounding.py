@@ -67,16 +67,21 @@ def test_what_float32_holds_is_no_rounding(distance, angle):
     assert report.auc == 1.0
 
 
+@pytest.mark.parametrize("kind", ["digits", "zero"])
 @pytest.mark.parametrize("protocol", ["standard", "sphereface", "normface-pca"])
-def test_lfw(protocol):
-    left, right = (collapsed("digits", seed=s) for s in (0, 1))
-    with pytest.warns(UserWarning, match=NOTHING):
+def test_lfw(protocol, kind):
+    left, right = (collapsed(kind, seed=s) for s in (0, 1))
+    with pytest.warns(UserWarning, match=NOTHING), np.errstate(all="raise"):
         report = lfw(left, right, SAME, protocol=protocol)
+    assert 0.0 <= report.accuracy <= 0.5
     assert (report.auc, report.eer, report.tar) == (0.5, 0.5, 0.0)
+    assert np.isfinite(report.thresholds).all()
+    assert np.isfinite(report.scores).all()
     # NormFace's own distance is the Euclidean one.
     assert report.larger_is_same == (protocol != "normface-pca")
 
 
+@pytest.mark.parametrize("kind", ["digits", "zero"])
 @pytest.mark.parametrize(
     ("protocol", "distance"),
     [
@@ -87,14 +92,15 @@ def test_lfw(protocol):
         ("normface-mean", "cosine"),
     ],
 )
-def test_ytf(protocol, distance):
+def test_ytf(protocol, distance, kind):
     films = [
-        np.split(collapsed("digits", rows=120, seed=seed), 40)
-        for seed in (0, 1)
+        np.split(collapsed(kind, rows=120, seed=seed), 40) for seed in (0, 1)
     ]
-    with pytest.warns(UserWarning, match=NOTHING):
+    with pytest.warns(UserWarning, match=NOTHING), np.errstate(all="raise"):
         report = ytf(*films, SAME[:40], 4, protocol, distance)
+    assert 0.0 <= report.accuracy <= 0.5
     assert (report.auc, report.eer) == (0.5, 0.5)
+    assert np.isfinite(report.thresholds).all()
     assert report.larger_is_same == ("l2" not in distance)
 
 
@@ -102,13 +108,18 @@ def test_val_far():
     left, right = (collapsed("digits", seed=s) for s in (0, 1))
     with pytest.warns(UserWarning, match=NOTHING):
         report = val_far(left, right, SAME, folds=4, far=0.1)
-    assert (report.val, report.far) == (0.0, 0.0)
+    assert (report.val, report.far, report.standard_error) == (0.0, 0.0, 0.0)
+    assert np.isfinite(report.thresholds).all()
 
 
+@pytest.mark.parametrize("kind", ["digits", "zero"])
 @pytest.mark.parametrize("distance", ["cosine", "l2", "squared-l2"])
-def test_megaface(distance):
-    probes, distractors = (collapsed("digits", seed=s) for s in (0, 1))
-    with pytest.warns(UserWarning, match="nobody is found"):
+def test_megaface(distance, kind):
+    probes, distractors = (collapsed(kind, seed=s) for s in (0, 1))
+    with (
+        pytest.warns(UserWarning, match="nobody is found"),
+        np.errstate(divide="raise", over="raise", invalid="raise"),
+    ):
         report = megaface(
             probes[:20],
             np.arange(20) // 2,

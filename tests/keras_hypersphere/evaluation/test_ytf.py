@@ -311,18 +311,6 @@ def test_seen_from_centers_far_and_near(seed):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("fill", [0.0, 1.0])
-def test_constant_embeddings_give_chance_and_no_nan(protocol, fill):
-    same = np.arange(40) // 2 % 2 == 0
-    film = np.full((3, 2), fill)
-    with np.errstate(all="raise"):
-        report = ytf([film] * 40, [film] * 40, same, protocol=protocol)
-    assert 0.0 <= report.accuracy <= 0.5
-    assert np.isfinite(report.thresholds).all()
-    assert np.isfinite(report.scores).all()
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_videos_without_frames_are_errors(protocol):
     first, second, same = videos(noise=0.01, dimensions=16)
     expected = ytf(first, second, same, 4, protocol)
