@@ -36,6 +36,9 @@ class FollowEpochs(keras.callbacks.Callback):
     ) -> None:
         # Fewer where `fit` has `steps_per_epoch`.
         steps = (self.params or {}).get("steps") or self.count
+        if self.every:
+            # Keras makes no more than there are.
+            steps = min(steps, self.count)
         if not self.begun or (self.every and steps == self.count):
             self.go_to(epoch * steps)
         self.begun = True
@@ -45,7 +48,7 @@ def warn_of_restart(what: str) -> None:
     """Warns if `fit` resumes, for batches at their very first step.
 
     Only `fit` knows, so its local names are read: `epoch` and
-    `initial_epoch` of Keras 3.12 to 3.16, on each backend. Where they are
+    `initial_epoch` of Keras 3.12.0 and 3.15.1, on each backend. Where they are
     not found, nothing is said; `FollowEpochs` needs none of this.
     """
     frames = sys._current_frames()
@@ -53,7 +56,10 @@ def warn_of_restart(what: str) -> None:
     for thread in (threading.get_ident(), threading.main_thread().ident):
         frame = frames.get(thread or 0)
         while frame is not None:
-            if _is_fit(frame):
+            if _is_keras(frame, "evaluate", "predict"):
+                # Validation, and what callbacks measure, may begin anywhere.
+                return
+            if _is_keras(frame, "fit"):
                 names = frame.f_locals
                 epoch = names.get("epoch")
                 if epoch and epoch == names.get("initial_epoch"):
@@ -67,6 +73,6 @@ def warn_of_restart(what: str) -> None:
             frame = frame.f_back
 
 
-def _is_fit(frame: Any) -> bool:
+def _is_keras(frame: Any, *functions: str) -> bool:
     module = frame.f_globals.get("__name__", "")
-    return frame.f_code.co_name == "fit" and module.startswith("keras.")
+    return frame.f_code.co_name in functions and module.startswith("keras.")

@@ -142,6 +142,13 @@ def test_batches_that_restart_are_told(make):
         batches, data = make()
         model.fit(data, callbacks=[batches.follow()], **options)
         model.fit(make()[1], verbose=0)
+        # Where validation begins is no matter.
+        model.fit(
+            data,
+            callbacks=[batches.follow()],
+            validation_data=make()[1],
+            **options,
+        )
 
 
 def test_follows_through_labels_as_input():
