@@ -56,7 +56,8 @@ class Ahead:
             self._drop(list(self.begun))
             pool, self.pool = self.pool, None
         if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # What a thread waits for is still made.
+            pool.shutdown(wait=False)
 
     def _drop(self, numbers: list[int]) -> None:
         for number in numbers:

@@ -139,7 +139,7 @@ class BalancedBatches(keras.utils.PyDataset):
         self._offset = 0
         self._places: dict[int, int] = {}
         self._followed = False
-        # The process in which Keras is within an epoch.
+        # The process in which Keras is within a pass.
         self._process: int | None = None
 
     def __len__(self) -> int:
@@ -166,12 +166,16 @@ class BalancedBatches(keras.utils.PyDataset):
         With it a training that goes on at epoch 3, by `BackupAndRestore` or
         `initial_epoch`, gets the batches of epoch 3.
         """
-        return FollowEpochs(self._go_to, len(self), every=True)
+        return FollowEpochs(self._go_to, len(self), self._leave)
 
     def _go_to(self, step: int) -> None:
         self.epoch, self._offset = divmod(step, len(self))
         self._places = {}
         self._followed = True
+
+    def _leave(self) -> None:
+        self._places, self._process = {}, None
+        self._ahead.stop()
 
     def on_epoch_begin(self) -> None:
         """From here on, batches are asked for by `fit`."""
@@ -187,9 +191,8 @@ class BalancedBatches(keras.utils.PyDataset):
         """
         if self._process is not None and len(self._places) == len(self):
             self.epoch += 1
-            self._places = {}
-        self._process = None
-        self._ahead.stop()
+            self._leave()
+        # With `steps_per_epoch` the pass goes on, and tf.data asks already.
 
 
 def batch_of_step(

@@ -108,7 +108,7 @@ class Passes:
     def follow(self) -> keras.callbacks.Callback:
         """A callback for `fit`, whose epoch the batches then follow."""
         # Of a data set that is repeated, batches are made across epochs.
-        return FollowEpochs(self.go_to, self.count, every=False)
+        return FollowEpochs(self.go_to, self.count)
 
     def go_to(self, step: int) -> None:
         """The next pass begins there, whatever an earlier one still does."""

@@ -17,15 +17,19 @@ class FollowEpochs(keras.callbacks.Callback):
     Args:
         go_to: function of a step, counted from the first of epoch 0.
         count: int, batches of an epoch.
-        every: bool, whether each epoch is told. Otherwise the first of a
-            training is, for batches that may be made across epochs.
+        leave: function that is called where a training ends. Batches that
+            have it are told each epoch; others, which may be made across
+            epochs, the first of a training.
     """
 
     def __init__(
-        self, go_to: Callable[[int], None], count: int, every: bool
+        self,
+        go_to: Callable[[int], None],
+        count: int,
+        leave: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
-        self.go_to, self.count, self.every = go_to, count, every
+        self.go_to, self.count, self.leave = go_to, count, leave
         self.begun = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -36,12 +40,16 @@ class FollowEpochs(keras.callbacks.Callback):
     ) -> None:
         # Fewer where `fit` has `steps_per_epoch`.
         steps = (self.params or {}).get("steps") or self.count
-        if self.every:
+        if self.leave:
             # Keras makes no more than there are.
             steps = min(steps, self.count)
-        if not self.begun or (self.every and steps == self.count):
+        if not self.begun or (self.leave and steps == self.count):
             self.go_to(epoch * steps)
         self.begun = True
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self.leave:
+            self.leave()
 
 
 def warn_of_restart(what: str) -> None:
