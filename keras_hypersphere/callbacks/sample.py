@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_hypersphere.callbacks import anatomy
+from keras_hypersphere.data.identities import whole_numbers
 from keras_hypersphere.evaluation.scores import unit_rows
 from keras_hypersphere.models.embedding_spread import share
 from keras_hypersphere.models.watch import Watch
@@ -45,15 +46,15 @@ def embed(
             )
         )
         labels.append(np.asarray(targets).reshape(len(targets), -1))
-    labels = np.concatenate(labels)
     embeddings = np.concatenate(embeddings)
-    if labels.shape != (len(embeddings), 1):
+    labels = whole_numbers(np.concatenate(labels), "y")
+    if len(labels) != len(embeddings):
         raise ValueError(
             "`y` must hold one class index per sample, (N,) or (N, 1). "
             f"Received: y of shape {labels.shape} for {len(embeddings)} "
-            "samples; for one-hot labels, pass `np.argmax(y, axis=-1)`."
+            "samples."
         )
-    return embeddings, np.rint(labels[:, 0]).astype("int64")
+    return embeddings, labels.astype("int64")
 
 
 def measures(
@@ -91,8 +92,7 @@ def mean_cosine(x: np.ndarray, labels: np.ndarray) -> float:
     By sums over classes: the pairs of all samples, less those of one class.
     Two zero vectors have the cosine 1.
     """
-    zero = ~x.any(axis=1, keepdims=True)
-    u = np.hstack([unit_rows(x), zero])
+    u = directions(x)
     _, index, counts = np.unique(
         labels, return_inverse=True, return_counts=True
     )
@@ -103,3 +103,14 @@ def mean_cosine(x: np.ndarray, labels: np.ndarray) -> float:
         return 0.0
     total = np.square(sums.sum(axis=0)).sum() - np.square(sums).sum()
     return float(total / pairs)
+
+
+def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Cosine of each row of `left` with that of `right`; 1 for two zeros."""
+    return np.einsum("ij,ij->i", directions(left), directions(right))
+
+
+def directions(x: np.ndarray) -> np.ndarray:
+    """Unit vectors in float64, with one more entry: 1 where a vector is 0."""
+    zero = ~x.any(axis=1, keepdims=True)
+    return np.hstack([unit_rows(x.astype("float64")), zero])

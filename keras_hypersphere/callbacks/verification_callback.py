@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.callbacks import anatomy
+from keras_hypersphere.callbacks import anatomy, sample
 from keras_hypersphere.evaluation import checks
 from keras_hypersphere.evaluation.folds import (
     fold_of_pair,
@@ -47,11 +47,18 @@ class VerificationCallback(keras.callbacks.Callback):
             `kh.evaluation.lfw`: the threshold of a fold is found on the
             others. Defaults to None.
         prefix: str, before the names. Defaults to `"val_verification_"`.
+        collapse: float >= 0, the spread below which it warns; 0 never does.
+            Defaults to `0.1`.
 
     The last result is kept in `report`: a `VerificationReport`, or with
-    `folds` a `Report`. Where training has diverged, so that embeddings are
-    not finite, the logs get NaN, and it warns once a training: what stops
-    such a training (`keras.callbacks.TerminateOnNaN`) has its say.
+    `folds` a `Report`. It warns, once a training, of
+
+    * collapse: `sqrt(1 - c) < collapse`, where `c` is the mean cosine of the
+      different pairs. These are embeddings of inference, where layers such
+      as `BatchNormalization` act otherwise than in training. Scores that
+      differ by rounding alone are ties, so that the AUC is 0.5;
+    * divergence: embeddings that are not finite. The logs get NaN, and what
+      stops such a training (`keras.callbacks.TerminateOnNaN`) has its say.
 
     Raises:
         ValueError: if the arguments are not those above, if pairs of one
@@ -91,6 +98,7 @@ class VerificationCallback(keras.callbacks.Callback):
         distance: str = "cosine",
         folds: int | ArrayLike | None = None,
         prefix: str = "val_verification_",
+        collapse: float = 0.1,
     ) -> None:
         super().__init__()
         self.same = checks.as_flags(same, "same", np.size(same))
@@ -116,9 +124,10 @@ class VerificationCallback(keras.callbacks.Callback):
                 f"`prefix` must be a string. Received: prefix={prefix!r}."
             )
         self.prefix = prefix
+        self.collapse = arguments.number("collapse", collapse, minimum=0.0)
         self.report: Any = None
         self.epochs_seen = 0
-        self.warned = False
+        self.warned: set[str] = set()
 
     def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
@@ -126,7 +135,7 @@ class VerificationCallback(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.epochs_seen = 0
-        self.warned = False
+        self.warned.clear()
 
     def on_epoch_end(
         self, epoch: int, logs: dict[str, Any] | None = None
@@ -140,11 +149,21 @@ class VerificationCallback(keras.callbacks.Callback):
         _ = self.model
         left, right = self._sides()
         if np.isfinite(left).all() and np.isfinite(right).all():
-            report = self._compare(left, right)
+            with warnings.catch_warnings():
+                # Said once a training, below.
+                warnings.filterwarnings("ignore", "All .* scores are one")
+                report = self._compare(left, right)
             values = report.accuracy, report.auc, report.eer
+            self._check_spread(left, right, report, epoch)
         else:
             values = (float("nan"),) * 3
-            self._warn(epoch)
+            self._warn(
+                "divergence",
+                f"Embeddings of pairs are NaN or infinite in epoch {epoch + 1}"
+                f", so that `{self.prefix}{METRICS[0]}` and its like are NaN. "
+                "Training has diverged: start again with a smaller learning "
+                "rate.",
+            )
         for name, value in zip(METRICS, values, strict=True):
             logs[self.prefix + name] = value
 
@@ -183,16 +202,35 @@ class VerificationCallback(keras.callbacks.Callback):
             )
         return self.report
 
-    def _warn(self, epoch: int) -> None:
-        if not self.warned:
-            self.warned = True
-            warnings.warn(
-                f"Embeddings of pairs are NaN or infinite in epoch {epoch + 1}"
-                f", so that `{self.prefix}{METRICS[0]}` and its like are NaN. "
-                "Training has diverged: start again with a smaller learning "
-                "rate.",
-                stacklevel=3,
+    def _check_spread(
+        self, left: np.ndarray, right: np.ndarray, report: Any, epoch: int
+    ) -> None:
+        apart = ~self.same
+        cosines = sample.cosines(left[apart], right[apart])
+        spread = float(np.sqrt(max(1.0 - cosines.mean(), 0.0)))
+        if spread >= self.collapse:
+            return
+        curve = getattr(report, "curve", report)
+        tied = ""
+        if len(curve.thresholds) == 2:
+            tied = (
+                "All scores are one up to rounding and tell nothing: "
+                f"`{self.prefix}auc` is 0.5, as for guessing. "
             )
+        self._warn(
+            "collapse",
+            f"Collapse in epoch {epoch + 1}: in inference, embeddings of "
+            "different pairs have nearly one direction (or are zero). Their "
+            f"spread is {spread:.3g}, healthy is near 1. {tied}If the training "
+            "itself looks well, see to layers that act otherwise in "
+            "inference: the moving statistics of BatchNormalization need "
+            "more steps, or a smaller `momentum`.",
+        )
+
+    def _warn(self, what: str, text: str) -> None:
+        if what not in self.warned:
+            self.warned.add(what)
+            warnings.warn(text, stacklevel=3)
 
     def _embed(self, photos: Any) -> np.ndarray:
         photos = anatomy.images(photos, self.parts)

@@ -1,11 +1,15 @@
 """Batches of P identities times K images, for any backend."""
 
+import functools
+import os
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_hypersphere.data.ahead import Ahead
 from keras_hypersphere.data.balanced_plan import BalancedPlan, not_negative
+from keras_hypersphere.data.follow_epochs import FollowEpochs, warn_of_restart
 from keras_hypersphere.data.image_loader import ImageLoader
 
 
@@ -31,6 +35,10 @@ class BalancedBatches(keras.utils.PyDataset):
       are random negatives.
     * Batch i of epoch e is a function of the labels, the arguments, e and i.
 
+    `fit` gets the batches in this order, also where it shuffles. Give it
+    `follow()` as a callback, and they are those of its epoch, also where
+    `BackupAndRestore` or `initial_epoch` let it go on at a later one.
+
     Args:
         labels: `(N,)` or `(N, 1)` whole numbers, the identity of each image.
         classes_per_batch: int, P.
@@ -51,13 +59,17 @@ class BalancedBatches(keras.utils.PyDataset):
         shard_index: int, which of them this is, from 0. Defaults to `0`.
         initial_epoch: int, the epoch to begin with, to resume a training.
             Defaults to `0`.
-        workers: as in `keras.utils.PyDataset`.
-        use_multiprocessing: as in `keras.utils.PyDataset`.
-        max_queue_size: as in `keras.utils.PyDataset`.
+        workers: int, threads that load batches ahead of `fit`. Defaults to
+            `1`: they are loaded where they are asked for.
+        use_multiprocessing: bool, whether the workers are processes.
+            Defaults to `False`.
+        max_queue_size: int, how many batches are loaded ahead; 0 for all of
+            an epoch. Defaults to `10`.
 
     Attributes:
         seed: int, also where none was given.
-        epoch: int, the epoch that batches are of; `fit` raises it.
+        epoch: int, the epoch that batches are of. With `follow()` it is that
+            of `fit`; without, each epoch of `fit` raises it.
         epochs_to_see_all: int.
         batch_size: int, or None if batches may differ.
 
@@ -100,11 +112,8 @@ class BalancedBatches(keras.utils.PyDataset):
         use_multiprocessing: bool = False,
         max_queue_size: int = 10,
     ) -> None:
-        super().__init__(
-            workers=workers,
-            use_multiprocessing=use_multiprocessing,
-            max_queue_size=max_queue_size,
-        )
+        # Keras sees no workers: see `Ahead`.
+        super().__init__()
         self.plan = BalancedPlan(
             labels,
             classes_per_batch,
@@ -120,8 +129,18 @@ class BalancedBatches(keras.utils.PyDataset):
         self.batch_size = self.plan.batch_size
         self.epochs_to_see_all = self.plan.epochs_to_see_all
         self.epoch = not_negative("initial_epoch", initial_epoch)
-        self._begun = False
-        self._asked: set[int] = set()
+        self._ahead = Ahead(
+            functools.partial(batch_of_step, self.plan, self.load),
+            not_negative("workers", workers),
+            bool(use_multiprocessing),
+            not_negative("max_queue_size", max_queue_size),
+        )
+        # Where a pass begins in its epoch, and which places it has given.
+        self._offset = 0
+        self._places: dict[int, int] = {}
+        self._followed = False
+        # The process in which Keras is within a pass.
+        self._process: int | None = None
 
     def __len__(self) -> int:
         return self.plan.batches_per_epoch
@@ -130,33 +149,54 @@ class BalancedBatches(keras.utils.PyDataset):
         # An IndexError ends a plain `for` loop.
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
-        batch = self.load(self.plan.batch(self.epoch, index))
-        self._asked.add(index)
-        return batch
+        if self._process != os.getpid():
+            return self.load(self.plan.batch(self.epoch, index))
+        # In the order of the plan, whatever order Keras has shuffled to.
+        place = self._places.setdefault(index, len(self._places))
+        begin = self.epoch * len(self) + self._offset
+        return self._ahead.take(begin + place, begin + len(self))
 
     def indices(self, epoch: int, index: int) -> np.ndarray:
         """The images of a batch of any epoch, in the order of the batch."""
         return self.plan.batch(epoch, index)
 
+    def follow(self) -> keras.callbacks.Callback:
+        """A callback for `fit`, whose epoch the batches then follow.
+
+        With it a training that goes on at epoch 3, by `BackupAndRestore` or
+        `initial_epoch`, gets the batches of epoch 3.
+        """
+        return FollowEpochs(self._go_to, len(self), self._leave)
+
+    def _go_to(self, step: int) -> None:
+        self.epoch, self._offset = divmod(step, len(self))
+        self._places = {}
+        self._followed = True
+
+    def _leave(self) -> None:
+        self._places, self._process = {}, None
+        self._ahead.stop()
+
     def on_epoch_begin(self) -> None:
-        """Remembers that what follows is not a look ahead."""
-        self._begun = True
+        """From here on, batches are asked for by `fit`."""
+        self._process = os.getpid()
+        if not self.epoch and not self._followed:
+            warn_of_restart("BalancedBatches")
 
     def on_epoch_end(self) -> None:
-        """Goes to the next epoch, if the batches of this one were made.
+        """Goes to the next epoch, if all batches of this one were made.
 
         Keras also calls this before the first epoch, and after taking a batch
         to build a model.
         """
-        count = len(self)
-        # Threads run ahead, and Keras serves what they made in the next
-        # epoch; processes ask where we do not see it.
-        threads = self.workers > 1 and not self.use_multiprocessing
-        ahead = self.max_queue_size + 2 * self.workers if threads else 0
-        enough = min(max(count - ahead, ahead + 1), count)
-        if self._begun and (
-            self.use_multiprocessing or len(self._asked) >= enough
-        ):
+        if self._process is not None and len(self._places) == len(self):
             self.epoch += 1
-            self._asked = set()
-        self._begun = False
+            self._leave()
+        # With `steps_per_epoch` the pass goes on, and tf.data asks already.
+
+
+def batch_of_step(
+    plan: BalancedPlan, load: ImageLoader, step: int
+) -> tuple[Any, np.ndarray]:
+    """The batch of a step, counted from the first of epoch 0."""
+    return load(plan.batch(*divmod(step, plan.batches_per_epoch)))

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_hypersphere.backend import datasets
 from keras_hypersphere.data.balanced_plan import BalancedPlan, not_negative
+from keras_hypersphere.data.follow_epochs import FollowEpochs, warn_of_restart
 from keras_hypersphere.data.image_loader import ImageLoader
 
 
@@ -27,6 +29,10 @@ def balanced_dataset(
     Every pass over the data set is the next epoch; a pass that is given up
     before its last batch is made does not count. The batch size is static
     where all batches are full. Images are loaded in parallel and ahead.
+
+    `dataset.follow()` is a callback for `fit`: with it a training that goes
+    on at a later epoch gets the batches of that epoch. A `map` gives another
+    data set, without this method: keep the first for it.
 
     Under a `tf.distribute` strategy, TensorFlow gives each replica its part
     of every batch: several worker processes need the same `seed` and no
@@ -49,7 +55,8 @@ def balanced_dataset(
         initial_epoch: int. Defaults to `0`.
 
     Returns:
-        A `tf.data.Dataset` of `(x, labels)` that knows its length.
+        A `tf.data.Dataset` of `(x, labels)` that knows its length, with
+        `follow()`.
 
     Raises:
         ValueError: as `BalancedBatches` does.
@@ -76,27 +83,45 @@ def balanced_dataset(
         num_shards,
         shard_index,
     )
-    epochs = Epochs(plan, not_negative("initial_epoch", initial_epoch))
-    return datasets.tensorflow_dataset(
-        epochs,
+    passes = Passes(plan, not_negative("initial_epoch", initial_epoch))
+    dataset = datasets.tensorflow_dataset(
+        passes,
         plan.batches_per_epoch,
         plan.batch_size,
         ImageLoader(load, plan.known.labels),
-        example=plan.batch(epochs.epoch, 0),
+        example=plan.batch(0, 0),
     )
+    dataset.follow = passes.follow
+    return dataset
 
 
-class Epochs:
+class Passes:
     """Gives the batches of one epoch after the other, one a call."""
 
     def __init__(self, plan: BalancedPlan, epoch: int) -> None:
         self.plan = plan
-        self.epoch = epoch
+        self.count = plan.batches_per_epoch
+        self.step = epoch * self.count
+        self.newest = object()
+        self.followed = False
+
+    def follow(self) -> keras.callbacks.Callback:
+        """A callback for `fit`, whose epoch the batches then follow."""
+        # Of a data set that is repeated, batches are made across epochs.
+        return FollowEpochs(self.go_to, self.count)
+
+    def go_to(self, step: int) -> None:
+        """The next pass begins there, whatever an earlier one still does."""
+        self.step, self.newest, self.followed = step, object(), True
 
     def __call__(self) -> Iterator[np.ndarray]:
-        epoch, count = self.epoch, self.plan.batches_per_epoch
-        for index in range(count):
-            batch = self.plan.batch(epoch, index)
-            if index == count - 1:
-                self.epoch = epoch + 1
+        if not self.step and not self.followed:
+            warn_of_restart("balanced_dataset")
+        begin, mine = self.step, object()
+        self.newest = mine
+        for step in range(begin, begin + self.count):
+            batch = self.plan.batch(*divmod(step, self.count))
+            # Keras gives passes up; those do not count.
+            if step == begin + self.count - 1 and self.newest is mine:
+                self.step = step + 1
             yield batch

@@ -112,8 +112,8 @@ class BalancedPlan:
         if others < self.negatives:
             raise ValueError(
                 "`random_negatives` must be at most the number of images "
-                f"beyond those of {self.classes} identities: {others} beside "
-                "the largest. Received: random_negatives="
+                f"beyond those of {self.classes} identities: {others} next "
+                "to the largest. Received: random_negatives="
                 f"{self.negatives}; take a smaller `classes_per_batch`."
             )
         free = np.maximum(self.samples - counts[: self.classes], 0).sum()
@@ -155,8 +155,8 @@ class BalancedPlan:
             return images
         identities = np.concatenate([due, again])
         missing = full - len(images)
-        strangers = self._strangers(identities, missing, step, draw)
-        return np.concatenate([images, strangers])
+        others = self._others(identities, missing, step, draw)
+        return np.concatenate([images, others])
 
     def _next_images(self, identity: int, number: int) -> np.ndarray:
         """The K images whose turn it is, of an order for each cycle."""
@@ -179,7 +179,7 @@ class BalancedPlan:
     def _images(self, identity: int, members: np.ndarray) -> np.ndarray:
         return self.known.images[self.known.starts[identity] + members]
 
-    def _strangers(
+    def _others(
         self,
         identities: np.ndarray,
         missing: int,

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+LARGEST = 2**31 - 1
+
 
 class Identities(NamedTuple):
     """Images grouped by label.
@@ -43,7 +45,7 @@ class Identities(NamedTuple):
         return self.images[np.repeat(wanted, self.counts)]
 
 
-def whole_numbers(labels: Any) -> np.ndarray:
+def whole_numbers(labels: Any, name: str = "labels") -> np.ndarray:
     """`(N,)` integers, or an error that says what to pass."""
     if hasattr(labels, "detach"):
         labels = labels.detach().cpu()
@@ -52,20 +54,20 @@ def whole_numbers(labels: Any) -> np.ndarray:
         labels = labels[:, 0]
     if labels.ndim != 1 or not len(labels):
         raise ValueError(
-            "`labels` must hold one class index per image, (N,) or (N, 1). "
-            f"Received: labels.shape={labels.shape}; for one-hot labels, pass "
-            "`np.argmax(labels, axis=-1)`."
+            f"`{name}` must hold one class index per image, (N,) or (N, 1). "
+            f"Received: {name}.shape={labels.shape}; for one-hot labels, pass "
+            f"`np.argmax({name}, axis=-1)`."
         )
-    if labels.dtype.kind in "iu":
-        return labels
-    if labels.dtype.kind == "f":
-        whole = np.isfinite(labels) & (labels == np.floor(labels))
-        if whole.all():
-            return labels.astype(np.int64)
-        bad = labels[~whole][0]
+    if labels.dtype.kind not in "iuf":
+        wrong = np.ones(len(labels), bool)
     else:
-        bad = labels[0]
-    raise ValueError(
-        f"`labels` must be whole numbers. Received: labels={bad!r}; number "
-        "the identities with `np.unique(labels, return_inverse=True)[1]`."
-    )
+        wrong = labels != np.floor(labels)
+        # The losses compare int32, exactly.
+        wrong |= ~(np.abs(labels.astype(np.float64)) <= LARGEST)
+    if wrong.any():
+        raise ValueError(
+            f"`{name}` must be whole numbers up to {LARGEST}. Received: "
+            f"{name}={labels[wrong][0]!r}; number the identities with "
+            f"`np.unique({name}, return_inverse=True)[1]`."
+        )
+    return labels if labels.dtype.kind in "iu" else labels.astype(np.int64)

@@ -64,7 +64,7 @@ def require_finite(
     values: np.ndarray,
     name: str,
     first: int = 0,
-    mend: str = "Pairs without an embedding are marked with `failed`.",
+    hint: str = "Pairs without an embedding are marked with `failed`.",
 ) -> None:
     """Raises an error that names the first row with NaN or infinity.
 
@@ -72,7 +72,7 @@ def require_finite(
         values: numbers, a row an entry.
         name: what the caller calls them.
         first: index of the first row, where they are a part of more.
-        mend: what to do about it.
+        hint: what to do about it.
     """
     finite = np.isfinite(values)
     if finite.ndim > 1:
@@ -82,7 +82,7 @@ def require_finite(
             f"`{name}` must hold finite numbers only. "
             f"Received: {int((~finite).sum())} of {len(finite)} entries with "
             "NaN or infinity, the first at index "
-            f"{first + int(finite.argmin())}. {mend}"
+            f"{first + int(finite.argmin())}. {hint}"
         )
 
 

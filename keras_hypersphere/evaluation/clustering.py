@@ -47,7 +47,7 @@ def cluster(
     * [FaceNet](https://arxiv.org/abs/1503.03832), Schroff et al., 2015
     """
     faces = checks.as_embeddings(embeddings, "embeddings")
-    checks.require_finite(faces, "embeddings", mend="Leave them out.")
+    checks.require_finite(faces, "embeddings", hint="Leave them out.")
     checks.require_distance(distance)
     threshold = checks.as_number(threshold, "threshold", minimum=0.0)
     checks.require_choice(linkage, "linkage", LINKAGES)

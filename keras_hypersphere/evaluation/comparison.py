@@ -7,14 +7,14 @@ alike, so distances are negative.
 
 import numpy as np
 
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import checks, rounding
 from keras_hypersphere.evaluation.scores import LARGEST, SMALLEST, unit_rows
 
 # Half the distance of two neighboring float32 numbers around 1.
 ROUNDING = 2.0**-24
 # Squared lengths in this range lose no digits in float32.
 SAFE = 1e-30, 1e30
-MEND = "Leave rows without an embedding out."
+HINT = "Leave rows without an embedding out."
 
 
 class Comparison:
@@ -65,7 +65,7 @@ class Cosines(Comparison):
             shares = (1.0 / np.sqrt(squares))[:, None]
             np.multiply(single, shares, out=self.work[:count])
         else:
-            checks.require_finite(block, "distractors", first, MEND)
+            checks.require_finite(block, "distractors", first, HINT)
             self.work[:count] = unit_rows(block.astype(np.float64))
         return self.multiply(count)
 
@@ -89,6 +89,10 @@ class Cosines(Comparison):
         dots = np.einsum("ij,ij->i", self.units[probes], rows)
         return np.clip(dots / np.sqrt(squares), -1.0, 1.0)
 
+    def noise(self, scores: np.ndarray, error: float) -> float:
+        """Returns how far rounding can move a score."""
+        return rounding.of_cosines(scores, error, self.units.shape[1])
+
     def readable(self, scores: np.ndarray) -> np.ndarray:
         """Returns scores in the units of the distance."""
         return scores
@@ -100,7 +104,7 @@ class SquaredDistances(Comparison):
     def __init__(self, probes: np.ndarray, rows: int) -> None:
         super().__init__(probes, rows)
         # A power of two brings squares into float32's range and is exact.
-        largest = float(np.abs(probes).max())
+        self.largest = largest = float(np.abs(probes).max())
         self.scale = 2.0 ** -int(np.frexp(largest)[1]) if largest else 1.0
         self.exact_probes = self.scale * probes.astype(np.float64)
         self.probes = self.exact_probes.astype(np.float32)
@@ -113,7 +117,7 @@ class SquaredDistances(Comparison):
     def bounds(self, block: np.ndarray, first: int) -> np.ndarray:
         """Returns `p · g - |g|² / 2` for all, made larger by its rounding."""
         count = len(block)
-        checks.require_finite(block, "distractors", first, MEND)
+        checks.require_finite(block, "distractors", first, HINT)
         with np.errstate(over="ignore", invalid="ignore"):
             self.work[:count] = self.scale * block.astype(np.float64)
             work = self.work[:count]
@@ -145,6 +149,11 @@ class SquaredDistances(Comparison):
         gaps = self.exact_probes[probes]
         gaps -= self.scale * rows.astype(np.float64)
         return -np.einsum("ij,ij->i", gaps, gaps)
+
+    def noise(self, scores: np.ndarray, error: float) -> float:
+        """Returns how far rounding can move a score."""
+        size, largest = self.exact_probes.shape[1], self.largest * self.scale
+        return rounding.of_distances(-scores, error, size, largest, power=2)
 
     def readable(self, scores: np.ndarray) -> np.ndarray:
         """Returns scores in the units of the distance."""

@@ -53,7 +53,7 @@ def concatenate_features(
         )
     for index, part in enumerate(parts):
         checks.require_finite(
-            part, f"features[{index}]", mend="Leave them out."
+            part, f"features[{index}]", hint="Leave them out."
         )
     kind = np.result_type(*parts, np.float16)
     if normalize:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import checks, rounding
 
 
 def angular_fisher_score(embeddings: ArrayLike, labels: ArrayLike) -> float:
@@ -43,7 +43,8 @@ def angular_fisher_score(embeddings: ArrayLike, labels: ArrayLike) -> float:
             f"`labels` must hold one label for each of the {len(x)} "
             f"embeddings. Received: labels of shape {classes.shape}."
         )
-    checks.require_finite(x, "embeddings", mend="Leave them out.")
+    checks.require_finite(x, "embeddings", hint="Leave them out.")
+    error = rounding.error(x)
     x = x.astype("float64")
     # Alone NaN, and NaT, is not what it is.
     unknown = classes != classes
@@ -76,8 +77,10 @@ def angular_fisher_score(embeddings: ArrayLike, labels: ArrayLike) -> float:
     overall = directions(x.mean(0, keepdims=True), "the mean of all")
     within = (1.0 - (units * class_units[index]).sum(1)).sum()
     between = (counts * (1.0 - (class_units @ overall.T).ravel())).sum()
-    # Rounding may leave a cosine above 1.
-    within, between = max(within, 0.0), max(between, 0.0)
+    # Rounding may leave a cosine above 1, or all there is between classes.
+    within = max(within, 0.0)
+    noise = rounding.of_cosines(np.ones(1), error, x.shape[1])
+    between = between if between > noise * len(x) else 0.0
     return float(within / between) if between > 0 else float("inf")
 
 

@@ -53,11 +53,11 @@ def lfw(
             (LFW's `pairs.txt` is ordered so that each block of 600 is a
             fold), or an `(n,)` vector with the fold of each pair.
         protocol: `"standard"`, `"sphereface"` or `"normface-pca"`.
-        distance: `"cosine"` (larger is more alike), `"l2"` or
-            `"squared-l2"`. The published procedures fix theirs: leave it
-            alone there. With others, `"sphereface"` spreads its thresholds
-            over [0, 2] or [0, 4]; `"normface-pca"` reads `"cosine"` as its
-            own `"l2"`.
+        distance: `"cosine"`, which is scored by the cosine itself, so that
+            larger is more alike, `"l2"` or `"squared-l2"`. The published
+            procedures fix theirs: leave it alone there. With others,
+            `"sphereface"` spreads its thresholds over [0, 2] or [0, 4];
+            `"normface-pca"` reads `"cosine"` as its own `"l2"`.
         failed: optional `(n,)` booleans: pairs without an embedding, for
             instance where no face was detected. They count as errors, take
             no part in means, components and thresholds, and their rows are

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_hypersphere.evaluation import scores
+from keras_hypersphere.evaluation import rounding, scores
 from keras_hypersphere.evaluation.folds import HeldOut
 
 # The first count of components that explains more than this is kept.
@@ -23,6 +23,7 @@ def normface_pca(
     published Euclidean distance of unit vectors.
     """
     distance = "l2" if distance == "cosine" else distance
+    error = rounding.error(left, right)
     left, right = scores.as_float64(left, right)
     values = np.empty(len(same))
     limits = np.empty(count)
@@ -33,11 +34,13 @@ def normface_pca(
         center, components = principal_components(
             np.concatenate([left[training], right[training]])
         )
-        distances = scores.pair_scores(
-            scores.unit_rows((left - center) @ components),
-            scores.unit_rows((right - center) @ components),
-            distance,
-        )
+        sides = [
+            scores.unit_rows(
+                rounding.from_center(side, center, error) @ components
+            )
+            for side in (left, right)
+        ]
+        distances = scores.pair_scores(*sides, distance)
         values[held] = distances[held]
         accepted, limits[index] = svm_decisions(
             distances[training], same[training], distances[held]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_hypersphere.evaluation import scores
+from keras_hypersphere.evaluation import rounding, scores
 from keras_hypersphere.evaluation.folds import HeldOut
 
 # Thresholds are whole multiples of 1/10000, from -1 to 1.
@@ -29,6 +29,7 @@ def sphereface(
     """
     larger = scores.larger_is_same(distance)
     grid = threshold_grid(distance)
+    error = rounding.error(left, right)
     left, right = scores.as_float64(left, right)
     values = np.empty(len(same))
     limits = np.empty(count)
@@ -38,8 +39,8 @@ def sphereface(
         training = ~held
         center = 0.5 * (left[training].mean(0) + right[training].mean(0))
         cosines = scores.pair_scores(
-            scores.unit_rows(left - center),
-            scores.unit_rows(right - center),
+            scores.unit_rows(rounding.from_center(left, center, error)),
+            scores.unit_rows(rounding.from_center(right, center, error)),
             distance,
         )
         values[held] = cosines[held]

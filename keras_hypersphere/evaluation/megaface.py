@@ -1,11 +1,12 @@
-"""MegaFace: a person's photos against a gallery of strangers."""
+"""MegaFace: a person's photos against a gallery of distractors."""
 
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks, gallery
+from keras_hypersphere.evaluation import checks, gallery, rounding
 from keras_hypersphere.evaluation.comparison import COMPARISONS, Comparison
 from keras_hypersphere.evaluation.megaface_report import (
     MegaFaceReport,
@@ -30,14 +31,14 @@ def megaface(
     distance: str = "cosine",
     failed: ArrayLike | None = None,
 ) -> MegaFaceReport:
-    """Measures identification and verification among strangers.
+    """Measures identification and verification among distractors.
 
     Identification: a probe, and one other photo of its person, the mate,
     which is put into the gallery of distractors; in turn for all such
     couples. The rank of the mate is 1 plus the number of distractors that
     score as well or better: ties count against the model.
 
-    Verification: all couples beside all pairs of a probe and a distractor.
+    Verification: all couples, against all pairs of a probe and a distractor.
     `tar` is the largest true accept rate of a threshold whose false accept
     rate does not exceed `far`. It is exact: no curve is sampled.
 
@@ -104,7 +105,7 @@ def megaface(
     if not len(probes):
         raise ValueError("`failed` must leave at least one probe.")
     checks.require_finite(
-        probes, "probes", mend="Probes without one are marked with `failed`."
+        probes, "probes", hint="Probes without one are marked with `failed`."
     )
     if isinstance(distractors, (list, tuple)) and np.ndim(distractors[:1]) == 2:
         distractors = np.asarray(distractors)
@@ -124,7 +125,9 @@ def megaface(
         kept = UNKNOWN
     compare = COMPARISONS[distance](probes, rows)
     search = NearestDistractors(compare, ranks, kept)
+    error = rounding.error(probes)
     for block in gallery.blocks(distractors, rows, probes.shape[1]):
+        error = max(error, rounding.error(block))
         search.add(block)
     pairs = len(probes) * search.seen
     if not pairs:
@@ -138,6 +141,18 @@ def megaface(
         )
     best = search.best()[: accepted + 1]
     mates, found = _mates(compare, probes, labels, search.nearest)
+    near = search.nearest[np.isfinite(search.nearest)]
+    ends = np.concatenate([mates, near, best[:1], best[-1:]])
+    ends = np.array([ends.min(), ends.max()])
+    if ends[1] - ends[0] <= 2.0 * compare.noise(ends, error):
+        # Mates and distractors differ by rounding alone: all are ties.
+        mates[:] = best[:] = ends[1]
+        found[: search.seen] = 0
+        warnings.warn(
+            "All scores are one up to rounding and tell nothing: nobody is "
+            "found. Have the embeddings collapsed?",
+            stacklevel=2,
+        )
     return MegaFaceReport(
         rank_1=float(found[0] / couples),
         ranks=found / couples,

@@ -24,7 +24,8 @@ class MegaFaceReport:
         couples: number of couples of a probe and another photo of its
             person, failed ones included.
         distractors: number of distractors.
-        distance: what scores are: "cosine", "l2" or "squared-l2".
+        distance: "cosine", whose scores are the cosines themselves, "l2" or
+            "squared-l2".
         mate_scores: `(couples,)` scores of the couples that did not fail.
         distractor_scores: the scores of probes and distractors that look
             most alike, the most alike first; as many as `far` needs.
@@ -44,12 +45,16 @@ class MegaFaceReport:
     distractor_scores: np.ndarray = dataclasses.field(repr=False)
     pairs: int = dataclasses.field(repr=False)
 
+    @property
+    def larger_is_same(self) -> bool:
+        """Whether a large score speaks for "same"; a distance does not."""
+        return self.distance == "cosine"
+
     def tar_at(self, far: float) -> float:
         """Returns the TAR at a false accept rate up to `self.far`."""
         threshold = self.threshold_at(far)
         mates = self.mate_scores
-        larger = self.distance == "cosine"
-        found = mates > threshold if larger else mates < threshold
+        found = mates > threshold if self.larger_is_same else mates < threshold
         return float(found.sum() / self.couples)
 
     def threshold_at(self, far: float) -> float:
@@ -63,13 +68,13 @@ class MegaFaceReport:
 
     def curve(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns the false and the true accept rates up to `self.far`."""
-        larger = self.distance == "cosine"
+        larger = self.larger_is_same
         mates = np.sort(self.mate_scores if larger else -self.mate_scores)
-        strangers = self.distractor_scores
+        distractors = self.distractor_scores
         worse = np.searchsorted(
-            mates, strangers if larger else -strangers, side="right"
+            mates, distractors if larger else -distractors, side="right"
         )
-        accepted = np.arange(len(strangers))
+        accepted = np.arange(len(distractors))
         return accepted / self.pairs, (len(mates) - worse) / self.couples
 
 

@@ -41,7 +41,7 @@ def quantize_embeddings(x: ArrayLike) -> np.ndarray:
     """
     faces = np.asarray(x)
     rows = checks.as_embeddings(np.atleast_2d(faces), "x")
-    checks.require_finite(rows, "x", mend="Leave them out.")
+    checks.require_finite(rows, "x", hint="Leave them out.")
     rows = scores.unit_rows(rows.astype(np.float64))
     largest = np.abs(rows).max(axis=1, keepdims=True)
     steps = np.rint(LARGEST * (rows / np.where(largest > 0, largest, 1.0)))

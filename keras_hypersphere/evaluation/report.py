@@ -28,9 +28,9 @@ class Report:
         eer: equal error rate of that curve.
         tar: true accept rate of that curve at a false accept rate of 1e-3.
         protocol: the procedure's name.
-        distance: what `scores` are: "cosine", "l2", "squared-l2", or
-            "decision", the value of a support vector machine, which accepts
-            from 0 on.
+        distance: "cosine", whose scores are the cosines themselves, "l2",
+            "squared-l2", or "decision", whose scores are the values of a
+            support vector machine, which accepts from 0 on.
         scores: `(n,)` held-out score of each pair. A pair that failed has the
             worst one there is, infinity or its negative.
         correct: `(n,)` booleans: pairs that were answered right.
@@ -51,6 +51,11 @@ class Report:
     correct: np.ndarray = dataclasses.field(repr=False)
     fold_of_pair: np.ndarray = dataclasses.field(repr=False)
     curve: VerificationReport = dataclasses.field(repr=False)
+
+    @property
+    def larger_is_same(self) -> bool:
+        """Whether a large score speaks for "same"; a distance does not."""
+        return self.distance in ("cosine", "decision")
 
     @property
     def standard_error(self) -> float:

@@ -1,6 +1,7 @@
 """How well scores tell same from different, with exact thresholds."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -67,7 +68,9 @@ def verification_report(
     """Measures how well `scores` tell same from different pairs.
 
     All thresholds are tried, none of a grid: sorted scores and running
-    counts give every decision. Equal scores are decided alike.
+    counts give every decision. Equal scores are decided alike; it warns if
+    all are. Scores are taken as they are: whether those of embeddings differ
+    by rounding alone is what `lfw` and the other protocols find.
 
     Args:
         scores: `(n,)` similarities, or distances with
@@ -111,6 +114,13 @@ def verification_report(
     values, accepted_same, accepted_different = cuts.count_accepted(
         oriented[order], same[~failed][order]
     )
+    if len(values) == 1:
+        warnings.warn(
+            f"All {int((~failed).sum())} scores are one up to rounding and "
+            "tell nothing: `auc` and `eer` are those of guessing, 0.5 where "
+            "no pair failed. Have the embeddings collapsed?",
+            stacklevel=2,
+        )
     best = cuts.best_decision(values, accepted_same, accepted_different)
     limits = cuts.thresholds(values)
     limits = limits if larger_is_same else -limits

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import checks, rounding
 
 # Rows handled together: two blocks of 512 float64 columns fit the cache.
 BLOCK = 128
@@ -13,7 +13,32 @@ SMALLEST, LARGEST = 1e-280, 1e280
 def pair_scores(
     left: np.ndarray, right: np.ndarray, distance: str = "cosine"
 ) -> np.ndarray:
-    """Scores row `i` of `left` against row `i` of `right`.
+    """Scores row `i` of `left` against row `i` of `right`, a list of pairs.
+
+    As `row_scores`; but where all of them lie within what the rounding of the
+    embeddings can move them, they are one score: ties, and no order.
+    """
+    scores = row_scores(left, right, distance)
+    if not len(scores):
+        return scores
+    error, size = rounding.error(left, right), left.shape[1]
+    if distance == "cosine":
+        noise = rounding.of_cosines(scores, error, size)
+    else:
+        noise = rounding.of_distances(
+            *(scores, error, size),
+            largest=float(
+                max(left.max(), -left.min(), right.max(), -right.min())
+            ),
+            power=1 if distance == "l2" else 2,
+        )
+    return rounding.settled(scores, noise)
+
+
+def row_scores(
+    left: np.ndarray, right: np.ndarray, distance: str = "cosine"
+) -> np.ndarray:
+    """Scores row `i` of `left` against row `i` of `right`, each by itself.
 
     `"cosine"` is the cosine of the angle, larger for more alike, and 0 where
     a vector is zero. `"l2"` is the Euclidean distance and `"squared-l2"` its

@@ -60,8 +60,8 @@ def val_far(
             `(n,)` vector with the split of each pair.
         far: the false accept rate. (The paper prints `10E-3` for 1e-3.)
         distance: `"squared-l2"` of the embeddings as they are, which FaceNet
-            makes of unit length; or `"l2"`, or `"cosine"`, where pairs of at
-            least the threshold are accepted.
+            makes of unit length; or `"l2"`, or `"cosine"`, which is scored by
+            the cosine itself: pairs of at least the threshold are accepted.
         failed: optional `(n,)` booleans: pairs without an embedding. They
             are wrong at every threshold, and their rows are not read.
 

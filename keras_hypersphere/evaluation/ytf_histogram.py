@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from keras_hypersphere.evaluation import checks, scores
+from keras_hypersphere.evaluation import checks, rounding, scores
 from keras_hypersphere.evaluation.folds import HeldOut
 from keras_hypersphere.evaluation.lfw_normface import svm_decisions
 
@@ -83,21 +83,26 @@ def features_of(
     features = np.empty((count, len(first), size))
     # Pairs outside, folds inside: a video is read and multiplied once.
     for index, (a, b) in enumerate(zip(first, second, strict=True)):
+        error = rounding.error(a, b)
         a, b = a.astype(np.float64), b.astype(np.float64)
-        for held, cosines in enumerate(cosines_around(a, b, centers)):
+        for held, cosines in enumerate(cosines_around(a, b, centers, error)):
             features[held, index] = describe(cosines)
     return features
 
 
 def cosines_around(
-    a: np.ndarray, b: np.ndarray, centers: np.ndarray
+    a: np.ndarray, b: np.ndarray, centers: np.ndarray, error: float
 ) -> Iterator[np.ndarray]:
     """Yields, for each center, the cosines of all frames seen from it.
 
     The products with one center give those with any other that is near:
     `(a - c) · (b - c) = a · b - (a + b) · c + |c|²`, with `c` its distance
-    from the first.
+    from the first. Frames within their rounding, `error`, of a center have
+    no direction from there: their cosines are 0.
     """
+    least_squares = [
+        np.square(error) * np.einsum("ij,ij->i", each, each) for each in (a, b)
+    ]
     middle = centers.mean(axis=0)
     moves = centers - middle
     a, b = a - middle, b - middle
@@ -113,12 +118,16 @@ def cosines_around(
         least = CANCELED * (max(own.max() for _, own in parts) + lengths[index])
         if min(each.min() for each in squares) <= least:
             # A frame is so near to the center that digits cancel.
-            cosines = scores.unit_rows(a - move) @ scores.unit_rows(b - move).T
+            sides = a - move, b - move
+            squares = [np.einsum("ij,ij->i", each, each) for each in sides]
+            cosines = scores.unit_rows(sides[0]) @ scores.unit_rows(sides[1]).T
         else:
             cosines = products - parts[0][0][:, index, None]
             cosines -= parts[1][0][:, index] - lengths[index]
             cosines /= np.sqrt(squares[0])[:, None]
             cosines /= np.sqrt(squares[1])
+        cosines[squares[0] <= least_squares[0]] = 0.0
+        cosines[:, squares[1] <= least_squares[1]] = 0.0
         # Rounding must not push a cosine out of the last bin.
         yield np.clip(cosines, -1.0, 1.0, out=cosines)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_hypersphere.evaluation import checks, scores
+from keras_hypersphere.evaluation import checks, rounding, scores
 from keras_hypersphere.evaluation.folds import HeldOut
 from keras_hypersphere.evaluation.lfw_sphereface import (
     mean_of_best,
@@ -54,12 +54,14 @@ def mean_scores(
 ) -> np.ndarray:
     """Returns the mean score of all pairs of frames, for each two videos."""
     values = np.empty(len(first))
+    error, largest = rounding.error(*first, *second), 0.0
     for index, (a, b) in enumerate(zip(first, second, strict=True)):
         checks.require_finite(a, f"frames_a[{index}]")
         checks.require_finite(b, f"frames_b[{index}]")
         a, b = a.astype(np.float64), b.astype(np.float64)
         if normalize or distance == "cosine":
             a, b = scores.unit_rows(a), scores.unit_rows(b)
+        largest = max(largest, np.abs(a).max(), np.abs(b).max())
         with np.errstate(over="ignore", invalid="ignore"):
             values[index] = MEANS[distance](a, b)
     if not np.isfinite(values).all():
@@ -67,7 +69,14 @@ def mean_scores(
             f"Distances overflow float64: `distance={distance!r}` needs "
             "smaller embeddings; divide them by a common number."
         )
-    return values
+    size = first[0].shape[1]
+    if distance == "cosine":
+        # Means move no farther than their parts.
+        noise = rounding.of_cosines(values, error, size)
+    else:
+        power = 1 if distance == "l2" else 2
+        noise = rounding.of_distances(values, error, size, largest, power)
+    return rounding.settled(values, noise)
 
 
 def mean_cosine(a: np.ndarray, b: np.ndarray) -> float:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_hypersphere.evaluation.scores import pair_scores
+from keras_hypersphere.evaluation.scores import row_scores
 
 
 def distances(
@@ -20,7 +20,7 @@ def distances(
     """
     left, right = np.atleast_2d(left), np.atleast_2d(right)
     n, m = len(left), len(right)
-    scores = pair_scores(
+    scores = row_scores(
         np.repeat(left, m, axis=0), np.tile(right, (n, 1)), distance
     ).reshape(n, m)
     return 1.0 - scores if distance == "cosine" else scores

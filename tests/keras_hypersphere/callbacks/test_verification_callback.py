@@ -1,4 +1,5 @@
 import csv
+import warnings
 
 import keras
 import numpy as np
@@ -47,7 +48,9 @@ def functional():
 
 
 def fit(model, *callbacks, loss=None, x=X, epochs=1, rate=0.0):
-    model.compile(keras.optimizers.SGD(rate), loss)
+    # XLA where it is what makes a training fast.
+    jit = keras.config.backend() == "jax"
+    model.compile(keras.optimizers.SGD(rate), loss, jit_compile=jit)
     return model.fit(
         x, Y, callbacks=list(callbacks), epochs=epochs, verbose=0
     ).history
@@ -162,11 +165,10 @@ def test_training_moves_the_numbers():
     assert callback.report.auc == pytest.approx(order.mean())
 
 
-@pytest.mark.parametrize("folds", [None, 2])
-def test_a_training_that_diverges_goes_on(folds):
+def test_a_training_that_diverges_goes_on():
     """Embeddings overflow: NaN is logged, once warned of, and others act."""
     callback = VerificationCallback(
-        LEFT, RIGHT, np.arange(6) % 2, folds=folds, distance="l2"
+        LEFT, RIGHT, np.arange(6) % 2, folds=2, distance="l2"
     )
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     loss = keras.losses.MeanSquaredError()
@@ -190,6 +192,49 @@ def test_a_training_that_diverges_goes_on(folds):
     assert len(logs["val_verification_auc"]) == 1
 
 
+@pytest.mark.parametrize(("offset", "folds"), [(1e4, None), (1e9, 2)])
+def test_warns_of_a_collapse_in_inference(offset, folds):
+    """Moving statistics that have not moved: training itself looks well."""
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.Rescaling(1.0, offset=offset),
+            keras.layers.BatchNormalization(momentum=1.0),
+        ]
+    )
+    same = np.arange(6) % 2
+    callback = VerificationCallback(LEFT, RIGHT, same, folds=folds)
+    with pytest.warns(UserWarning) as caught:
+        logs = fit(model, callback, loss=SOFTMAX, epochs=2)
+    texts = [str(w.message) for w in caught]
+    ours = [text for text in texts if "Collapse in epoch 1: in inf" in text]
+    assert len(ours) == 1 and "BatchNormalization" in ours[0]
+    assert not any("All 6 scores" in text for text in texts)
+    # At 1e9 float32 holds the offset alone.
+    assert ("`val_verification_auc` is 0.5" in ours[0]) == (offset == 1e9)
+    if offset == 1e9:
+        assert logs["val_verification_auc"] == [0.5, 0.5]
+        with pytest.warns(UserWarning, match="All 6 scores are one"):
+            callback.measure()
+
+
+@pytest.mark.parametrize(
+    ("distance", "value", "collapse"),
+    [("cosine", 0.0, 0.1), ("l2", 0.0, 0.1), ("l2", 1.0, 0.0)],
+)
+def test_collapse_of_zeros_and_without_a_limit(distance, value, collapse):
+    photos = np.full((6, 2), value, "float32")
+    callback = VerificationCallback(
+        photos, photos, SAME, distance=distance, collapse=collapse
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        logs = fit(backbone(), callback, loss=SOFTMAX)
+    told = any("Collapse" in str(w.message) for w in caught)
+    assert told == (collapse > 0)
+    assert logs["val_verification_auc"] == [0.5]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -203,6 +248,7 @@ def test_a_training_that_diverges_goes_on(folds):
         ({"batch_size": 1.5}, "`batch_size` must be an integer"),
         ({"distance": "angle"}, "distance"),
         ({"prefix": None}, "`prefix` must be a string"),
+        ({"collapse": -1}, "`collapse` must be"),
     ],
 )
 def test_errors(arguments, message):

@@ -113,18 +113,22 @@ def test_turns_cover_an_identity_in_each_cycle():
     assert len({tuple(order) for order in orders}) == 4
 
 
+@pytest.mark.parametrize("negatives", [2, 5, 7])
 @pytest.mark.parametrize("seed", range(3))
-def test_singles_are_seen_as_random_negatives(seed):
-    plan = BalancedPlan(UNEVEN, 4, 3, seed=seed, random_negatives=5)
+def test_singles_are_seen_as_random_negatives(seed, negatives):
+    """All in the first ceil(N / Q) batches: each takes the next Q of a walk."""
+    plan = BalancedPlan(UNEVEN, 4, 3, seed=seed, random_negatives=negatives)
     assert plan.singles == 16
-    epochs = range(plan.epochs_to_see_all)
-    seen = {i for e in epochs for b in epoch_of(plan, e) for i in b}
-    assert seen == set(range(len(UNEVEN)))
-    # The bound counts: the walk through the pool is what makes it.
-    walk = -(-len(UNEVEN) // 5)
+    walk = -(-len(UNEVEN) // negatives)
+    counts = np.unique(UNEVEN, return_counts=True)[1]
+    singles = np.flatnonzero(counts[Identities.of(UNEVEN).owner] == 1)
+    assert set(singles) <= {i for t in range(walk) for i in plan.batch(0, t)}
     assert plan.epochs_to_see_all == max(
         -(-walk // plan.batches_per_epoch), -(-9 // plan.rounds)
     )
+    epochs = range(plan.epochs_to_see_all)
+    seen = {i for e in epochs for b in epoch_of(plan, e) for i in b}
+    assert seen == set(range(len(UNEVEN)))
 
 
 def test_a_function_of_seed_epoch_and_batch():
@@ -180,7 +184,7 @@ def test_shards_share_no_image(shards, negatives):
         ({"classes_per_batch": 7, "num_shards": 2}, "12 in 2 shards"),
         ({"samples_per_class": 1}, "`samples_per_class` must be at least 2"),
         ({"random_negatives": -1}, "`random_negatives` must be an integer, at"),
-        ({"random_negatives": 73}, "72 beside the largest"),
+        ({"random_negatives": 73}, "72 next to the largest"),
         ({"rounds_per_epoch": 0}, "`rounds_per_epoch` must be an integer"),
         ({"num_shards": 2, "shard_index": 2}, "`shard_index` must be below"),
         ({"num_shards": 2, "seed": None}, "same number on every worker"),
@@ -190,6 +194,9 @@ def test_shards_share_no_image(shards, negatives):
         ({"labels": [0.0, 0.5]}, "must be whole numbers"),
         ({"labels": [0.0, np.nan]}, "must be whole numbers"),
         ({"labels": ["ann", "bob"]}, r"np.unique\(labels, return_inverse"),
+        ({"labels": [7, 7, 2**31]}, "up to 2147483647. Received: .*2147483648"),
+        ({"labels": [1.0, 1.0, 2.0**40]}, "whole numbers up to 2147483647"),
+        ({"labels": [0, 2**64 + 1]}, "whole numbers up to 2147483647"),
     ],
 )
 def test_errors(change, message):
@@ -209,6 +216,16 @@ def test_labels_of_any_kind(dtype):
     same = BalancedPlan(EVEN, 4, 3, seed=1)
     np.testing.assert_array_equal(plan.batch(0, 0), same.batch(0, 0))
     assert plan.known.labels.dtype.kind in "iu"
+
+
+def test_large_labels_stay_apart():
+    """Neighbors beyond what float32 tells apart, up to the largest."""
+    labels = np.repeat(2**31 - 1 - np.arange(4), 3)
+    plan = BalancedPlan(labels, 4, 3, seed=0)
+    assert plan.known.labels.tolist() == labels.tolist()
+    assert (
+        np.unique(labels[plan.batch(0, 0)], return_counts=True)[1] == 3
+    ).all()
 
 
 def test_grouping_by_a_loop():

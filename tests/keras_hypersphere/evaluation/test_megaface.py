@@ -182,27 +182,6 @@ def test_by_hand():
     assert report.tar_at(0.124) == 0.5
 
 
-@pytest.mark.parametrize("distance", ["cosine", "l2", "squared-l2"])
-@pytest.mark.parametrize("fill", [0.0, 0.3])
-def test_constant_embeddings_find_nobody(fill, distance):
-    faces = np.full((6, 5), fill, np.float32)
-    with np.errstate(divide="raise", over="raise", invalid="raise"):
-        report = megaface(
-            faces,
-            [0, 0, 0, 1, 1, 1],
-            np.tile(faces, (9, 1)),
-            3,
-            distance=distance,
-        )
-    assert report.ranks.tolist() == [0.0, 0.0, 0.0]
-    assert report.tar == 0.0
-    # With two distractors the mate is third of three.
-    report = megaface(
-        faces, [0, 0, 0, 1, 1, 1], faces[:2], 3, distance=distance
-    )
-    assert report.ranks.tolist() == [0.0, 0.0, 1.0]
-
-
 @pytest.mark.parametrize("distance", ["cosine", "squared-l2"])
 def test_copies_of_mates_tie(distance, monkeypatch):
     random = np.random.default_rng(1)
