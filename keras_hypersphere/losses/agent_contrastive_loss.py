@@ -98,6 +98,7 @@ class AgentContrastiveLoss(MetricLoss):
                 "state. Received: adaptive_margin=True; use "
                 "`kh.layers.AgentContrastive(units, adaptive_margin=True)`."
             )
+        self.adaptive_margin = adaptive_margin
         if normalize_negative is not None:
             normalize_negative = arguments.number(
                 "normalize_negative", normalize_negative, minimum=0.0
@@ -140,10 +141,14 @@ class AgentContrastiveLoss(MetricLoss):
         return contrastive(distances, labels, **options)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **self.options}
+        return {
+            **super().get_config(),
+            **self.options,
+            "adaptive_margin": self.adaptive_margin,
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "AgentContrastiveLoss":
-        # Older ones name what is the layer's alone.
-        old = ("adaptive_margin", "max_negative_margin")
+        # Older ones also have what is the layer's alone.
+        old = ("max_negative_margin",)
         return cls(**{k: v for k, v in config.items() if k not in old})
