@@ -106,11 +106,11 @@ def test_ignored_samples_are_as_if_they_were_not_there(cls, options, gradient):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: AgentContrastive(4),
+        lambda: AgentContrastive(4, normalize_kernel=False),
         lambda: AgentContrastive(
             4, normalize_inputs=False, gradient="caffe", **EVERYTHING
         ),
-        lambda: AgentTriplet(4),
+        lambda: AgentTriplet(4, center_pull=False),
         lambda: AgentTriplet(4, normalize_inputs=False, distance="l1"),
         lambda: InnerDistance(4),
         lambda: InnerDistance(4, distance="l1"),
@@ -157,9 +157,10 @@ def test_agents_that_learn_from_labels_alone_say_that_there_are_none():
         layer(X, training=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # Once is enough.
         layer(X, training=True)
-        layer(X)
-        filled(InnerDistance(4, update_center_only=True))(
-            X, LABELS, training=True
-        )
-        filled(InnerDistance(4))(X, training=True)
+        for quiet in (layer, InnerDistance(4)):
+            quiet.warned = False
+            quiet(X)
+            quiet(X, LABELS, training=True)
+        quiet(X, training=True)
