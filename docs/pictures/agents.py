@@ -110,7 +110,7 @@ def inner_distance() -> Figure:
     # Middles of 240 cells; contours need fewer.
     side = np.linspace(-2.0, 2.0, 481)[1::2]
     places = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    for panel, distance in zip(axes, ("l2", "l1"), strict=True):
+    for panel, distance in zip(axes, ("squared-l2", "l1"), strict=True):
         layer = kh.layers.InnerDistance(6, distance=distance)
         layer.build((None, 2))
         layer.set_weights([agents])

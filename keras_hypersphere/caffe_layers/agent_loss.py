@@ -7,13 +7,16 @@ from keras import ops
 
 from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
-from keras_hypersphere.layers.contrastive_options import ContrastiveOptions
-from keras_hypersphere.layers.triplet_options import TripletOptions
 from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.losses.agent_contrastive_loss import (
+    AgentContrastiveLoss,
+)
+from keras_hypersphere.losses.agent_triplet_loss import AgentTripletLoss
 from keras_hypersphere.ops import bounds, columns
 from keras_hypersphere.ops import labels as class_labels
-from keras_hypersphere.ops.contrastive import contrastive
-from keras_hypersphere.ops.triplet import triplet
+from keras_hypersphere.ops.contrastive import moved_mean
+
+LOSSES = {"contrastive": AgentContrastiveLoss, "triplet": AgentTripletLoss}
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
@@ -47,11 +50,9 @@ class AgentLoss(WideLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.kind = arguments.choice("kind", kind, ("contrastive", "triplet"))
-        pairs = self.kind == "contrastive"
-        self.options = (ContrastiveOptions if pairs else TripletOptions)(
-            **options
-        ).as_dict()
+        self.kind = arguments.choice("kind", kind, tuple(LOSSES))
+        self.options = dict(options)
+        self.loss = LOSSES[kind](**options, gradient="caffe")
         self.adaptive_margin = adaptive_margin
         self.max_negative_margin = float(max_negative_margin)
 
@@ -77,6 +78,8 @@ class AgentLoss(WideLayer):
             self._contrastive if self.kind == "contrastive" else self._triplet
         )
         losses, own, others, state = of_kind(distances, labels, training)
+        losses = bounds.nan_unless_finite(losses, distances)
+        losses = class_labels.poisoned(losses, labels)
         size = ops.shape(distances)[0]
         wrong = ops.logical_not(columns.mask(labels, distances.shape[-1]))
         others = ops.where(wrong, others, ops.zeros_like(others))
@@ -94,29 +97,25 @@ class AgentLoss(WideLayer):
     def _contrastive(
         self, distances: Any, labels: Any, training: bool | None
     ) -> tuple[Any, Any, Any, list[Any]]:
-        options, state = dict(self.options), []
+        mean, state = 0.0, []
         if self.adaptive_margin:
             mean = ops.cast(self.intra_distance, self.wide_dtype)
-            options["negative_margin"] = options["negative_margin"] + mean
-        losses, hinges = contrastive(
-            distances, labels, gradient="caffe", **options
-        )
+        losses, hinges = self.loss.with_hinges(labels, distances, mean)
         if self.adaptive_margin:
             here = ops.sum(ops.stop_gradient(hinges))
             now = replicas.batch_mean(here, ops.shape(hinges)[0])
-            moved = bounds.at_most(
-                0.99 * mean + 0.01 * now, self.max_negative_margin
-            )
+            moved = moved_mean(mean, now, self.max_negative_margin)
             if training:
                 self.intra_distance.assign(moved)
             state = [moved if training else mean]
-        others = ops.maximum(options["negative_margin"] - distances, 0.0)
+        margin = self.loss.negative_margin + mean
+        others = ops.maximum(margin - distances, 0.0)
         return losses, hinges, others, state
 
     def _triplet(
         self, distances: Any, labels: Any, training: bool | None
     ) -> tuple[Any, Any, Any, list[Any]]:
-        losses = triplet(distances, labels, gradient="caffe", **self.options)
+        losses = self.loss.anchor_losses(labels, distances)
         own = columns.pick(distances, columns.mask(labels, distances.shape[-1]))
         return losses, own, distances, []
 

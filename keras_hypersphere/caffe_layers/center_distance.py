@@ -5,10 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers.center_loss import CenterLoss
+from keras_hypersphere.layers.head import HeadStep
 from keras_hypersphere.ops import centers
-from keras_hypersphere.ops import labels as class_labels
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
@@ -18,17 +17,12 @@ class CenterDistance(CenterLoss):
     Its output is the loss before its weight, a number without a gradient.
     """
 
-    def call(
-        self, inputs: Any, labels: Any = None, training: bool | None = None
-    ) -> Any:
-        super().call(inputs, labels, training=training)
-        x = self.widen(inputs)
-        labels = class_labels.class_indices(labels, self.units, x.shape[0])
-        own = centers.own_centers(
-            ops.cast(self.centers, self.wide_dtype), labels
-        )
-        losses = ops.stop_gradient(centers.losses(x, own))
-        return replicas.batch_mean(ops.sum(losses), ops.shape(x)[0])
+    def step(self, inputs: Any, labels: Any, training: bool | None) -> HeadStep:
+        every = ops.cast(self.centers, self.wide_dtype)
+        own = centers.own_centers(every, labels)
+        losses = centers.losses(self.widen(inputs), own)
+        made = super().step(inputs, labels, training)
+        return made._replace(outputs=self.batch_mean(losses, labels))
 
     def compute_output_shape(
         self, inputs_shape: Any, labels_shape: Any = None

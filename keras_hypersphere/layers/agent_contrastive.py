@@ -5,12 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.agent_head import AgentHead
-from keras_hypersphere.layers.contrastive_options import ContrastiveOptions
-from keras_hypersphere.ops import bounds
-from keras_hypersphere.ops.contrastive import contrastive
+from keras_hypersphere.losses.agent_contrastive_loss import (
+    AgentContrastiveLoss,
+)
+from keras_hypersphere.ops.contrastive import moved_mean
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
@@ -39,7 +39,8 @@ class AgentContrastive(AgentHead):
         loss_weight: float >= 0. Defaults to `1.0`.
         normalize_inputs: bool. Defaults to `True`.
         normalize_kernel: bool. Defaults to `True`.
-        distance: `"l2"`, squared as above, or `"l1"`. Defaults to `"l2"`.
+        distance: `"squared-l2"`, as above, or `"l1"`. Defaults to
+            `"squared-l2"`.
         positive_outlier: float >= 0: samples farther from their agent than
             this are taken for wrongly labeled and not pulled. Defaults to
             `4.0`, the largest distance on the sphere.
@@ -63,6 +64,8 @@ class AgentContrastive(AgentHead):
             to `False`.
         max_negative_margin: float >= 0, where that mean stops. Defaults to
             `1.2`.
+        ignore_class: int or None: samples of this class have no loss and
+            move nothing. Defaults to None.
         gradient: `"exact"`, the derivative, or `"caffe"`, the published
             update: the kernel's gradient passes the normalization unchanged
             and a constraint renormalizes what is stored; only `D_{i y_i} <
@@ -125,7 +128,7 @@ class AgentContrastive(AgentHead):
         loss_weight: float = 1.0,
         normalize_inputs: bool = True,
         normalize_kernel: bool = True,
-        distance: str = "l2",
+        distance: str = "squared-l2",
         positive_outlier: float = 4.0,
         normalize_negative: float | None = None,
         max_negative_only: bool = False,
@@ -140,22 +143,10 @@ class AgentContrastive(AgentHead):
         kernel_initializer: Any = "unit_sphere",
         kernel_regularizer: Any = None,
         kernel_constraint: Any = None,
+        ignore_class: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            units,
-            normalize_inputs=normalize_inputs,
-            normalize_kernel=normalize_kernel,
-            loss_weight=loss_weight,
-            distance=distance,
-            gradient=gradient,
-            epsilon=epsilon,
-            kernel_initializer=kernel_initializer,
-            kernel_regularizer=kernel_regularizer,
-            kernel_constraint=kernel_constraint,
-            **kwargs,
-        )
-        self.options = ContrastiveOptions(
+        loss = AgentContrastiveLoss(
             positive_margin=positive_margin,
             negative_margin=negative_margin,
             positive_weight=positive_weight,
@@ -167,9 +158,23 @@ class AgentContrastive(AgentHead):
             positive_first=positive_first,
             positive_upper_bound=positive_upper_bound,
             exponential_negative=exponential_negative,
+            gradient=gradient,
         )
-        for name, value in self.options.as_dict().items():
-            setattr(self, name, value)
+        super().__init__(
+            units,
+            loss,
+            normalize_inputs=normalize_inputs,
+            normalize_kernel=normalize_kernel,
+            loss_weight=loss_weight,
+            distance=distance,
+            gradient=gradient,
+            epsilon=epsilon,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            kernel_constraint=kernel_constraint,
+            ignore_class=ignore_class,
+            **kwargs,
+        )
         self.adaptive_margin = arguments.flag(
             "adaptive_margin", adaptive_margin
         )
@@ -179,40 +184,26 @@ class AgentContrastive(AgentHead):
 
     def build(self, inputs_shape, labels_shape=None) -> None:
         if self.adaptive_margin:
-            self.intra_distance = self.add_weight(
-                name="intra_distance",
-                shape=(),
-                dtype=self.wide_dtype,
-                initializer="zeros",
-                trainable=False,
-                aggregation="only_first_replica",
-            )
+            self.intra_distance = self.add_state("intra_distance")
         super().build(inputs_shape)
 
     def agent_losses(
         self, distances: Any, labels: Any, training: bool | None
     ) -> Any:
-        options = self.options.as_dict()
-        if self.adaptive_margin:
-            mean = ops.convert_to_tensor(self.intra_distance)
-            options["negative_margin"] = self.negative_margin + mean
-        losses, hinges = contrastive(
-            distances, labels, gradient=self.gradient, **options
-        )
-        if self.adaptive_margin and training:
-            hinges = ops.stop_gradient(hinges)
-            size = ops.shape(hinges)[0]
-            now = replicas.batch_mean(ops.sum(hinges), size)
-            mean = 0.99 * mean + 0.01 * now
+        if not self.adaptive_margin:
+            return super().agent_losses(distances, labels, training)
+        mean = ops.convert_to_tensor(self.intra_distance)
+        losses, hinges = self.loss.with_hinges(labels, distances, mean)
+        if training:
+            now = self.batch_mean(hinges, labels)
             self.intra_distance.assign(
-                bounds.at_most(mean, self.max_negative_margin)
+                moved_mean(mean, now, self.max_negative_margin)
             )
         return losses
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            **self.options.as_dict(),
             "adaptive_margin": self.adaptive_margin,
             "max_negative_margin": self.max_negative_margin,
         }

@@ -3,25 +3,25 @@
 from typing import Any
 
 from keras_hypersphere.layers import arguments
-from keras_hypersphere.layers.added_loss import AddedLoss
 from keras_hypersphere.layers.agent_layer import AgentLayer
-from keras_hypersphere.ops import labels as class_labels
-from keras_hypersphere.ops import sphere
+from keras_hypersphere.layers.head import HeadStep
+from keras_hypersphere.losses.metric_loss import MetricLoss
+from keras_hypersphere.ops import bounds, sphere
 
 
-class AgentHead(AgentLayer, AddedLoss):
+class AgentHead(AgentLayer):
     """Gives negative distances; with labels, adds a loss of them.
 
-    A subclass says which: `agent_losses(distances, labels, training)` returns
-    one value per sample.
+    `loss` is that of `kh.losses`, whose `options` are the head's too.
     """
 
-    # No cross-entropy needed; read by `kh.models`.
+    adds_loss = True
     trains_itself = True
 
     def __init__(
         self,
         units: int,
+        loss: MetricLoss,
         normalize_inputs: bool = True,
         loss_weight: float = 1.0,
         **kwargs: Any,
@@ -33,27 +33,36 @@ class AgentHead(AgentLayer, AddedLoss):
         self.loss_weight = arguments.number(
             "loss_weight", loss_weight, minimum=0.0
         )
+        self.loss = loss
+        for name, value in loss.options.items():
+            setattr(self, name, value)
 
-    def call(self, inputs, labels=None, training=None) -> Any:
-        x = self.widen(inputs)
-        if self.normalize_inputs:
-            x, _ = sphere.normalize(x, -1, epsilon=self.epsilon)
-        distances = self.distances(x)
-        if labels is not None:
-            labels = class_labels.class_indices(labels, self.units, x.shape[0])
-            losses = self.agent_losses(distances, labels, training)
-            self.add_batch_mean(self.loss_weight * losses)
-        return -distances
+    def without_labels(self, inputs: Any) -> Any:
+        return -self._measured(inputs)
+
+    def step(self, inputs: Any, labels: Any, training: bool | None) -> HeadStep:
+        distances = self._measured(inputs)
+        losses = self.agent_losses(distances, labels, training)
+        losses = bounds.nan_unless_finite(self.loss_weight * losses, distances)
+        return HeadStep(-distances, -distances, losses)
 
     def agent_losses(
         self, distances: Any, labels: Any, training: bool | None
     ) -> Any:
         """(N, units) distances and (N,) labels -> (N,) losses."""
-        raise NotImplementedError
+        return self.loss.anchor_losses(labels, distances)
+
+    def _measured(self, inputs: Any) -> Any:
+        """(N, d) inputs -> (N, units) distances."""
+        x = self.widen(inputs)
+        if self.normalize_inputs:
+            x, _ = sphere.normalize(x, -1, epsilon=self.epsilon)
+        return self.distances(x)
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "normalize_inputs": self.normalize_inputs,
             "loss_weight": self.loss_weight,
+            **self.loss.options,
         }

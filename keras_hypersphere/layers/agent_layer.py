@@ -8,12 +8,11 @@ from keras import ops
 from keras_hypersphere.constraints.unit_vectors import UnitVectors
 from keras_hypersphere.initializers.resolve import resolve
 from keras_hypersphere.layers import arguments
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.head import Head
 from keras_hypersphere.ops import distances, gradients, sphere
-from keras_hypersphere.ops import labels as class_labels
 
 
-class AgentLayer(WideLayer):
+class AgentLayer(Head):
     """Owns one row of the kernel, the agent, for each class.
 
     `kernel` is `(units, d)`. A subclass asks for `distances(x)`, or for
@@ -26,7 +25,7 @@ class AgentLayer(WideLayer):
     def __init__(
         self,
         units: int,
-        distance: str = "l2",
+        distance: str = "squared-l2",
         normalize_kernel: bool = True,
         gradient: str = "exact",
         epsilon: float = 1e-12,
@@ -35,9 +34,16 @@ class AgentLayer(WideLayer):
         kernel_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.units = arguments.positive_integer("units", units)
-        self.distance = arguments.choice("distance", distance, ("l2", "l1"))
+        super().__init__(units, **kwargs)
+        if distance == "l2":
+            raise ValueError(
+                '`distance` must be one of "squared-l2", "l1". Received: '
+                "distance='l2', which is the root; what \"l2\" meant here "
+                'before is "squared-l2".'
+            )
+        self.distance = arguments.choice(
+            "distance", distance, ("squared-l2", "l1")
+        )
         self.normalize_kernel = arguments.flag(
             "normalize_kernel", normalize_kernel
         )
@@ -50,12 +56,7 @@ class AgentLayer(WideLayer):
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
 
     def build(self, inputs_shape, labels_shape=None) -> None:
-        if len(inputs_shape) != 2:
-            raise ValueError(
-                "`inputs` must have shape (N, d), one feature vector per "
-                f"sample. Received: inputs.shape={tuple(inputs_shape)}; put a "
-                "`keras.layers.Flatten` before the layer."
-            )
+        arguments.feature_vectors(inputs_shape)
         constraint = self.kernel_constraint
         if constraint is None and self._straight():
             constraint = UnitVectors(axis=1, epsilon=self.epsilon)
@@ -86,27 +87,14 @@ class AgentLayer(WideLayer):
     def distances(self, x: Any) -> Any:
         """(N, d) features -> (N, units) distances to the agents."""
         directions = self.normalize_kernel and not self._straight()
-        if directions and self.distance == "l2":
+        if directions and self.distance == "squared-l2":
             kernel = ops.cast(self.kernel, self.wide_dtype)
             return distances.to_directions(x, kernel, self.epsilon)
         return distances.pairwise(x, self.agents(), self.distance)
 
-    def compute_output_shape(self, inputs_shape, labels_shape=None) -> Any:
-        return (inputs_shape[0], self.units)
-
-    def compute_output_spec(self, inputs, labels=None, training=None) -> Any:
-        if labels is not None:
-            class_labels.check_shape(tuple(labels.shape), inputs.shape[0])
-        shape = self.compute_output_shape(inputs.shape)
-        return keras.KerasTensor(shape, dtype=self.wide_dtype)
-
-    def compute_mask(self, inputs, previous_mask) -> Any:
-        return None
-
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "units": self.units,
             "distance": self.distance,
             "normalize_kernel": self.normalize_kernel,
             "gradient": self.gradient,
@@ -121,3 +109,10 @@ class AgentLayer(WideLayer):
                 self.kernel_constraint
             ),
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "AgentLayer":
+        # Older models say it of the square.
+        if config.get("distance") == "l2":
+            config = {**config, "distance": "squared-l2"}
+        return super().from_config(config)

@@ -5,8 +5,7 @@ from typing import Any
 import keras
 
 from keras_hypersphere.layers.agent_head import AgentHead
-from keras_hypersphere.layers.triplet_options import TripletOptions
-from keras_hypersphere.ops.triplet import triplet
+from keras_hypersphere.losses.agent_triplet_loss import AgentTripletLoss
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
@@ -43,11 +42,14 @@ class AgentTriplet(AgentHead):
             the normalization in both. Defaults to `"exact"`.
         normalize_inputs: bool. Defaults to `True`.
         normalize_kernel: bool. Defaults to `True`.
-        distance: `"l2"`, squared as above, or `"l1"`. Defaults to `"l2"`.
+        distance: `"squared-l2"`, as above, or `"l1"`. Defaults to
+            `"squared-l2"`.
         epsilon: float >= 0, for inputs and kernel. Defaults to `1e-12`.
         kernel_initializer: Defaults to `"unit_sphere"`.
         kernel_regularizer: Defaults to None.
         kernel_constraint: Defaults to None.
+        ignore_class: int or None: samples of this class have no loss.
+            Defaults to None.
 
     Call arguments:
         inputs: `(N, d)` float tensor.
@@ -102,15 +104,27 @@ class AgentTriplet(AgentHead):
         gradient: str = "exact",
         normalize_inputs: bool = True,
         normalize_kernel: bool = True,
-        distance: str = "l2",
+        distance: str = "squared-l2",
         epsilon: float = 1e-12,
         kernel_initializer: Any = "unit_sphere",
         kernel_regularizer: Any = None,
         kernel_constraint: Any = None,
+        ignore_class: int | None = None,
         **kwargs: Any,
     ) -> None:
+        loss = AgentTripletLoss(
+            margin=margin,
+            hardest_only=hardest_only,
+            center_pull=center_pull,
+            positive_weight=positive_weight,
+            negative_weight=negative_weight,
+            positive_first=positive_first,
+            positive_upper_bound=positive_upper_bound,
+            gradient=gradient,
+        )
         super().__init__(
             units,
+            loss,
             normalize_inputs=normalize_inputs,
             normalize_kernel=normalize_kernel,
             loss_weight=loss_weight,
@@ -120,26 +134,6 @@ class AgentTriplet(AgentHead):
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             kernel_constraint=kernel_constraint,
+            ignore_class=ignore_class,
             **kwargs,
         )
-        self.options = TripletOptions(
-            margin=margin,
-            hardest_only=hardest_only,
-            center_pull=center_pull,
-            positive_weight=positive_weight,
-            negative_weight=negative_weight,
-            positive_first=positive_first,
-            positive_upper_bound=positive_upper_bound,
-        )
-        for name, value in self.options.as_dict().items():
-            setattr(self, name, value)
-
-    def agent_losses(
-        self, distances: Any, labels: Any, training: bool | None
-    ) -> Any:
-        return triplet(
-            distances, labels, gradient=self.gradient, **self.options.as_dict()
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **self.options.as_dict()}

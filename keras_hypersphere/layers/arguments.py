@@ -72,6 +72,16 @@ def flag(name: str, value: Any) -> bool:
     return value
 
 
+def weights(**values: Any) -> dict[str, float]:
+    """Numbers of at least 0, by name."""
+    return {name: number(name, x, minimum=0.0) for name, x in values.items()}
+
+
+def flags(**values: Any) -> dict[str, bool]:
+    """True or False, by name."""
+    return {name: flag(name, x) for name, x in values.items()}
+
+
 def limits(name: str, value: Any) -> tuple[float | None, float | None]:
     """A pair (minimum, maximum), either of which may be None."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:

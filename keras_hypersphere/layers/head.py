@@ -43,6 +43,8 @@ class Head(AddedLoss):
     trains_itself = False
     # Whether labels change the outputs in training.
     has_margin = False
+    # Whether class weights learn from labels alone.
+    weights_need_labels = False
     # Whether `step` has losses.
     adds_loss = False
 
@@ -120,6 +122,7 @@ class Head(AddedLoss):
             for what, has in (
                 ("applies no margin", self.has_margin),
                 ("adds no loss", self.adds_loss),
+                ("moves no class weight", self.weights_need_labels),
             )
             if has
         ]

@@ -7,17 +7,17 @@ from keras import ops
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.agent_layer import AgentLayer
+from keras_hypersphere.layers.head import HeadStep
 from keras_hypersphere.ops import columns, distances
-from keras_hypersphere.ops import labels as class_labels
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
 class InnerDistance(AgentLayer):
     """Distances between features and agents.
 
-    `D_ij = sum((x_i - w_j)^2)` for `distance="l2"`, squared and without a
-    root, and `D_ij = sum(|x_i - w_j|)` for `"l1"`; `w_j` is row `j` of the
-    kernel, the agent of class `j`.
+    `D_ij = sum((x_i - w_j)^2)` for `distance="squared-l2"`, and
+    `D_ij = sum(|x_i - w_j|)` for `"l1"`; `w_j` is row `j` of the kernel, the
+    agent of class `j`.
 
     Put it behind a `NormalizeLayer` and before an `AgentContrastiveLoss` or
     `AgentTripletLoss`; the nearest agent is the predicted class. The heads
@@ -25,7 +25,7 @@ class InnerDistance(AgentLayer):
 
     Args:
         units: int, number of agents.
-        distance: `"l2"` or `"l1"`. Defaults to `"l2"`.
+        distance: `"squared-l2"` or `"l1"`. Defaults to `"squared-l2"`.
         normalize_kernel: bool, whether agents are divided by their length,
             `sqrt(sum(w^2) + epsilon)`. Defaults to `False`.
         update_center_only: bool, whether an agent learns from the samples
@@ -40,6 +40,8 @@ class InnerDistance(AgentLayer):
         kernel_regularizer: Defaults to None.
         kernel_constraint: Defaults to None; given one, `gradient="caffe"`
             leaves storage to it.
+        ignore_class: int or None: with `update_center_only`, no agent learns
+            from samples of this class. Defaults to None.
 
     Call arguments:
         inputs: `(N, d)` float tensor.
@@ -75,13 +77,12 @@ class InnerDistance(AgentLayer):
         in both modes.
     """
 
-    # Small outputs mean the right class; read by `kh.models`.
     gives_distances = True
 
     def __init__(
         self,
         units: int,
-        distance: str = "l2",
+        distance: str = "squared-l2",
         normalize_kernel: bool = False,
         update_center_only: bool = False,
         gradient: str = "exact",
@@ -89,6 +90,7 @@ class InnerDistance(AgentLayer):
         kernel_initializer: Any = "unit_sphere",
         kernel_regularizer: Any = None,
         kernel_constraint: Any = None,
+        ignore_class: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -100,30 +102,41 @@ class InnerDistance(AgentLayer):
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             kernel_constraint=kernel_constraint,
+            ignore_class=ignore_class,
             **kwargs,
         )
         self.update_center_only = arguments.flag(
             "update_center_only", update_center_only
         )
 
-    def call(self, inputs, labels=None, training=None) -> Any:
+    @property
+    def weights_need_labels(self) -> bool:
+        """Whether no agent learns without labels."""
+        return self.update_center_only
+
+    def without_labels(self, inputs: Any) -> Any:
         x = self.widen(inputs)
-        if labels is not None:
-            labels = class_labels.class_indices(labels, self.units, x.shape[0])
         if not self.update_center_only:
             return self.distances(x)
-        agents = self.agents()
-        still = ops.stop_gradient(agents)
-        outputs = distances.pairwise(x, still, self.distance)
-        if labels is None:
-            return outputs
+        still = ops.stop_gradient(self.agents())
+        return distances.pairwise(x, still, self.distance)
+
+    def step(self, inputs: Any, labels: Any, training: bool | None) -> HeadStep:
+        if not self.update_center_only:
+            outputs = self.without_labels(inputs)
+            return HeadStep(outputs, outputs)
+        x, agents = self.widen(inputs), self.agents()
+        outputs = distances.pairwise(
+            x, ops.stop_gradient(agents), self.distance
+        )
         own = ops.take(agents, ops.clip(labels, 0, self.units - 1), axis=0)
         pull = distances.rowwise(ops.stop_gradient(x), own, self.distance)
         # Zero in value: it only carries the gradient of the own agents.
         pull = ops.expand_dims(pull - ops.stop_gradient(pull), 1)
-        return columns.put(
+        outputs = columns.put(
             outputs, columns.mask(labels, self.units), outputs + pull
         )
+        return HeadStep(outputs, outputs)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -5,7 +5,6 @@ from typing import Any
 import keras
 
 from keras_hypersphere.layers import arguments
-from keras_hypersphere.layers.contrastive_options import ContrastiveOptions
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.ops.contrastive import contrastive
 
@@ -36,8 +35,6 @@ class AgentContrastiveLoss(MetricLoss):
         positive_upper_bound: float >= 0. Defaults to `1.0`.
         exponential_negative: bool. Defaults to `False`.
         adaptive_margin: must be `False`: it is state, which the layer saves.
-        max_negative_margin: float >= 0, without effect here. Defaults to
-            `1.2`.
         gradient: `"exact"` or `"caffe"`. Defaults to `"exact"`.
         reduction: as in Keras; means are over all replicas' samples.
             Defaults to `"sum_over_batch_size"`.
@@ -89,28 +86,12 @@ class AgentContrastiveLoss(MetricLoss):
         positive_upper_bound: float = 1.0,
         exponential_negative: bool = False,
         adaptive_margin: bool = False,
-        max_negative_margin: float = 1.2,
         gradient: str = "exact",
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        self.options = ContrastiveOptions(
-            positive_margin=positive_margin,
-            negative_margin=negative_margin,
-            positive_weight=positive_weight,
-            negative_weight=negative_weight,
-            positive_outlier=positive_outlier,
-            normalize_negative=normalize_negative,
-            max_negative_only=max_negative_only,
-            max_positive_only=max_positive_only,
-            positive_first=positive_first,
-            positive_upper_bound=positive_upper_bound,
-            exponential_negative=exponential_negative,
-        )
-        for option, value in self.options.as_dict().items():
-            setattr(self, option, value)
         if arguments.flag("adaptive_margin", adaptive_margin):
             raise ValueError(
                 "`adaptive_margin` must be False in a loss, which saves no "
@@ -118,24 +99,56 @@ class AgentContrastiveLoss(MetricLoss):
                 "`kh.layers.AgentContrastive(units, adaptive_margin=True)`."
             )
         self.adaptive_margin = adaptive_margin
-        self.max_negative_margin = arguments.number(
-            "max_negative_margin", max_negative_margin, minimum=0.0
-        )
-        self.gradient = arguments.choice(
-            "gradient", gradient, ("exact", "caffe")
-        )
+        if normalize_negative is not None:
+            normalize_negative = arguments.number(
+                "normalize_negative", normalize_negative, minimum=0.0
+            )
+        self.options = {
+            **arguments.weights(
+                positive_margin=positive_margin,
+                negative_margin=negative_margin,
+                positive_weight=positive_weight,
+                negative_weight=negative_weight,
+                positive_outlier=positive_outlier,
+                positive_upper_bound=positive_upper_bound,
+            ),
+            "normalize_negative": normalize_negative,
+            **arguments.flags(
+                max_negative_only=max_negative_only,
+                max_positive_only=max_positive_only,
+                positive_first=positive_first,
+                exponential_negative=exponential_negative,
+            ),
+            "gradient": arguments.choice(
+                "gradient", gradient, ("exact", "caffe")
+            ),
+        }
+        for option, value in self.options.items():
+            setattr(self, option, value)
 
     def anchor_losses(self, labels: Any, y_pred: Any) -> Any:
-        losses, _ = contrastive(
-            y_pred, labels, gradient=self.gradient, **self.options.as_dict()
-        )
-        return losses
+        return contrastive(y_pred, labels, **self.options)[0]
+
+    def with_hinges(
+        self, labels: Any, distances: Any, more_margin: Any
+    ) -> tuple[Any, Any]:
+        """(N,) losses with a larger negative margin, and (N,) pulls.
+
+        The pulls, before their weight, are what an adaptive margin follows.
+        """
+        margin = self.negative_margin + more_margin
+        options = {**self.options, "negative_margin": margin}
+        return contrastive(distances, labels, **options)
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            **self.options.as_dict(),
+            **self.options,
             "adaptive_margin": self.adaptive_margin,
-            "max_negative_margin": self.max_negative_margin,
-            "gradient": self.gradient,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "AgentContrastiveLoss":
+        # Older ones also have what is the layer's alone.
+        old = ("max_negative_margin",)
+        return cls(**{k: v for k, v in config.items() if k not in old})

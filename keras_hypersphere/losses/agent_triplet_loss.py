@@ -6,7 +6,6 @@ import keras
 from keras import ops
 
 from keras_hypersphere.layers import arguments
-from keras_hypersphere.layers.triplet_options import TripletOptions
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.ops.triplet import triplet
 
@@ -85,30 +84,28 @@ class AgentTripletLoss(MetricLoss):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        self.options = TripletOptions(
-            margin=margin,
-            hardest_only=hardest_only,
-            center_pull=center_pull,
-            positive_weight=positive_weight,
-            negative_weight=negative_weight,
-            positive_first=positive_first,
-            positive_upper_bound=positive_upper_bound,
-        )
-        for option, value in self.options.as_dict().items():
+        self.options = {
+            **arguments.weights(
+                margin=margin,
+                positive_weight=positive_weight,
+                negative_weight=negative_weight,
+                positive_upper_bound=positive_upper_bound,
+            ),
+            **arguments.flags(
+                hardest_only=hardest_only,
+                center_pull=center_pull,
+                positive_first=positive_first,
+            ),
+            "gradient": arguments.choice(
+                "gradient", gradient, ("exact", "caffe")
+            ),
+        }
+        for option, value in self.options.items():
             setattr(self, option, value)
-        self.gradient = arguments.choice(
-            "gradient", gradient, ("exact", "caffe")
-        )
 
     def anchor_losses(self, labels: Any, y_pred: Any) -> Any:
         y_pred = ops.clip(y_pred, -LARGEST, LARGEST)
-        return triplet(
-            y_pred, labels, gradient=self.gradient, **self.options.as_dict()
-        )
+        return triplet(y_pred, labels, **self.options)
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            **self.options.as_dict(),
-            "gradient": self.gradient,
-        }
+        return {**super().get_config(), **self.options}

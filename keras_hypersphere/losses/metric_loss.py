@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_hypersphere.backend import replicas
-from keras_hypersphere.ops import gradients
+from keras_hypersphere.ops import bounds, gradients
 from keras_hypersphere.ops import labels as class_labels
 
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
@@ -65,7 +65,9 @@ class MetricLoss(keras.losses.Loss):
         y_pred = gradients.upcast(y_pred, self.dtype)
         limit = y_pred.shape[1] if self.labels_are_columns else 2**31
         labels = class_labels.class_indices(y_true, limit, y_pred.shape[0])
-        return self.anchor_losses(labels, y_pred)
+        losses = self.anchor_losses(labels, y_pred)
+        losses = bounds.nan_unless_finite(losses, y_pred)
+        return class_labels.poisoned(losses, labels)
 
     def anchor_losses(self, labels: Any, y_pred: Any) -> Any:
         """(N,) labels and (N, d) tensor -> (N,) losses."""

@@ -9,6 +9,7 @@ from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.losses.metric_loss import MEANS, MetricLoss
 from keras_hypersphere.ops import gradients
+from keras_hypersphere.ops import labels as class_labels
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
@@ -102,8 +103,9 @@ class SoftmaxCrossEntropy(MetricLoss):
     ) -> Any:
         if self.ignore_class is None:
             return super().__call__(y_true, y_pred, sample_weight)
-        y_true = ops.convert_to_tensor(y_true)
-        kept = ops.cast(ops.reshape(self._kept(y_true), (-1,)), self.dtype)
+        y_pred = ops.convert_to_tensor(y_pred)
+        kept = class_labels.kept(self._classes(y_true, y_pred))
+        kept = ops.cast(kept, self.dtype)
         if self.reduction == "mean_with_sample_weight":
             if sample_weight is not None:
                 weights = ops.convert_to_tensor(sample_weight, self.dtype)
@@ -122,10 +124,9 @@ class SoftmaxCrossEntropy(MetricLoss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         if self.ignore_class is None:
             return super().call(y_true, y_pred)
-        kept = self._kept(y_true)
-        labels = ops.where(kept, y_true, ops.zeros_like(y_true))
-        losses = super().call(labels, y_pred)
-        kept = ops.reshape(kept, (-1,))
+        labels = self._classes(y_true, ops.convert_to_tensor(y_pred))
+        kept = class_labels.kept(labels)
+        losses = super().call(ops.where(kept, labels, 0), y_pred)
         return ops.where(kept, losses, ops.zeros_like(losses))
 
     def anchor_losses(self, labels: Any, y_pred: Any) -> Any:
@@ -142,9 +143,11 @@ class SoftmaxCrossEntropy(MetricLoss):
         # The sum over a batch must stay finite, and the gradient alive.
         return gradients.graft(ops.minimum(losses, self.maximum), losses)
 
-    def _kept(self, y_true: Any) -> Any:
-        """Which samples have a loss."""
-        return ops.not_equal(y_true, self.ignore_class)
+    def _classes(self, y_true: Any, y_pred: Any) -> Any:
+        """(N,) labels, and which of them are ignored."""
+        return class_labels.class_indices(
+            y_true, y_pred.shape[-1], y_pred.shape[0], self.ignore_class
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {

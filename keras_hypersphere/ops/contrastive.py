@@ -10,7 +10,8 @@ from typing import Any
 from keras import ops
 
 from keras_hypersphere.backend import replicas
-from keras_hypersphere.ops import columns, gradients
+from keras_hypersphere.ops import bounds, columns, gradients
+from keras_hypersphere.ops import labels as class_labels
 
 Tensor = Any
 
@@ -35,19 +36,21 @@ def contrastive(
     """(N, C) distances, (N,) labels -> (N,) losses, (N,) positive hinges.
 
     The hinges are the capped `max(0, D_y - positive_margin)` of each sample,
-    from which the adaptive margin learns.
+    from which the adaptive margin learns. The losses of ignored samples mean
+    nothing, and change those of no other sample.
     """
     caffe = gradient == "caffe"
     own = columns.mask(labels, distances.shape[-1])
     nearest = columns.pick(distances, own)
     far = nearest > positive_upper_bound if positive_first else None
+    kept = ops.expand_dims(class_labels.kept(labels), 1)
 
     hinge = capped_hinge(nearest, positive_margin, positive_outlier)
     pulls = positive_weight * hinge
     own_pulls = pulls
     chosen = None
     if max_positive_only:
-        chosen = chosen_row(-pulls if caffe else pulls)
+        chosen = chosen_row(-pulls if caffe else pulls, kept)
         pulls = ops.where(chosen, pulls, ops.zeros_like(pulls))
     if caffe:
         # The mask caps the distance, though the value caps the hinge.
@@ -59,7 +62,8 @@ def contrastive(
         slope = positive_weight * ops.cast(learns, distances.dtype)
         pulls = gradients.graft(pulls, slope * nearest)
 
-    near = ops.logical_not(own) & (distances < negative_margin)
+    # So put, a margin of NaN gives a loss of NaN.
+    near = ops.logical_not(own | (distances >= negative_margin))
     if exponential_negative:
         pushes = negative_weight * ops.exp(-distances)
         slopes = pushes
@@ -81,9 +85,8 @@ def contrastive(
         near = near & ops.logical_not(far)
     pushed = row_sum(near, pushes)
     if normalize_negative is not None:
-        total = ops.stop_gradient(ops.sum(row_sum(near, slopes)))
         share = negative_share(
-            total, distances, normalize_negative, positive_weight
+            row_sum(near, slopes), kept, normalize_negative, positive_weight
         )
         pushed = gradients.graft(pushed, share * pushed)
     return ops.squeeze(pulls + pushed, -1), ops.squeeze(hinge, -1)
@@ -101,23 +104,30 @@ def row_sum(mask: Tensor, x: Tensor) -> Tensor:
     return ops.sum(ops.where(mask, x, 0.0), axis=-1, keepdims=True)
 
 
-def chosen_row(x: Tensor) -> Tensor:
+def chosen_row(x: Tensor, kept: Tensor) -> Tensor:
     """(N, 1) booleans: the first row with the largest value of all replicas."""
-    rows, first = replicas.gather_over_replicas(ops.stop_gradient(x))
+    x = ops.where(kept, ops.stop_gradient(x), float("-inf"))
+    rows, first = replicas.gather_over_replicas(x)
     best = ops.cast(ops.argmax(ops.reshape(rows, (-1,))), "int32")
     here = first + ops.arange(ops.shape(x)[0], dtype="int32")
     return ops.expand_dims(ops.equal(here, best), 1)
 
 
 def negative_share(
-    total: Tensor, distances: Tensor, bound: float, positive_weight: float
+    slopes: Tensor, kept: Tensor, bound: float, positive_weight: float
 ) -> Tensor:
     """What the negatives' gradient is multiplied by to stay in bounds."""
-    samples = replicas.global_batch_size(ops.shape(distances)[0])
-    size = replicas.sum_over_replicas(total)
-    allowed = bound * ops.cast(samples, distances.dtype)
+    slopes = ops.stop_gradient(row_sum(kept, slopes))
+    samples = ops.sum(ops.cast(kept, slopes.dtype))
+    size = replicas.sum_over_replicas(ops.sum(slopes))
+    allowed = bound * replicas.sum_over_replicas(samples)
     safe = ops.where(size > 0, size, ops.ones_like(size))
     share = allowed / safe
     return ops.where(
         size > positive_weight * allowed, share, ops.ones_like(share)
     )
+
+
+def moved_mean(mean: Tensor, hinge: Tensor, largest: float) -> Tensor:
+    """An adaptive margin after a batch whose mean hinge is given."""
+    return bounds.at_most(0.99 * mean + 0.01 * hinge, largest)

@@ -16,14 +16,14 @@ SMALL = 16_384
 LARGEST = {"float32": 2e15, "float64": 1e150}
 
 
-def pairwise(x: Tensor, w: Tensor, distance: str = "l2") -> Tensor:
-    """(N, d) and (C, d) -> (N, C): squared L2 (`"l2"`) or L1 distances.
+def pairwise(x: Tensor, w: Tensor, distance: str = "squared-l2") -> Tensor:
+    """(N, d) and (C, d) -> (N, C) `"squared-l2"` or `"l1"` distances.
 
     With few rows `w`, entries are subtracted before they are squared, so
     that small distances are as exact as large ones. With many, that would
-    need N x C x d numbers; L2 is then `|x|^2 + |w|^2 - 2 x.w`, which is off
-    by up to `5e-7 (|x|^2 + |w|^2)` and never below zero, and L1 is summed
-    one feature at a time.
+    need N x C x d numbers; the square is then `|x|^2 + |w|^2 - 2 x.w`, which
+    is off by up to `5e-7 (|x|^2 + |w|^2)` and never below zero, and L1 is
+    summed one feature at a time.
     """
     x = saturate(x)
     if math.prod(w.shape) <= SMALL:
@@ -64,7 +64,7 @@ def _add_up(x: Tensor, w_squares: Tensor, along: Tensor) -> Tensor:
     return total - ops.stop_gradient(bounds.at_most(total, 0.0))
 
 
-def rowwise(x: Tensor, w: Tensor, distance: str = "l2") -> Tensor:
+def rowwise(x: Tensor, w: Tensor, distance: str = "squared-l2") -> Tensor:
     """(N, d) and (N, d) -> (N,): distances of row i to row i."""
     return ops.sum(measure(saturate(x) - w, distance), axis=-1)
 

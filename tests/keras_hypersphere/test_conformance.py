@@ -105,7 +105,11 @@ HEADS = {
     layers.AgentContrastive: [
         {"loss": None},
         {
-            "init_kwargs": {"gradient": "caffe", "adaptive_margin": True},
+            "init_kwargs": {
+                "gradient": "caffe",
+                "adaptive_margin": True,
+                "normalize_negative": 0.5,
+            },
             "loss": None,
             **ONCE,
         },

@@ -60,7 +60,7 @@ def inner_distance(layer, bottoms, blobs):
     two = len(bottoms) == 2
     distance = InnerDistance(
         bottoms[1].shape[0] if two else settings.num_output,
-        distance=settings.distance_type.lower(),
+        distance={"L2": "squared-l2", "L1": "l1"}[settings.distance_type],
         normalize_kernel=settings.normalize,
         gradient="caffe",
         epsilon=EPSILON,

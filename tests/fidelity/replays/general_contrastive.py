@@ -32,7 +32,6 @@ def arguments(parameter: Any) -> dict[str, Any]:
         "positive_first": parameter.positive_first,
         "positive_upper_bound": parameter.positive_upper_bound,
         "exponential_negative": parameter.exp_negative_weight,
-        "max_negative_margin": parameter.max_negative_margin,
         "gradient": "caffe",
     }
 

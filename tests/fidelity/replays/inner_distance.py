@@ -17,7 +17,7 @@ def replay(recording: Recording) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     layer = InnerDistance(
         # A transposed blob is read in its memory's order.
         blob.size // x.shape[1],
-        distance=parameter.distance_type.lower(),
+        distance={"L2": "squared-l2", "L1": "l1"}[parameter.distance_type],
         normalize_kernel=parameter.normalize,
         update_center_only=parameter.update_center_only,
         gradient="caffe",

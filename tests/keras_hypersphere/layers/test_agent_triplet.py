@@ -92,34 +92,7 @@ def test_the_weight_scales_loss_and_gradient():
     np.testing.assert_allclose(half.inputs[0], 0.5 * one.inputs[0], atol=1e-6)
 
 
-@pytest.mark.parametrize("gradient", ["exact", "caffe"])
-def test_edges_are_finite(gradient):
-    head = head_of(gradient=gradient, hardest_only=False)
-    zeros, long = np.zeros((6, 3)), np.full((6, 3), 1e15)
-    for x in (zeros, np.full((6, 3), 1e-20), long, np.tile(W[0], (6, 1))):
-        result = run(head, x.astype("float32"))
-        assert np.isfinite(result.value)
-        assert np.isfinite(result.inputs[0]).all()
-        assert np.isfinite(result.variables[0]).all()
-
-
 def test_one_class_has_no_negative():
     head = AgentTriplet(1)
     head(X[:1], np.array([0]), training=True)
     assert float(head.losses[0]) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"margin": -0.1}, "`margin` must be a finite number, at least 0"),
-        ({"hardest_only": 1}, "`hardest_only` must be True or False"),
-        ({"center_pull": None}, "`center_pull`"),
-        ({"positive_weight": "1"}, "`positive_weight`"),
-        ({"positive_upper_bound": None}, "`positive_upper_bound`"),
-        ({"gradient": ""}, "`gradient`"),
-    ],
-)
-def test_arguments_are_checked(options, message):
-    with pytest.raises(ValueError, match=message):
-        AgentTriplet(4, **options)

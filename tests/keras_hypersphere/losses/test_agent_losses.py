@@ -9,7 +9,9 @@ from keras_hypersphere.losses.agent_contrastive_loss import (
     AgentContrastiveLoss,
 )
 from keras_hypersphere.losses.agent_triplet_loss import AgentTripletLoss
-from keras_hypersphere.testing.gradients import gradients
+from keras_hypersphere.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from keras_hypersphere.testing.gradients import array, gradients
+from tests.keras_hypersphere.backends import compiled
 
 # On PyTorch a C++ compiler would be busy for a minute.
 COMPILES = pytest.mark.only_on("tensorflow", "jax", reason="no jit here")
@@ -43,16 +45,6 @@ def test_triplet_by_hand(gradient):
 
 
 @pytest.mark.parametrize("cls", LOSSES)
-def test_one_value_per_sample(cls):
-    values = cls(reduction=None)(LABELS, D)
-    assert values.shape == (2,)
-    assert keras.backend.standardize_dtype(values.dtype) == "float32"
-    np.testing.assert_allclose(
-        np.mean(ops.convert_to_numpy(values)), cls()(LABELS, D), rtol=1e-6
-    )
-
-
-@pytest.mark.parametrize("cls", LOSSES)
 def test_a_class_without_samples_and_one_class(cls):
     assert np.isfinite(float(cls()(np.array([0, 0]), D)))
     assert float(cls()(np.array([0]), np.zeros((1, 1)))) == 0.0
@@ -61,32 +53,65 @@ def test_a_class_without_samples_and_one_class(cls):
 def test_state_is_refused():
     with pytest.raises(ValueError, match=r"kh\.layers\.AgentContrastive"):
         AgentContrastiveLoss(adaptive_margin=True)
-    with pytest.raises(TypeError, match="loss_weight"):
-        AgentContrastiveLoss(loss_weight=0.5)
+    for option in ("loss_weight", "max_negative_margin"):
+        with pytest.raises(TypeError, match=option):
+            AgentContrastiveLoss(**{option: 0.5})
     with pytest.raises(TypeError, match="loss_weight"):
         AgentTripletLoss(loss_weight=0.5)
 
 
-@pytest.mark.parametrize("cls", LOSSES)
-def test_labels_are_columns(cls):
+@pytest.mark.parametrize(
+    ("cls", "options", "message"),
+    [
+        (AgentContrastiveLoss, {"positive_margin": -1}, "a finite number"),
+        (AgentContrastiveLoss, {"negative_margin": "1"}, "at least 0"),
+        (AgentContrastiveLoss, {"normalize_negative": -0.5}, "at least 0"),
+        (AgentContrastiveLoss, {"max_negative_only": 1}, "True or False"),
+        (AgentContrastiveLoss, {"gradient": "paper"}, "one of"),
+        (AgentTripletLoss, {"margin": -0.1}, "a finite number, at least 0"),
+        (AgentTripletLoss, {"center_pull": None}, "True or False"),
+        (AgentTripletLoss, {"gradient": ""}, "one of"),
+    ],
+)
+def test_options_are_checked(cls, options, message):
+    (name,) = options
+    with pytest.raises(ValueError, match=f"`{name}` must be .*{message}"):
+        cls(**options)
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, SoftmaxCrossEntropy])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("column", [0, 2])
+def test_what_is_not_finite_has_no_loss(loss, value, column):
+    predictions = D.copy()
+    predictions[0, column] = value
+    values = array(loss(reduction=None)(LABELS, predictions))
+    assert np.isnan(values[0]) and np.isfinite(values[1])
+    assert np.isnan(float(loss()(LABELS, predictions)))
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, SoftmaxCrossEntropy])
+def test_a_label_that_is_no_column(loss):
+    wrong = ops.convert_to_tensor([0, 3], "int32")
+    d = ops.convert_to_tensor(D)
     with pytest.raises(ValueError, match=r"\[0, 3\)"):
-        cls()(np.array([0, 3]), D)
-    with pytest.raises(ValueError, match="argmax"):
-        cls()(np.eye(2, 3), D)
+        loss()(wrong, d)
+    if keras.config.backend() == "torch":
+        return
+    # XLA can tell nobody.
+    values = array(compiled(loss(reduction=None))(wrong, d))
+    assert np.isfinite(values[0]) and np.isnan(values[1])
 
 
-@pytest.mark.parametrize("cls", LOSSES)
-def test_arguments_are_checked_and_kept(cls):
-    with pytest.raises(ValueError, match="`positive_weight`"):
-        cls(positive_weight=-1)
-    with pytest.raises(ValueError, match="`gradient`"):
-        cls(gradient="paper")
-    loss = cls(positive_weight=2, positive_first=True, gradient="caffe")
-    again = keras.losses.deserialize(keras.losses.serialize(loss))
-    assert isinstance(again, cls)
-    assert again.get_config() == loss.get_config()
-    assert again.positive_weight == 2.0
-    assert again.positive_first is True
+@pytest.mark.only_on("tensorflow", reason="its graphs raise")
+@pytest.mark.parametrize("loss", [*LOSSES, SoftmaxCrossEntropy])
+def test_a_graph_says_that_a_label_is_no_column(loss):
+    import tensorflow as tf
+
+    graph = tf.function(loss())
+    assert np.isfinite(float(graph(ops.convert_to_tensor(LABELS), D)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[0, 3\)"):
+        graph(ops.convert_to_tensor([0, 3]), D)
 
 
 @pytest.mark.parametrize("cls", LOSSES)

@@ -4,6 +4,7 @@ import pytest
 
 from keras_hypersphere.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from keras_hypersphere.testing.gradients import gradients
+from tests.keras_hypersphere.backends import compiled
 
 
 def test_equals_keras_on_one_device():
@@ -109,6 +110,16 @@ def test_ignored_samples_are_as_if_they_were_not_there(shape):
     mean = SoftmaxCrossEntropy(ignore_class=1)(labels.reshape(shape), logits)
     rest = SoftmaxCrossEntropy()(labels[kept], logits[kept])
     assert float(mean) == pytest.approx(float(rest), 1e-6)
+
+
+@pytest.mark.parametrize("where", [lambda f: f, compiled])
+def test_a_label_outside_is_ignored_eagerly_and_compiled(where):
+    logits, labels = logits_and_labels()
+    marked = np.where(labels == 1, -1, labels)
+    loss = where(SoftmaxCrossEntropy(ignore_class=-1))
+    found = loss(*map(keras.ops.convert_to_tensor, (marked, logits)))
+    rest = SoftmaxCrossEntropy()(labels[labels != 1], logits[labels != 1])
+    assert float(found) == pytest.approx(float(rest), 1e-6)
 
 
 def test_nothing_but_ignored_samples():

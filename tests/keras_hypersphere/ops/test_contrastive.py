@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_hypersphere.ops.contrastive import contrastive
-from keras_hypersphere.testing.gradients import gradients
+from keras_hypersphere.ops import contrastive as module
+from keras_hypersphere.ops.contrastive import chosen_row, contrastive
+from keras_hypersphere.testing.gradients import array, gradients
 
 DEFAULTS = {
     "positive_margin": 0.0,
@@ -165,6 +166,44 @@ def test_the_two_modes_differ_where_documented():
         exact = oracle(d, labels, "exact", **options)[1]
         caffe = oracle(d, labels, "caffe", **options)[1]
         assert np.abs(exact - caffe).max() > 0.1
+
+
+@pytest.mark.parametrize(("weight", "share"), [(1.0, 0.5), (3.0, 1.0)])
+def test_the_bound_of_the_negatives_has_the_weight_of_the_positives(
+    weight, share
+):
+    """Slopes of 1 each, where 0.5 are allowed, or 1.5."""
+    options = {"normalize_negative": 0.5, "positive_weight": weight}
+    labels = ops.convert_to_tensor([0, 1], "int32")
+
+    def function(d):
+        losses, _ = contrastive(
+            d, labels, gradient="exact", **{**DEFAULTS, **options}
+        )
+        return ops.sum(losses), losses
+
+    result = gradients(function, [np.full((2, 2), 0.5, "float32")])
+    slopes = [[weight, -share], [-share, weight]]
+    np.testing.assert_allclose(result.inputs[0], slopes)
+
+
+def test_the_chosen_row_is_one_of_all_replicas(monkeypatch):
+    """As the second replica sees it, whose rows come after two others."""
+    others = np.array([[5.0], [0.0]], "float32")
+
+    def gather(x):
+        return ops.concatenate([ops.convert_to_tensor(others), x]), 2
+
+    monkeypatch.setattr(module.replicas, "gather_over_replicas", gather)
+    kept = ops.ones((3, 1), "bool")
+    for own, wanted in (
+        ([1.0, 7.0, 2.0], [False, True, False]),
+        ([1.0, 4.0, 2.0], [False, False, False]),
+        # The first of equals is on the other replica.
+        ([5.0, 1.0, 5.0], [False, False, False]),
+    ):
+        x = ops.convert_to_tensor(np.array(own, "float32")[:, None])
+        assert array(chosen_row(x, kept))[:, 0].tolist() == wanted
 
 
 def test_no_slope_at_distance_zero():

@@ -37,7 +37,7 @@ def ours(x, w, upstream, distance):
     return result.outputs, *result.inputs
 
 
-@pytest.mark.parametrize("distance", ["l2", "l1"])
+@pytest.mark.parametrize("distance", ["squared-l2", "l1"])
 @pytest.mark.parametrize("rows", [5, 700])
 def test_follows_the_loop(rows, distance):
     """On either side of SMALL."""
@@ -53,6 +53,32 @@ def test_follows_the_loop(rows, distance):
         strict=True,
     ):
         error = np.abs(found - wanted).max() / np.abs(wanted).max()
+        assert error < 2e-6
+
+
+@pytest.mark.parametrize("rows", [5, 700])
+@pytest.mark.parametrize("epsilon", [0.0, 1e-12, 3.0])
+def test_directions_follow_the_loop(rows, epsilon):
+    """On either side of SMALL; with a large epsilon they are shorter."""
+    rng = np.random.default_rng(rows)
+    x = rng.normal(size=(6, 24)).astype("float32")
+    w = rng.normal(size=(rows, 24)).astype("float32")
+    upstream = rng.normal(size=(6, rows)).astype("float32")
+
+    def function(x, w):
+        y = distances.to_directions(x, w, epsilon)
+        return ops.sum(y * ops.convert_to_tensor(upstream)), y
+
+    found = gradients(function, [x, w])
+    wide = w.astype("float64")
+    length = np.sqrt((wide**2).sum(1, keepdims=True) + epsilon)
+    unit = wide / length
+    wanted, dx, d_unit = oracle(x, unit, upstream, "squared-l2")
+    dw = (d_unit - unit * (d_unit * unit).sum(1, keepdims=True)) / length
+    for ours, theirs in zip(
+        [found.outputs, *found.inputs], [wanted, dx, dw], strict=True
+    ):
+        error = np.abs(ours - theirs).max() / np.abs(theirs).max()
         assert error < 2e-6
 
 
@@ -88,11 +114,11 @@ def test_a_clipped_distance_keeps_its_gradient():
     x = np.array([[1.0, 1.0 + 2**-13]], "float32")
     upstream = np.zeros((1, distances.SMALL), "float32")
     upstream[0, 0] = 1.0
-    _, dx, _ = ours(x, w, upstream, "l2")
+    _, dx, _ = ours(x, w, upstream, "squared-l2")
     np.testing.assert_allclose(dx, [[0.0, 2**-12]], atol=1e-6)
 
 
-@pytest.mark.parametrize("distance", ["l2", "l1"])
+@pytest.mark.parametrize("distance", ["squared-l2", "l1"])
 @pytest.mark.parametrize("size", [0.0, 1e-20, 1e15, 3e38])
 def test_extreme_vectors_are_finite(size, distance):
     x = np.full((3, 8), size, "float32")

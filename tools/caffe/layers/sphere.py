@@ -117,7 +117,7 @@ def inner_distance(layer: Emission, inputs: list[Tensor]) -> Tensor:
         x,
         weights=[values],
         units=units,
-        distance=kind.lower(),
+        distance="squared-l2" if kind == "L2" else "l1",
         normalize_kernel=settings.normalize,
         gradient="caffe",
         epsilon=EPSILON,
