@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
+from typing import TypeAlias
 
 import keras
 from keras import layers
@@ -12,7 +13,7 @@ from keras_hypersphere.layers.local_response_normalization import (
 )
 from keras_hypersphere.zoo.backbones.backbone import Backbone
 
-Tensor = keras.KerasTensor
+Tensor: TypeAlias = keras.KerasTensor
 
 
 @dataclasses.dataclass(frozen=True)
