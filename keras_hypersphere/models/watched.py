@@ -31,14 +31,14 @@ class Watched:
         """As `keras.Model.fit`; an error ends the watch that it began."""
         before = self.watch.on
         try:
-            return super().fit(*args, **kwargs)
+            return super().fit(*args, **kwargs)  # type: ignore[misc]
         finally:
             self.watch_embeddings(before)
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """Those of the model, and of the watch while it is on."""
-        found = super().metrics
+        found = super().metrics  # type: ignore[misc]
         if self.watch is not None and self.watch.on:
             return [*found, *self.watch.metrics.values()]
         return found
@@ -52,10 +52,10 @@ class Watched:
         training: bool = True,
     ) -> Tensor:
         y_pred = self.watch.take(y_pred)
-        return super().compute_loss(x, y, y_pred, sample_weight, training)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)  # type: ignore[misc]
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
         y_pred = self.watch.outputs(y_pred)
-        return super().compute_metrics(x, y, y_pred, sample_weight)
+        return super().compute_metrics(x, y, y_pred, sample_weight)  # type: ignore[misc]

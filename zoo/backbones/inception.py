@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 from keras import layers
@@ -81,12 +81,13 @@ def resized(
         width: What becomes of a width.
     """
     names = ("one", "reduce3", "three", "reduce5", "five", "project")
-    return tuple(
-        dataclasses.replace(
-            m, **{n: width(getattr(m, n)) for n in names if getattr(m, n)}
-        )
-        for m in modules
-    )
+    found = []
+    for m in modules:
+        widths: dict[str, Any] = {
+            n: width(getattr(m, n)) for n in names if getattr(m, n)
+        }
+        found.append(dataclasses.replace(m, **widths))
+    return tuple(found)
 
 
 def conv(

@@ -15,7 +15,7 @@ DIM = 512
 Tensor: TypeAlias = keras.KerasTensor
 
 # A residual block: its branches, each a list of (filters, kernel, name).
-BLOCKS = {
+BLOCKS: dict[str, tuple[list[tuple], ...]] = {
     "block35": (
         [(32, 1, "1x1")],
         [(32, 1, "0a_1x1"), (32, 3, "0b_3x3")],

@@ -233,7 +233,7 @@ class Emission:
 
     def expect(
         self, inputs: Sequence[Tensor], count: int, rank: int | None = None
-    ) -> Tensor | Sequence[Tensor]:
+    ) -> Any:
         """The inputs (the input, for a count of one), if they are so many.
 
         Raises:
