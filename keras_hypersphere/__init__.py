@@ -56,13 +56,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    if name in __all__:
-        return importlib.import_module(f"keras_hypersphere.{name}")
-    raise AttributeError(
-        f"module 'keras_hypersphere' has no attribute {name!r}. "
-        f"Its parts are: {', '.join(__all__)}."
-    )
+# To a type checker it would give every name.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> ModuleType:
+        if name in __all__:
+            return importlib.import_module(f"keras_hypersphere.{name}")
+        raise AttributeError(
+            f"module 'keras_hypersphere' has no attribute {name!r}. "
+            f"Its parts are: {', '.join(__all__)}."
+        )
 
 
 def __dir__() -> list[str]:

@@ -156,7 +156,12 @@ def angle_histogram(
         (different, "tab:red", "different classes"),
     ):
         axes.hist(
-            angles, edges, density=True, color=color, alpha=0.55, label=name
+            angles,
+            list(edges),
+            density=True,
+            color=color,
+            alpha=0.55,
+            label=name,
         )
     axes.set_xlim(0.0, 180.0)
     axes.set_xticks(range(0, 181, 45))

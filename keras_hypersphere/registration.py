@@ -84,7 +84,7 @@ class RegisteringLoader(importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         # Keras must look as if nobody had stood between.
-        module.__spec__.loader = self.loader
+        module.__spec__.loader = self.loader  # type: ignore[union-attr]
         module.__loader__ = self.loader
         try:
             self.loader.exec_module(module)

@@ -17,6 +17,7 @@ References:
 import math
 import numbers
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -290,7 +291,7 @@ def largest_cosine_margin(classes: int, dimensions: int) -> float:
     return n / (n - 1)
 
 
-def _classes(classes: int, minimum: int) -> int:
+def _classes(classes: Any, minimum: int) -> int:
     if not isinstance(classes, numbers.Integral) or classes < minimum:
         raise ValueError(
             f"`classes` must be an integer, at least {minimum}. "
@@ -299,7 +300,7 @@ def _classes(classes: int, minimum: int) -> int:
     return int(classes)
 
 
-def _number(name: str, value: float) -> float:
+def _number(name: str, value: Any) -> float:
     if not isinstance(value, numbers.Real) or not math.isfinite(value):
         raise ValueError(
             f"`{name}` must be a finite number. Received: {name}={value!r}."

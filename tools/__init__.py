@@ -10,9 +10,12 @@ if TYPE_CHECKING:
 __all__ = ["caffe"]
 
 
-def __getattr__(name: str) -> ModuleType:
-    if name in __all__:
-        return importlib.import_module(f"keras_hypersphere.tools.{name}")
-    raise AttributeError(
-        f"module 'keras_hypersphere.tools' has no attribute {name!r}"
-    )
+# To a type checker it would give every name.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> ModuleType:
+        if name in __all__:
+            return importlib.import_module(f"keras_hypersphere.tools.{name}")
+        raise AttributeError(
+            f"module 'keras_hypersphere.tools' has no attribute {name!r}"
+        )

@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from keras_hypersphere.tools import quiet
 from keras_hypersphere.version import __version__
@@ -24,10 +25,10 @@ LIGHT = ("models",)
 class Parser(argparse.ArgumentParser):
     """Usage errors in one line on stderr, exit code 2."""
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message} (see `{self.prog} --help`)\n")
 
-    def parse_known_args(
+    def parse_known_args(  # type: ignore[override]
         self,
         args: Sequence[str] | None = None,
         namespace: argparse.Namespace | None = None,

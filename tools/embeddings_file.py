@@ -3,7 +3,7 @@
 import time
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class EmbeddingsFile:
         self.card = card
         self.aligned = aligned
         self.choose = choose
-        self.rows = {
+        self.rows: dict[str, Any] = {
             "embeddings": np.empty((0, card.dim), np.float32),
             "names": np.empty(0, "U1"),
         }
@@ -155,7 +155,7 @@ class EmbeddingsFile:
             for name, rows in self.rows.items()
         }
         self.added = []
-        chosen = {} if self.aligned else {"choose": np.array(self.choose)}
+        chosen: Any = {} if self.aligned else {"choose": np.array(self.choose)}
         with whole_file(self.path) as file:
             np.savez(
                 file,

@@ -17,7 +17,7 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def main() -> None:
             print(json.dumps(answer), file=answers, flush=True)
 
 
-def serve(order: dict[str, Any]) -> Sequence[dict[str, Any]]:
+def serve(order: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yields the answers to an order."""
     try:
         import cv2
@@ -75,7 +75,7 @@ def serve(order: dict[str, Any]) -> Sequence[dict[str, Any]]:
     yield {"values": list(found)}
 
 
-def retrieve(net: object, layers: Layers) -> dict[int, np.ndarray]:
+def retrieve(net: Any, layers: Layers) -> dict[int, np.ndarray]:
     """The tops of each layer that OpenCV knows under one name."""
     known = set(net.getLayerNames())
     names = [name for name, _, _ in layers]

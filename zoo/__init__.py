@@ -111,16 +111,19 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name in HOMES:
-        home = importlib.import_module(f"{__name__}.{HOMES[name]}")
-        return getattr(home, name)
-    if name in __all__:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(
-        f"module {__name__!r} has no attribute {name!r}. "
-        f"Its parts are: {', '.join(__all__)}."
-    )
+# To a type checker it would give every name.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name in HOMES:
+            home = importlib.import_module(f"{__name__}.{HOMES[name]}")
+            return getattr(home, name)
+        if name in __all__:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(
+            f"module {__name__!r} has no attribute {name!r}. "
+            f"Its parts are: {', '.join(__all__)}."
+        )
 
 
 def __dir__() -> list[str]:

@@ -126,7 +126,9 @@ def decode(data: bytes, partial: bool = False) -> np.ndarray:
     if stored is None or stored.ndim != 3 or stored.shape[2] != 4:
         return upright[:, :, ::-1]
     alpha = turn_alike(
-        stored[:, :, 3], cv2.imdecode(buffer, AS_STORED), upright
+        stored[:, :, 3],
+        np.asarray(cv2.imdecode(buffer, AS_STORED)),
+        upright,
     )
     return np.dstack([upright[:, :, ::-1], alpha])
 

@@ -1,6 +1,6 @@
 """Derivatives of a function of tensors, on each backend."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -57,7 +57,9 @@ def _autograd(scalar: Any, tensors: list, values: list) -> tuple:
     values = [v.detach().clone().requires_grad_() for v in values]
     value, outputs = scalar(tensors, values)
     leaves = tensors + values
-    found = torch.autograd.grad(value, leaves, allow_unused=True)
+    found: Sequence[Tensor] = torch.autograd.grad(
+        value, leaves, allow_unused=True
+    )
     found = [
         torch.zeros_like(leaf) if g is None else g
         for leaf, g in zip(leaves, found, strict=True)

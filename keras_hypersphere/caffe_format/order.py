@@ -1,6 +1,7 @@
 """Two files in the wrong order: the weights first, the network second."""
 
 from os import PathLike, fspath
+from typing import Any
 
 from keras_hypersphere.caffe_format.contents import HEAD, kind
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
@@ -31,7 +32,7 @@ def check_order(caffemodel: str | PathLike) -> None:
 
 
 def hint_of_order(
-    error: ValueError, net: NetParameter, prototxt: str | PathLike
+    error: Any, net: NetParameter, prototxt: str | PathLike
 ) -> ValueError:
     """Adds a hint to what is wrong with a network that may be the weights.
 

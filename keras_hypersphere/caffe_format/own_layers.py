@@ -157,11 +157,15 @@ def add_enum(
         enum.value.add(name=match[1], number=int(match[2] or index))
 
 
-def set_kind(field: Field, kind: Any, parameter: Any) -> None:
+def set_kind(field: Any, kind: Any, parameter: Any) -> None:
     """Reads `"repeated float"`, `"int32 = 3"` or `"FillerParameter"`."""
-    match = isinstance(kind, str) and SCALAR.fullmatch(kind)
+    match = SCALAR.fullmatch(kind) if isinstance(kind, str) else None
     known = match and (match[2] in SCALARS or is_message(match[2]))
-    if not known or (match[3] and (match[1] or match[2] not in SCALARS)):
+    if (
+        match is None
+        or not known
+        or (match[3] and (match[1] or match[2] not in SCALARS))
+    ):
         raise wrong(
             f"has {kind!r} for `{field.name}`; write one of "
             f"{', '.join(SCALARS)}, such as 'float = 1' or 'repeated int32', "

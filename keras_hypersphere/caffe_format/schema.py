@@ -15,12 +15,14 @@ load pycaffe too.
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import (
     descriptor_pb2,
     descriptor_pool,
     message_factory,
 )
+from google.protobuf.message import Message
 
 from keras_hypersphere.caffe_format.tables import (
     forks,
@@ -145,13 +147,37 @@ def build_classes() -> dict[str, type]:
 
 
 POOL = descriptor_pool.DescriptorPool()
-CLASSES = build_classes()
-BlobProto = CLASSES["BlobProto"]
-FillerParameter = CLASSES["FillerParameter"]
-LayerParameter = CLASSES["LayerParameter"]
-NetParameter = CLASSES["NetParameter"]
-PackedBlob = CLASSES["PackedBlob"]
-SolverParameter = CLASSES["SolverParameter"]
-UnreadLayer = CLASSES["UnreadLayer"]
-V0LayerParameter = CLASSES["V0LayerParameter"]
-V1LayerParameter = CLASSES["V1LayerParameter"]
+if TYPE_CHECKING:
+    # Type checkers do not run the tables: a message of each kind is a type,
+    # and what it holds is Any.
+    class CaffeMessage(Message):
+        def __getattr__(self, name: str) -> Any: ...
+
+    class BlobProto(CaffeMessage): ...
+
+    class FillerParameter(CaffeMessage): ...
+
+    class LayerParameter(CaffeMessage): ...
+
+    class NetParameter(CaffeMessage): ...
+
+    class PackedBlob(CaffeMessage): ...
+
+    class SolverParameter(CaffeMessage): ...
+
+    class UnreadLayer(CaffeMessage): ...
+
+    class V0LayerParameter(CaffeMessage): ...
+
+    class V1LayerParameter(CaffeMessage): ...
+else:
+    CLASSES = build_classes()
+    BlobProto = CLASSES["BlobProto"]
+    FillerParameter = CLASSES["FillerParameter"]
+    LayerParameter = CLASSES["LayerParameter"]
+    NetParameter = CLASSES["NetParameter"]
+    PackedBlob = CLASSES["PackedBlob"]
+    SolverParameter = CLASSES["SolverParameter"]
+    UnreadLayer = CLASSES["UnreadLayer"]
+    V0LayerParameter = CLASSES["V0LayerParameter"]
+    V1LayerParameter = CLASSES["V1LayerParameter"]

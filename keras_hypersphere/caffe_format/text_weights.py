@@ -83,7 +83,8 @@ def take_weights(text: str) -> tuple[str, list[Run]]:
     Returns:
         The shorter text, and the runs.
     """
-    pieces, runs = [], []
+    pieces: list[str] = []
+    runs: list[Run] = []
     place, length = 0, 0
     while len(runs) <= MOST_RUNS and (head := HEAD.search(text, place)):
         end, values = head.end(), None

@@ -4,7 +4,7 @@ In that format all settings of all types sat in one message, padding was a
 layer of its own, and types were lower-case words.
 """
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import (
@@ -177,9 +177,9 @@ def upgrade_layer(old: V1LayerParameter, file: str | None) -> V1LayerParameter:
 
 
 def put(
-    message: object,
+    message: Any,
     name: str,
-    value: object,
+    value: Any,
     old: V1LayerParameter,
     file: str | None,
 ) -> None:

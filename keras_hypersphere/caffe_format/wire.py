@@ -105,20 +105,22 @@ class Walk:
 
     def blob(self, start: int, stop: int) -> bytes:
         """A blob's shape and its index."""
-        pieces, chunks = [], []
+        pieces: list[bytes] = []
+        chunks: list[tuple[str, int, int]] = []
+        mixed = False
         for field in self.fields(start, stop):
             dtype = NUMBERS.get(field.number)
             if dtype is None:
                 pieces.append(self.copy(field.begin, field.stop))
             elif field.wire != BYTES or len(chunks) == MOST_CHUNKS:
-                chunks = None
+                mixed = True
                 break
             elif (field.stop - field.start) % int(dtype[-1]):
                 raise DamagedError(f"has half a number at byte {field.stop}")
             elif field.number not in DIFFS:
                 chunks.append((dtype, field.start, field.stop))
-        self.blobs.append(Stored(start, stop, chunks))
-        if chunks is None:
+        self.blobs.append(Stored(start, stop, None if mixed else chunks))
+        if mixed:
             # Whoever wants it lets protobuf read the message.
             pieces = []
         index = BLOB_INDEX.pack(9 << 3 | BYTES, 8, len(self.blobs) - 1)

@@ -36,7 +36,8 @@ def embed(
     parts: anatomy.Anatomy, x: Any, y: Any, batch_size: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """(N, d) embeddings and (N,) labels of a sample."""
-    embeddings, labels = [], []
+    embeddings: Any = []
+    labels: Any = []
     for inputs, targets in batches(x, y):
         embeddings.append(
             parts.embedder.predict(

@@ -32,7 +32,7 @@ class ClipRange(keras.constraints.Constraint):
     def __init__(
         self, minimum: float | None = None, maximum: float | None = None
     ) -> None:
-        if None not in (minimum, maximum) and minimum > maximum:
+        if minimum is not None and maximum is not None and minimum > maximum:
             raise ValueError(
                 "`minimum` must not exceed `maximum`. "
                 f"Received: minimum={minimum}, maximum={maximum}."

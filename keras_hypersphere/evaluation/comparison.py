@@ -5,6 +5,8 @@ only those are computed in float64. Scores are oriented: larger means more
 alike, so distances are negative.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from keras_hypersphere.evaluation import checks, rounding
@@ -24,6 +26,9 @@ class Comparison:
         probes: `(p, d)` embeddings.
         rows: the largest number of rows of a block.
     """
+
+    # In float32; kinds of scores set it.
+    probes: np.ndarray
 
     def __init__(self, probes: np.ndarray, rows: int) -> None:
         count, size = probes.shape
@@ -168,7 +173,8 @@ class Distances(SquaredDistances):
         return np.sqrt(-scores) / self.scale
 
 
-COMPARISONS = {
+Scores = Cosines | SquaredDistances
+COMPARISONS: dict[str, Callable[[np.ndarray, int], Scores]] = {
     "cosine": Cosines,
     "l2": Distances,
     "squared-l2": SquaredDistances,

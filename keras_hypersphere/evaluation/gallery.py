@@ -1,26 +1,24 @@
 """A gallery of any size, in blocks of rows."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from keras_hypersphere.evaluation import checks
 
 
-def row_count(gallery: ArrayLike | Iterable[ArrayLike]) -> int | None:
+def row_count(gallery: Any) -> int | None:
     """Returns the number of rows, `None` where only reading tells."""
     return len(gallery) if is_matrix(gallery) else None
 
 
-def is_matrix(gallery: ArrayLike | Iterable[ArrayLike]) -> bool:
+def is_matrix(gallery: Any) -> bool:
     """Whether rows are reached by slices: an array, a memmap, a data set."""
     return hasattr(gallery, "shape") and hasattr(gallery, "__getitem__")
 
 
-def blocks(
-    gallery: ArrayLike | Iterable[ArrayLike], size: int, columns: int
-) -> Iterator[np.ndarray]:
+def blocks(gallery: Any, size: int, columns: int) -> Iterator[np.ndarray]:
     """Yields the rows in order, at most `size` at a time.
 
     Args:

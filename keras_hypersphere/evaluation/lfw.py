@@ -1,10 +1,13 @@
 """Labeled Faces in the Wild: verification with folds, as published."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_hypersphere.evaluation import checks
 from keras_hypersphere.evaluation.folds import (
+    HeldOut,
     fold_of_pair,
     require_trainable,
 )
@@ -13,7 +16,7 @@ from keras_hypersphere.evaluation.lfw_sphereface import sphereface
 from keras_hypersphere.evaluation.lfw_standard import standard
 from keras_hypersphere.evaluation.report import Report, report_of
 
-PROTOCOLS = {
+PROTOCOLS: dict[str, Callable[..., HeldOut]] = {
     "standard": standard,
     "sphereface": sphereface,
     "normface-pca": normface_pca,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_hypersphere.evaluation import checks, gallery, rounding
-from keras_hypersphere.evaluation.comparison import COMPARISONS, Comparison
+from keras_hypersphere.evaluation.comparison import COMPARISONS, Scores
 from keras_hypersphere.evaluation.megaface_report import (
     MegaFaceReport,
     accepted_at,
@@ -79,12 +79,12 @@ def megaface(
       Kemelmacher-Shlizerman et al., 2016
     * [SphereFace](https://arxiv.org/abs/1704.08063), Liu et al., 2017
     """
-    probes = checks.as_embeddings(probes, "probes")
+    vectors = checks.as_embeddings(probes, "probes")
     labels = np.asarray(probe_labels)
-    if labels.shape != (len(probes),):
+    if labels.shape != (len(vectors),):
         raise ValueError(
             f"`probe_labels` must name the person of each of the "
-            f"{len(probes)} probes. "
+            f"{len(vectors)} probes. "
             f"Received: probe_labels of shape {labels.shape}."
         )
     if not isinstance(ranks, (int, np.integer)) or ranks < 1:
@@ -98,38 +98,38 @@ def megaface(
         )
     checks.require_distance(distance)
     if failed is None:
-        failed = np.zeros(len(probes), bool)
-    used = ~checks.as_flags(failed, "failed", len(probes), "probes")
+        failed = np.zeros(len(vectors), bool)
+    used = ~checks.as_flags(failed, "failed", len(vectors), "probes")
     couples = _couple_count(labels)
-    probes, labels = probes[used], labels[used]
-    if not len(probes):
+    vectors, labels = vectors[used], labels[used]
+    if not len(vectors):
         raise ValueError("`failed` must leave at least one probe.")
     checks.require_finite(
-        probes, "probes", hint="Probes without one are marked with `failed`."
+        vectors, "probes", hint="Probes without one are marked with `failed`."
     )
     if isinstance(distractors, (list, tuple)) and np.ndim(distractors[:1]) == 2:
         distractors = np.asarray(distractors)
 
-    rows = max(1, PRODUCTS // len(probes))
+    rows = max(1, PRODUCTS // len(vectors))
     count = gallery.row_count(distractors)
     if count is not None:
         rows = max(1, min(rows, count))
-        kept = accepted_at(far, len(probes) * count) + 1 if count else 1
+        kept = accepted_at(far, len(vectors) * count) + 1 if count else 1
         if kept > MOST:
             raise ValueError(
-                f"far={far} of {len(probes) * count} pairs is {kept - 1} "
+                f"far={far} of {len(vectors) * count} pairs is {kept - 1} "
                 f"false accepts, of which {MOST - 1} can be counted. Take a "
                 "smaller `far`, or a part of the distractors."
             )
     else:
         kept = UNKNOWN
-    compare = COMPARISONS[distance](probes, rows)
+    compare = COMPARISONS[distance](vectors, rows)
     search = NearestDistractors(compare, ranks, kept)
-    error = rounding.error(probes)
-    for block in gallery.blocks(distractors, rows, probes.shape[1]):
+    error = rounding.error(vectors)
+    for block in gallery.blocks(distractors, rows, vectors.shape[1]):
         error = max(error, rounding.error(block))
         search.add(block)
-    pairs = len(probes) * search.seen
+    pairs = len(vectors) * search.seen
     if not pairs:
         raise ValueError("`distractors` must hold at least one face.")
     accepted = accepted_at(far, pairs)
@@ -140,7 +140,7 @@ def megaface(
             "numpy.memmap), whose size is known, or a smaller `far`."
         )
     best = search.best()[: accepted + 1]
-    mates, found = _mates(compare, probes, labels, search.nearest)
+    mates, found = _mates(compare, vectors, labels, search.nearest)
     near = search.nearest[np.isfinite(search.nearest)]
     ends = np.concatenate([mates, near, best[:1], best[-1:]])
     ends = np.array([ends.min(), ends.max()])
@@ -183,7 +183,7 @@ def _couple_count(labels: np.ndarray) -> int:
 
 
 def _mates(
-    compare: Comparison,
+    compare: Scores,
     probes: np.ndarray,
     labels: np.ndarray,
     nearest: np.ndarray,

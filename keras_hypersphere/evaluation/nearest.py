@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_hypersphere.evaluation.comparison import Comparison
+from keras_hypersphere.evaluation.comparison import Scores
 
 # Candidates that are scored together: 8 MB of vectors of 512 numbers.
 TOGETHER = 2048
@@ -22,9 +22,7 @@ class NearestDistractors:
         seen: rows so far.
     """
 
-    def __init__(
-        self, comparison: Comparison, ranks: int, overall: int
-    ) -> None:
+    def __init__(self, comparison: Scores, ranks: int, overall: int) -> None:
         self.comparison = comparison
         self.probes = len(comparison.probes)
         self.ranks, self.overall = ranks, overall

@@ -79,7 +79,9 @@ def read_lfw_pairs(path: str | os.PathLike) -> PairList:
             f"pairs of each kind, as `10 300`. Received: {' '.join(header)!r}."
         )
     folds, size = map(int, header if len(header) == 2 else ["1", *header])
-    left, right, same = [], [], []
+    left: list[str] = []
+    right: list[str] = []
+    same: list[bool] = []
     for number, words in lines:
         if len(words) not in (3, 4):
             raise ValueError(
@@ -114,7 +116,9 @@ def read_pairs(path: str | os.PathLike) -> PairList:
     Tabs part the fields where a line has any (paths may then hold spaces),
     white space elsewhere. Empty lines are skipped.
     """
-    left, right, same = [], [], []
+    left: list[str] = []
+    right: list[str] = []
+    same: list[bool] = []
     for number, words in _lines(path):
         if not same and len(words) < 3 and all(map(_is_count, words)):
             raise ValueError(
@@ -141,7 +145,10 @@ def read_ytf_pairs(path: str | os.PathLike) -> PairList:
     a first line that names the columns is passed over. A video is `Name/3`.
     `folds` of the list holds the fold of each pair.
     """
-    left, right, same, folds = [], [], [], []
+    left: list[str] = []
+    right: list[str] = []
+    same: list[bool] = []
+    folds: list[int] = []
     for number, words in _lines(path, separator=","):
         if not same and len(words) > 4 and not any(map(str.isdigit, words)):
             continue

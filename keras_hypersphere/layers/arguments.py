@@ -90,7 +90,7 @@ def limits(name: str, value: Any) -> tuple[float | None, float | None]:
             f"side. Received: {name}={value!r}."
         )
     low, high = (None if side is None else number(name, side) for side in value)
-    if None not in (low, high) and low > high:
+    if low is not None and high is not None and low > high:
         raise ValueError(
             f"`{name}` must have its minimum first. Received: {name}={value!r}."
         )

@@ -1,5 +1,7 @@
 """Scale and shift of every channel."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -57,13 +59,13 @@ class ChannelAffine(keras.layers.Layer):
 
     def __init__(
         self,
-        gamma_initializer="ones",
-        beta_initializer="zeros",
-        gamma_regularizer=None,
-        beta_regularizer=None,
-        gamma_constraint=None,
-        beta_constraint=None,
-        **kwargs,
+        gamma_initializer: Any = "ones",
+        beta_initializer: Any = "zeros",
+        gamma_regularizer: Any = None,
+        beta_regularizer: Any = None,
+        gamma_constraint: Any = None,
+        beta_constraint: Any = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.gamma_initializer = keras.initializers.get(gamma_initializer)

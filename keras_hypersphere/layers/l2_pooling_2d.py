@@ -104,7 +104,7 @@ class L2Pooling2D(WideLayer):
         return narrow(length, self.compute_dtype)
 
     def compute_output_shape(self, input_shape) -> tuple:
-        sizes = []
+        sizes: list[int | None] = []
         for n, k, s in zip(
             input_shape[1:3], self.pool_size, self.strides, strict=True
         ):
@@ -139,7 +139,8 @@ def pair(name: str, value: Any) -> tuple[int, int]:
             f"`{name}` must be an integer or a pair (height, width). "
             f"Received: {name}={value!r}."
         )
-    return tuple(arguments.positive_integer(name, v) for v in values)
+    height, width = (arguments.positive_integer(name, v) for v in values)
+    return height, width
 
 
 def around(size: Any, window: int, stride: int) -> tuple[Any, Any]:

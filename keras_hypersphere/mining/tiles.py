@@ -161,8 +161,8 @@ def _visit_ranks(
 
     def body(rank: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         column = positives.column(rank)
-        state = visit(tile, column, rank < positives.count, list(state))
-        return (rank + 1, *state)
+        after = visit(tile, column, rank < positives.count, list(state))
+        return (rank + 1, *after)
 
     def more(rank: Tensor, *state: Tensor) -> Tensor:
         return rank < most

@@ -65,7 +65,7 @@ def magnitude(x: Tensor) -> Tensor:
     return x * ops.stop_gradient(ops.sign(x))
 
 
-def scale(x: Tensor, axis: int = -1, floor: float = 0.0) -> Tensor:
+def scale(x: Tensor, axis: int | tuple = -1, floor: float = 0.0) -> Tensor:
     """Largest magnitude along `axis`, at least `floor`, 1 where it is 0.
 
     A constant for the gradient.

@@ -58,7 +58,7 @@ class LambdaAnnealing:
         minimum: float = 5.0,
         start: int = 0,
     ) -> None:
-        arguments = {
+        arguments: dict[str, Any] = {
             "base": base,
             "gamma": gamma,
             "power": power,
@@ -68,16 +68,17 @@ class LambdaAnnealing:
             if (
                 not isinstance(value, numbers.Real)
                 or isinstance(value, bool)
-                or not 0 <= value < math.inf
+                or not 0 <= float(value) < math.inf
             ):
                 raise ValueError(
                     f"`{name}` must be a finite number, at least 0. "
                     f"Received: {name}={value!r}; see `LambdaAnnealing`."
                 )
+        steps: Any = start
         if (
-            not isinstance(start, numbers.Integral)
-            or isinstance(start, bool)
-            or start < 0
+            not isinstance(steps, numbers.Integral)
+            or isinstance(steps, bool)
+            or steps < 0
         ):
             raise ValueError(
                 "`start` must be a number of steps, an integer at least 0. "

@@ -58,7 +58,7 @@ def edge_inputs(subject: Subject, dtype: str) -> dict[str, list[Any]]:
         x.reshape(shape[0], -1)[:, 0] = largest
         return x
 
-    makers = {
+    makers: dict[str, Callable] = {
         "zeros": np.zeros,
         "ones": np.ones,
         "parallel vectors": parallel,

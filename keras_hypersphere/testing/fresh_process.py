@@ -110,8 +110,12 @@ def check_fresh_process(
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         training.model.save(place / "model.keras")
-        feeds = {f"feed_{k}": v for k, v in training.feeds.items()}
-        targets = {f"target_{i}": t for i, t in enumerate(training.targets)}
+        feeds: dict[str, Any] = {
+            f"feed_{k}": v for k, v in training.feeds.items()
+        }
+        targets: dict[str, Any] = {
+            f"target_{i}": t for i, t in enumerate(training.targets)
+        }
         np.savez(place / "data.npz", **feeds, **targets)
         error = shared().ask(
             {

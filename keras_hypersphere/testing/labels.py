@@ -48,7 +48,7 @@ def check_evaluation(
     plain: np.ndarray,
 ) -> None:
     """Only training with labels may change what comes out."""
-    calls = {"in training, without labels,": (None, True)}
+    calls: dict[str, Any] = {"in training, without labels,": (None, True)}
     if not getattr(layer, "margin_at_test", False):
         calls["in evaluation, with labels,"] = (classes, False)
     for what, (labels, training) in calls.items():

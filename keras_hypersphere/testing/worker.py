@@ -34,7 +34,9 @@ def answer(request: dict[str, Any]) -> None:
     outputs = keras.tree.flatten(
         model.predict(plain, batch_size=batch, verbose=0)
     )
-    results = {f"output_{i}": np.asarray(y) for i, y in enumerate(outputs)}
+    results: dict[str, Any] = {
+        f"output_{i}": np.asarray(y) for i, y in enumerate(outputs)
+    }
     if request.get("resume"):
         usual = {"batch_size": batch, "verbose": 0}
         found = model.evaluate(inputs, *targets, return_dict=True, **usual)

@@ -114,7 +114,7 @@ def convert(
     graph = build_graph(net, state, outputs, file, input_shapes)
     for node in graph.nodes:
         find_emitter(node.type, file, node.parameter)
-    steps = preprocessing_of(filter(state.includes, net.layer), file)
+    steps = preprocessing_of(list(filter(state.includes, net.layer)), file)
     read = {
         top
         for node in graph.nodes

@@ -210,8 +210,11 @@ def multipliers(record: Mapping[str, Any]) -> Multipliers:
             for index, value in enumerate(given):
                 pair[index] = value if value is not None else pair[index]
     complete = {
-        escape(path): tuple(1.0 if v is None else v for v in pair)
-        for path, pair in found.items()
+        escape(path): (
+            1.0 if rate is None else rate,
+            1.0 if decay is None else decay,
+        )
+        for path, (rate, decay) in found.items()
     }
     return {path: pair for path, pair in complete.items() if pair != (1, 1)}
 

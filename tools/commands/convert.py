@@ -20,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 HELP = "convert a Caffe network to a .keras file"
 # How the folder begins in which a file is written before it is complete.
@@ -264,7 +265,7 @@ def state(arguments: argparse.Namespace) -> dict:
     }
 
 
-def convert(arguments: argparse.Namespace) -> object:
+def convert(arguments: argparse.Namespace) -> Any:
     """Calls `to_keras`; what it warns of goes to stderr, a line each."""
     import warnings
 
@@ -278,7 +279,7 @@ def convert(arguments: argparse.Namespace) -> object:
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("error", OtherNamesWarning)
 
-        def load() -> object:
+        def load() -> Any:
             return to_keras(
                 arguments.prototxt,
                 arguments.caffemodel,
@@ -311,7 +312,7 @@ def convert(arguments: argparse.Namespace) -> object:
     return model
 
 
-def check(saved: Path, model: object, arguments: argparse.Namespace) -> object:
+def check(saved: Path, model: Any, arguments: argparse.Namespace) -> Any:
     """Calls `verify` on the model that was saved, loaded again."""
     import warnings
 
@@ -334,7 +335,7 @@ def check(saved: Path, model: object, arguments: argparse.Namespace) -> object:
         )
 
 
-def read_inputs(file: str, model: object) -> object:
+def read_inputs(file: str, model: Any) -> dict[str, Any]:
     """Arrays of a file, channels-last: of Caffe's layout if only that fits."""
     import zipfile
     import zlib

@@ -1,6 +1,7 @@
 """The picture of job 2: digits with answers, and the blobs' differences."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -37,7 +38,7 @@ def draw(
     figure.savefig(path, dpi=100)
 
 
-def show_digits(panel: object, held_out: Digits, guesses: np.ndarray) -> None:
+def show_digits(panel: Any, held_out: Digits, guesses: np.ndarray) -> None:
     """Mistakes with a red frame, and evenly chosen others."""
     labels = held_out.test_labels
     wrong = np.flatnonzero(guesses != labels)
@@ -88,7 +89,7 @@ def show_digits(panel: object, held_out: Digits, guesses: np.ndarray) -> None:
         )
 
 
-def show_differences(panel: object, report: Verification) -> None:
+def show_differences(panel: Any, report: Verification) -> None:
     """One bar a layer, on a log scale, with the tolerance as a line."""
     axis = panel.subplots(
         gridspec_kw={"left": 0.2, "right": 0.95, "top": 0.9, "bottom": 0.1}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -72,7 +73,7 @@ def draw(
     figure.savefig(path, dpi=110)
 
 
-def show_photo(axis, photo: np.ndarray, face: AlignedFace) -> None:
+def show_photo(axis: Any, photo: np.ndarray, face: AlignedFace) -> None:
     """The middle of a photo with the box and the landmarks."""
     height, width = photo.shape[:2]
     # One scale for all: half-size photos are shown as large as the others.
@@ -92,7 +93,7 @@ def show_photo(axis, photo: np.ndarray, face: AlignedFace) -> None:
 
 
 def show_matrix(
-    figure,
+    figure: Any,
     matrix: np.ndarray,
     people: Sequence[str],
     labels: Sequence[str],
@@ -147,7 +148,7 @@ def show_matrix(
     )
 
 
-def bare(axis) -> None:
+def bare(axis: Any) -> None:
     """A picture without ticks, on no frame."""
     axis.set_xticks([])
     axis.set_yticks([])

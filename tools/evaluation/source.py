@@ -40,7 +40,7 @@ class Source:
         elif arguments.landmarks:
             self.landmarks = read_landmarks(arguments.landmarks)
         self.name = arguments.model or MODEL
-        self.loaded = None
+        self.loaded: FaceEmbedder | None = None
 
     @property
     def embedder(self) -> "FaceEmbedder":

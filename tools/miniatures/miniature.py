@@ -1,9 +1,10 @@
 """What the miniatures are: one for each way of building a network."""
 
 import dataclasses
+from typing import Any
 
-GRAY = {"channels": "gray", "mean": (0.0,)}
-CENTERED = {"mean": (127.5,) * 3, "scale": 0.0078125}
+GRAY: dict[str, Any] = {"channels": "gray", "mean": (0.0,)}
+CENTERED: dict[str, Any] = {"mean": (127.5,) * 3, "scale": 0.0078125}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -79,7 +79,12 @@ def histograms(report: Report, same: np.ndarray) -> Figure:
         (~same[scored], DIFFERENT, "different persons"),
     ):
         axes.hist(
-            values[kind], edges, color=color, alpha=0.6, label=name, linewidth=0
+            values[kind],
+            list(edges),
+            color=color,
+            alpha=0.6,
+            label=name,
+            linewidth=0,
         )
     threshold = float(np.mean(report.thresholds))
     axes.axvline(threshold, color=INK, linewidth=1, linestyle="--")

@@ -1,7 +1,7 @@
 """Finds faces and their five landmarks."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -111,16 +111,17 @@ def face_of(row: np.ndarray, stretch: np.ndarray) -> Face:
     # Pixel 0's center stays half a pixel from the edge.
     points = np.stack([row[5:10], row[10:15]], axis=1)
     points = (points + 0.5) * stretch - 0.5
-    corner = (row[:2] + 0.5) * stretch - 0.5
+    left, top = ((row[:2] + 0.5) * stretch - 0.5).tolist()
+    width, height = (row[2:4] * stretch).tolist()
     return Face(
-        box=tuple(float(x) for x in (*corner, *(row[2:4] * stretch))),
+        box=(left, top, width, height),
         landmarks=points,
         confidence=float(row[4]),
     )
 
 
 @functools.cache
-def finder():  # noqa: ANN201  a function: photos -> rows
+def finder() -> Callable[[np.ndarray], np.ndarray]:
     """The function that finds faces under the current Keras backend."""
     import keras
 

@@ -8,6 +8,7 @@ import contextlib
 import functools
 import io
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ LOCK = threading.Lock()
 
 
 @functools.cache
-def mtcnn():  # noqa: ANN201  the class is imported late
+def mtcnn() -> Any:
     """The detector; seconds to build, hence built once."""
     from mtcnn import MTCNN
 

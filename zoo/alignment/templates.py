@@ -20,13 +20,15 @@ MATLAB_ORIGIN = 1.0
 
 DLIB = PointsTemplate(
     name="dlib",
-    points=[
-        (47.549, 46.599),
-        (100.476, 46.599),
-        (74.013, 76.5625),
-        (50.415, 103.023),
-        (97.610, 103.023),
-    ],
+    points=np.array(
+        [
+            (47.549, 46.599),
+            (100.476, 46.599),
+            (74.013, 76.5625),
+            (50.415, 103.023),
+            (97.610, 103.023),
+        ]
+    ),
     size=(150, 150),
     provenance=(
         "five points fitted to the 150 x 150 chips of dlib's face "
@@ -55,13 +57,15 @@ SPHEREFACE = PointsTemplate(
 
 ARCFACE = PointsTemplate(
     name="arcface",
-    points=[
-        (38.2946, 51.6963),
-        (73.5318, 51.5014),
-        (56.0252, 71.7366),
-        (41.5493, 92.3655),
-        (70.7299, 92.2041),
-    ],
+    points=np.array(
+        [
+            (38.2946, 51.6963),
+            (73.5318, 51.5014),
+            (56.0252, 71.7366),
+            (41.5493, 92.3655),
+            (70.7299, 92.2041),
+        ]
+    ),
     size=(112, 112),
     provenance=(
         "deepinsight/insightface: SphereFace's numbers plus 8 in x, used "

@@ -14,14 +14,14 @@ import os
 import subprocess
 import sys
 import threading
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
 LENGTH_BYTES = 8
 
 
-def send(pipe: BinaryIO, array: np.ndarray) -> None:
+def send(pipe: IO[bytes], array: np.ndarray) -> None:
     """Writes one array."""
     message = io.BytesIO()
     np.save(message, array, allow_pickle=False)
@@ -31,7 +31,7 @@ def send(pipe: BinaryIO, array: np.ndarray) -> None:
     pipe.flush()
 
 
-def receive(pipe: BinaryIO) -> np.ndarray | None:
+def receive(pipe: IO[bytes]) -> np.ndarray | None:
     """Reads one array; None where the other side has left."""
     head = pipe.read(LENGTH_BYTES)
     if len(head) < LENGTH_BYTES:

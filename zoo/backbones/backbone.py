@@ -7,6 +7,7 @@ import numbers
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import keras
 
@@ -33,6 +34,9 @@ ARGUMENTS = """Args:
             is the published network, more a miniature of it for tests. No
             width becomes less than 2. Default: 1."""
 
+# A function, with the arguments that it has.
+Network = TypeVar("Network", bound=Callable[..., keras.Model])
+
 RESULT = """Returns:
         A functional `keras.Model`: `(batch, height, width, {channels})` to
         `(batch, {dim})`, or `(batch, classes)` with the classifier.
@@ -51,7 +55,7 @@ def network(
     top: str = ", a dense layer",
     classes: int | None = None,
     more: str = "",
-) -> Callable:
+) -> Callable[[Network], Network]:
     """Gives a function what all backbones share.
 
     That is a part of its docstring, and that None as `input_shape` or `name`
@@ -81,7 +85,7 @@ def network(
         "more": more,
     }
 
-    def finish(function: Callable) -> Callable:
+    def finish(function: Network) -> Network:
         # `python -OO` leaves docstrings out.
         if function.__doc__:
             function.__doc__ = function.__doc__.replace(
@@ -100,7 +104,7 @@ def network(
                     given[name] = signature.parameters[name].default
             return function(**given)
 
-        return build
+        return build  # type: ignore[return-value]
 
     return finish
 
@@ -148,7 +152,7 @@ class Backbone:
                 f"include_top={self.include_top!r}"
             )
         wanted = self.include_top or self.classes is not None
-        if wanted and (whole(self.units) or 0) < 1:
+        if wanted and self.units < 1:
             raise ValueError(
                 "`classes` must be a positive integer, or None if "
                 "`include_top` is False. Received: "
@@ -182,11 +186,11 @@ class Backbone:
             require_file(Path(self.weights))
 
     @property
-    def units(self) -> int | None:
-        """The number of classes of the classifier."""
+    def units(self) -> int:
+        """The number of classes of the classifier; 0 if there is none."""
         if self.classes is None:
-            return self.published_classes
-        return whole(self.classes)
+            return self.published_classes or 0
+        return whole(self.classes) or 0
 
     def width(self, published: int) -> int:
         """A number of channels or units, divided by `narrow`.
@@ -245,7 +249,9 @@ class Backbone:
         if self.weights is None:
             return model
         if is_caffe(self.weights):
-            load_caffe(model, self.weights, self.architecture, self.caffe_names)
+            load_caffe(
+                model, self.weights, self.architecture, self.caffe_names or {}
+            )
         else:
             load_weights(model, self.weights, architecture=self.architecture)
         return model

@@ -1,9 +1,11 @@
 """Layers as Caffe's networks have them: padding, pooling, order, fillers."""
 
+from typing import TypeAlias
+
 import keras
 from keras import layers
 
-Tensor = keras.KerasTensor
+Tensor: TypeAlias = keras.KerasTensor
 
 
 def xavier() -> keras.initializers.Initializer:

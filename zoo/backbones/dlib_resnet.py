@@ -71,9 +71,10 @@ def DlibResNet(
           [Deep Residual Learning](https://arxiv.org/abs/1512.03385) (He et
           al., 2015) with fewer layers and half the filters.
     """
-    original = str(weights).lower().endswith(".dat")
-    if original:
-        require_file(Path(weights))
+    original = None
+    if weights is not None and str(weights).lower().endswith(".dat"):
+        original = Path(weights)
+        require_file(original)
     arguments = Backbone(
         "DlibResNet",
         None if original else weights,
@@ -101,7 +102,7 @@ def DlibResNet(
         x = arguments.activate(x)
     model = arguments.model(inputs, x)
     if original:
-        load_dlib(model, weights)
+        load_dlib(model, original)
     return model
 
 

@@ -8,7 +8,7 @@ from keras import layers
 
 from keras_hypersphere.layers.maxout import Maxout
 from keras_hypersphere.layers.normalize_layer import NormalizeLayer
-from keras_hypersphere.zoo.backbones.backbone import Backbone, network
+from keras_hypersphere.zoo.backbones.backbone import Backbone, Network, network
 from keras_hypersphere.zoo.backbones.inception import (
     HIGHER,
     NN2,
@@ -36,10 +36,12 @@ USE_BIAS = """
             148K for conv4a of NN1, agree with biases only. Default: False."""
 
 
-def common(*shape: int) -> Callable:
+def common(
+    height: int, width: int, channels: int
+) -> Callable[[Network], Network]:
     """What the docstrings share."""
     return network(
-        shape=shape,
+        shape=(height, width, channels),
         smallest=SMALLEST_SIDE,
         dim=DIM,
         top=", a dense layer on what becomes the embedding",

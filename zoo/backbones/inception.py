@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeAlias
 
 import keras
 from keras import layers
@@ -12,7 +13,7 @@ from keras_hypersphere.layers.local_response_normalization import (
 )
 from keras_hypersphere.zoo.backbones.backbone import Backbone
 
-Tensor = keras.KerasTensor
+Tensor: TypeAlias = keras.KerasTensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,12 +81,13 @@ def resized(
         width: What becomes of a width.
     """
     names = ("one", "reduce3", "three", "reduce5", "five", "project")
-    return tuple(
-        dataclasses.replace(
-            m, **{n: width(getattr(m, n)) for n in names if getattr(m, n)}
-        )
-        for m in modules
-    )
+    found = []
+    for m in modules:
+        widths: dict[str, Any] = {
+            n: width(getattr(m, n)) for n in names if getattr(m, n)
+        }
+        found.append(dataclasses.replace(m, **widths))
+    return tuple(found)
 
 
 def conv(

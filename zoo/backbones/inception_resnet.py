@@ -1,6 +1,7 @@
 """Inception-ResNet-v1 as it is used for faces, `InceptionResNetV1`."""
 
 import os
+from typing import TypeAlias
 
 import keras
 from keras import layers
@@ -11,10 +12,10 @@ from keras_hypersphere.zoo.backbones.backbone import Backbone, network
 INPUT_SHAPE = (160, 160, 3)
 SMALLEST_SIDE = 75
 DIM = 512
-Tensor = keras.KerasTensor
+Tensor: TypeAlias = keras.KerasTensor
 
 # A residual block: its branches, each a list of (filters, kernel, name).
-BLOCKS = {
+BLOCKS: dict[str, tuple[list[tuple], ...]] = {
     "block35": (
         [(32, 1, "1x1")],
         [(32, 1, "0a_1x1"), (32, 3, "0b_3x3")],

@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from keras_hypersphere.layers.cosine_dense import CosineDense
-from keras_hypersphere.zoo.backbones.backbone import Backbone, network
+from keras_hypersphere.zoo.backbones.backbone import Backbone, Network, network
 from keras_hypersphere.zoo.backbones.caffe_blocks import (
     conv,
     dense,
@@ -27,7 +27,7 @@ VARIANT = """
             `"paper"`."""
 
 
-def common(more: str = "") -> Callable:
+def common(more: str = "") -> Callable[[Network], Network]:
     """What the docstrings share; `more` is of further arguments."""
     return network(
         shape=INPUT_SHAPE,

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from keras_hypersphere.zoo.cards.fields import check, typed
 
@@ -102,7 +103,7 @@ class Card:
     licence_url: str
     training_data: str
     classes: int = 0
-    input_shape: tuple[int, ...]
+    input_shape: tuple[int, int, int]
     channels: str
     mean: tuple[float, ...]
     scale: float
@@ -130,7 +131,7 @@ class Card:
         """Whether the weights are known: file, hash, golden output."""
         return self.weights_sha256 != ""
 
-    def fine_tuned(self, **fields: object) -> "Card":
+    def fine_tuned(self, **fields: Any) -> "Card":
         """Makes the card of the network after it was trained on.
 
         What was known of the weights says nothing of others: threshold,

@@ -35,7 +35,7 @@ WORDS = {
 LISTS = {int: "integers", float: "finite numbers", dict: "objects"}
 
 
-def typed(name: str, value: object, kind: object) -> object:
+def typed(name: str, value: typing.Any, kind: object) -> typing.Any:
     """A value as its field holds it: lists as tuples, numbers as floats.
 
     Raises:
@@ -50,7 +50,7 @@ def typed(name: str, value: object, kind: object) -> object:
     return value
 
 
-def fits(value: object, kind: object) -> bool:
+def fits(value: typing.Any, kind: object) -> bool:
     """Whether a value has the type of a field; numbers are finite."""
     if isinstance(kind, types.GenericAlias):
         item = typing.get_args(kind)[0]
@@ -60,7 +60,7 @@ def fits(value: object, kind: object) -> bool:
     return type(value) is kind
 
 
-def words(kind: object) -> str:
+def words(kind: typing.Any) -> str:
     """The type of a field in words."""
     if isinstance(kind, types.GenericAlias):
         return f"a list of {LISTS[typing.get_args(kind)[0]]}"

@@ -70,7 +70,7 @@ def get_card(name: str) -> Card:
         raise ValueError(f"There is no model {name!r} in the zoo. {advice}")
     card = packaged_card(name)
     own = cache_folder() / f"{name}.json"
-    if (card is None or not card.finished) and os.path.lexists(own):
+    if card is None or (not card.finished and os.path.lexists(own)):
         if not own.is_file():
             raise ValueError(
                 f"The card '{own}' is invalid: it is a folder or a link to "

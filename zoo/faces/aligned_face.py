@@ -116,7 +116,9 @@ def read_named(
     """Reads a photo; messages about an array begin with its name."""
     is_array = isinstance(photo, np.ndarray)
     if name is None:
-        name = "the photo" if is_array else str(Path(photo))
+        name = (
+            "the photo" if isinstance(photo, np.ndarray) else str(Path(photo))
+        )
     try:
         return name, images.read(photo, partial)
     except ValueError as error:

@@ -3,7 +3,7 @@
 import collections
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -33,7 +33,7 @@ def align_photos(
     template: "str | Template",
     choose: str = "largest",
     partial: bool = False,
-) -> "Iterator[AlignedFace | Exception]":
+) -> "Generator[AlignedFace | Exception]":
     """Yields one aligned face of each photo, or what is wrong with it.
 
     Photos are decoded and aligned in threads; those of one size are searched
@@ -66,20 +66,20 @@ def align_photos(
     with pool() as threads:
         photos = in_order(threads, read, named, AHEAD)
         while block := list(itertools.islice(photos, TOGETHER)):
-            pixels = [x for _, x in block if not isinstance(x, Exception)]
+            pixels = [photo for _, photo in block if not is_problem(photo)]
             found = iter(detect_many(pixels))
             aligning = [
                 threads.submit(
-                    align, *item, [] if is_problem(item) else next(found)
+                    align, name, photo, [] if is_problem(photo) else next(found)
                 )
-                for item in block
+                for name, photo in block
             ]
             yield from (future.result() for future in aligning)
 
 
 def read_crops(
     named: Iterable[tuple[str, Photo]], size: tuple[int, int]
-) -> "Iterator[AlignedFace | Exception]":
+) -> "Generator[AlignedFace | Exception]":
     """Yields photos that are aligned crops already, or what is wrong."""
     with pool() as threads:
         yield from in_order(
@@ -98,9 +98,9 @@ def attempt(work: Callable[[], Any]) -> Any:
         return error
 
 
-def is_problem(item: tuple[str, Any]) -> bool:
+def is_problem(photo: Any) -> bool:
     """Whether a photo could not be read."""
-    return isinstance(item[1], Exception)
+    return isinstance(photo, Exception)
 
 
 def pool() -> ThreadPoolExecutor:
@@ -110,7 +110,7 @@ def pool() -> ThreadPoolExecutor:
 
 def in_order(
     pool: ThreadPoolExecutor, work: Callable, items: Iterable, ahead: int
-) -> Iterator[Any]:
+) -> Generator[Any]:
     """Yields `work(item)` in order, a bounded number of items ahead."""
     pending: collections.deque[Future] = collections.deque()
     try:

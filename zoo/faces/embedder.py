@@ -1,8 +1,9 @@
 """FaceEmbedder: photos in, embeddings and decisions out."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator
 from pathlib import Path
+from typing import Literal, overload
 
 import keras
 import numpy as np
@@ -22,6 +23,7 @@ from keras_hypersphere.zoo.faces.fit import require_fit
 from keras_hypersphere.zoo.faces.gallery import Gallery, person_of
 from keras_hypersphere.zoo.faces.photo_list import (
     Photo,
+    Photos,
     is_single,
     name_photos,
 )
@@ -29,8 +31,8 @@ from keras_hypersphere.zoo.faces.photo_stream import (
     embed_stream,
     require_batch_size,
 )
-from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
-from keras_hypersphere.zoo.faces.progress_bar import shower
+from keras_hypersphere.zoo.faces.preprocessing import embed_crops
+from keras_hypersphere.zoo.faces.progress_bar import Progress, shower
 from keras_hypersphere.zoo.faces.verification import (
     Verification,
     find_threshold,
@@ -124,7 +126,7 @@ class FaceEmbedder:
                 finite.
         """
         pixels = golden_crop(self.card)[None]
-        golden = self._merge(pixels, InKeras(self.model))[0]
+        golden = embed_crops(pixels, InKeras(self.model), self.card)[0]
         return save_preset(self.model, self.card, golden, folder)
 
     def embed_aligned(
@@ -166,22 +168,47 @@ class FaceEmbedder:
         for start in range(0, len(batch), batch_size):
             part = batch[start : start + batch_size]
             pixels = np.stack([images.as_bytes(crop) for crop in part])
-            vectors[start : start + len(part)] = self._merge(
-                pixels, self._network
-            )
+            made = embed_crops(pixels, self._network, self.card)
+            vectors[start : start + len(part)] = made
         return vectors[0] if crops.ndim == 3 else vectors
+
+    @overload
+    def embed(
+        self,
+        photos: Photos,
+        details: Literal[False] = False,
+        crops: bool = False,
+        aligned: bool = False,
+        choose: str = "largest",
+        errors: str | None = None,
+        batch_size: int = 32,
+        progress: Progress = False,
+    ) -> np.ndarray: ...
+
+    @overload
+    def embed(
+        self,
+        photos: Photos,
+        details: Literal[True],
+        crops: bool = False,
+        aligned: bool = False,
+        choose: str = "largest",
+        errors: str | None = None,
+        batch_size: int = 32,
+        progress: Progress = False,
+    ) -> EmbeddedPhotos: ...
 
     def embed(
         self,
-        photos: "Photo | Sequence[Photo]",
+        photos: Photos,
         details: bool = False,
         crops: bool = False,
         aligned: bool = False,
         choose: str = "largest",
         errors: str | None = None,
         batch_size: int = 32,
-        progress: "bool | Callable[[int, int], None]" = False,
-    ) -> "np.ndarray | EmbeddedPhotos":
+        progress: Progress = False,
+    ) -> np.ndarray | EmbeddedPhotos:
         """Embeds one face of each photo.
 
         Photos are decoded and aligned in threads beside the network, and
@@ -233,14 +260,14 @@ class FaceEmbedder:
 
     def stream(
         self,
-        photos: "Photo | Sequence[Photo]",
+        photos: Photos,
         crops: bool = False,
         aligned: bool = False,
         choose: str = "largest",
         errors: str = "skip",
         batch_size: int = 32,
-        progress: "bool | Callable[[int, int], None]" = False,
-    ) -> Iterator[EmbeddedPhotos]:
+        progress: Progress = False,
+    ) -> Generator[EmbeddedPhotos]:
         """Embeds photos as `embed` does, and yields them as they are done.
 
         What is done can so be kept before all is, and more photos be
@@ -287,7 +314,7 @@ class FaceEmbedder:
         self,
         folder: "str | os.PathLike",
         choose: str = "largest",
-        progress: "bool | Callable[[int, int], None]" = False,
+        progress: Progress = False,
     ) -> Gallery:
         """Embeds photos of known people, to look for them in others.
 
@@ -344,32 +371,16 @@ class FaceEmbedder:
         """
         self.require_template()
         threshold = find_threshold(self.card, threshold)
-        faces = tuple(
-            find_face(photo, self.card.template, choose, name)
-            for photo, name in (
-                (a, "the first photo" if is_array(a) else None),
-                (b, "the second photo" if is_array(b) else None),
-            )
-        )
-        left, right = self.embed_aligned(np.stack([f.crop for f in faces]))
+        names = [
+            f"the {place} photo" if isinstance(photo, np.ndarray) else None
+            for photo, place in ((a, "first"), (b, "second"))
+        ]
+        first = find_face(a, self.card.template, choose, names[0])
+        second = find_face(b, self.card.template, choose, names[1])
+        crops = np.stack([np.asarray(face.crop) for face in (first, second)])
+        left, right = self.embed_aligned(crops)
         away = float(distances(left, right, self.card.distance)[0, 0])
-        return Verification(away < threshold, away, threshold, faces)
-
-    def _merge(
-        self,
-        pixels: np.ndarray,
-        network: Callable[[np.ndarray], np.ndarray],
-    ) -> np.ndarray:
-        """Embeds crops and, where the card says so, their mirror images."""
-        front = network(preprocess_input(pixels, self.card))
-        if self.card.flip == "none":
-            return front
-        mirrored = network(preprocess_input(pixels[:, :, ::-1], self.card))
-        if self.card.flip == "concat":
-            return np.concatenate([front, mirrored], axis=1)
-        if self.card.flip == "sum":
-            return front + mirrored
-        return np.maximum(front, mirrored)
+        return Verification(away < threshold, away, threshold, (first, second))
 
     def require_template(self) -> None:
         """Raises if the network takes crops that are no aligned faces."""
@@ -383,11 +394,5 @@ class FaceEmbedder:
         """How to call the embedder with what it takes."""
         if self.card.template == "none":
             return "Use `embed_aligned`, or `embed(..., aligned=True)`."
-        return (
-            f"Use `embed` for photos, or `align` them to {self.card.template}."
-        )
-
-
-def is_array(photo: Photo) -> bool:
-    """Whether a photo has no name of its own."""
-    return isinstance(photo, np.ndarray)
+        wanted = self.card.template
+        return f"Use `embed` for photos, or `align` them to {wanted}."

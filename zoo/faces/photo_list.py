@@ -3,24 +3,24 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 
 from keras_hypersphere.zoo import images
 
 Photo = str | os.PathLike | np.ndarray
+Photos = Photo | Sequence[Photo]
 
 
-def is_single(photos: "Photo | Sequence[Photo]") -> bool:
+def is_single(photos: Photos) -> "TypeGuard[Photo]":
     """Whether it is one photo: a file name, or its pixels."""
     if isinstance(photos, (str, os.PathLike)):
         return not Path(photos).is_dir()
     return isinstance(photos, np.ndarray) and photos.ndim != 4
 
 
-def name_photos(
-    photos: "Photo | Sequence[Photo]",
-) -> list[tuple[str, Photo]]:
+def name_photos(photos: Photos) -> list[tuple[str, Photo]]:
     """Gives every photo a name for messages and results.
 
     Args:
@@ -43,7 +43,7 @@ def name_photos(
             "`photos` must be a file name, a folder, an array, or a list of "
             f"them. Received: photos of type {type(photos).__name__}"
         )
-    named = []
+    named: list[tuple[str, Photo]] = []
     for place, photo in enumerate(photos):
         if isinstance(photo, (str, os.PathLike)):
             named.extend(expand(photo))

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import numbers
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -16,14 +16,14 @@ Batch = tuple[list[AlignedFace], dict[str, str]]
 
 
 def embed_stream(
-    faces: "Generator[AlignedFace | Exception, None, None]",
+    faces: "Generator[AlignedFace | Exception]",
     names: Sequence[str],
     embed: Callable[[list[np.ndarray]], np.ndarray],
     batch_size: int,
     strict: bool,
     crops: bool,
     show: Callable[[int, int], None],
-) -> Iterator[EmbeddedPhotos]:
+) -> Generator[EmbeddedPhotos]:
     """Yields embeddings a batch at a time, in the order of the photos.
 
     Args:
@@ -39,7 +39,7 @@ def embed_stream(
 
     def embed_batch(batch: Batch) -> EmbeddedPhotos:
         found, failures = batch
-        vectors = embed([face.crop for face in found])
+        vectors = embed([np.asarray(face.crop) for face in found])
         if not crops:
             found = [dataclasses.replace(face, crop=None) for face in found]
         return EmbeddedPhotos(vectors, found, failures)
@@ -58,12 +58,12 @@ def embed_stream(
 
 
 def in_batches(
-    faces: "Iterator[AlignedFace | Exception]",
+    faces: "Generator[AlignedFace | Exception]",
     names: Sequence[str],
     batch_size: int,
     strict: bool,
     show: Callable[[int, int], None],
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Yields as many faces as go together, and what failed among them."""
     waiting: list[AlignedFace] = []
     failures: dict[str, str] = {}

@@ -1,4 +1,6 @@
-"""Aligned crops become the input of a network, as its card says."""
+"""Aligned crops become the input of a network, and that embeddings."""
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -38,3 +40,18 @@ def preprocess_input(images: np.ndarray, card: Card) -> np.ndarray:
     elif card.channels == "gray":
         x = (x @ LUMA)[..., None]
     return (x - np.asarray(card.mean, np.float32)) * np.float32(card.scale)
+
+
+def embed_crops(
+    crops: np.ndarray, network: Callable[[np.ndarray], np.ndarray], card: Card
+) -> np.ndarray:
+    """Embeds crops and, where the card says so, their mirror images."""
+    front = network(preprocess_input(crops, card))
+    if card.flip == "none":
+        return front
+    mirrored = network(preprocess_input(crops[:, :, ::-1], card))
+    if card.flip == "concat":
+        return np.concatenate([front, mirrored], axis=1)
+    if card.flip == "sum":
+        return front + mirrored
+    return np.maximum(front, mirrored)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import keras
 
+Progress = bool | Callable[[int, int], None]
 
-def shower(
-    progress: "bool | Callable[[int, int], None]", total: int
-) -> Callable[[int, int], None]:
+
+def shower(progress: Progress, total: int) -> Callable[[int, int], None]:
     """The function that is told how many photos are done."""
     if callable(progress):
         return progress

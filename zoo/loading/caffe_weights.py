@@ -2,8 +2,9 @@
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -63,7 +64,7 @@ def load_caffe(
         if name not in blobs:
             raise refuse(f"it has no weights for the layer {name}")
         shapes = [caffe_shape(layer, weight) for weight in layer.weights]
-        given = blobs[name]
+        given: Sequence[Any] = blobs[name]
         if len(given) != len(shapes) or not all(map(fits, given, shapes)):
             raise refuse(
                 f"its layer {name} has {listed(map(blob_shape, given))}, "

@@ -83,7 +83,8 @@ def parse(data: bytes) -> list[DlibLayer]:
     """Reads the layers out of the bytes of the file."""
     if not data.startswith(START):
         raise DlibFormatError("it does not start with 'loss_metric_2'")
-    layers, position = [], len(START)
+    layers: list[DlibLayer] = []
+    position = len(START)
     while not layers or layers[-1].kind != "fc":
         found = TAG.search(data, position, position + LONGEST_SETTINGS)
         if found is None:
@@ -91,7 +92,7 @@ def parse(data: bytes) -> list[DlibLayer]:
                 f"no layer with parameters follows byte {position}, after "
                 f"{len(layers)} layers"
             )
-        kind = found[found.lastindex].split(b"_")[0].decode()
+        kind = found[found.lastindex or 0].split(b"_")[0].decode()
         position = found.end()
         sizes = []
         if kind == "fc":

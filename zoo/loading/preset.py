@@ -7,6 +7,7 @@ import inspect
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -102,7 +103,7 @@ def build(
             fit it.
     """
     zoo = importlib.import_module("keras_hypersphere.zoo")
-    found = getattr(zoo, card.architecture, None)
+    found: Any = getattr(zoo, card.architecture, None)
     if not is_backbone(found):
         known = [
             name for name in zoo.__all__ if is_backbone(getattr(zoo, name))

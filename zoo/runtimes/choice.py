@@ -1,5 +1,7 @@
 """A runtime by its name."""
 
+from collections.abc import Callable
+
 import keras
 
 from keras_hypersphere.zoo.runtimes.automatic import Automatic
@@ -7,7 +9,8 @@ from keras_hypersphere.zoo.runtimes.in_keras import InKeras
 from keras_hypersphere.zoo.runtimes.onnx_runtime import OnnxRuntime
 from keras_hypersphere.zoo.runtimes.openvino_runtime import OpenVinoRuntime
 
-RUNTIMES = {
+Runtime = Automatic | InKeras | OnnxRuntime | OpenVinoRuntime
+RUNTIMES: dict[str, Callable[[keras.Model], Runtime]] = {
     "auto": Automatic,
     "keras": InKeras,
     "onnx": OnnxRuntime,
@@ -15,9 +18,7 @@ RUNTIMES = {
 }
 
 
-def make_runtime(
-    name: str, model: keras.Model
-) -> Automatic | InKeras | OnnxRuntime | OpenVinoRuntime:
+def make_runtime(name: str, model: keras.Model) -> Runtime:
     """Returns what computes `model` for batches of any size.
 
     Args:

@@ -1,6 +1,7 @@
 """The network in OpenVINO."""
 
 import threading
+from typing import Any
 
 import keras
 import numpy as np
@@ -34,7 +35,7 @@ class OpenVinoRuntime(Exported):
 
         return run
 
-    def convert(self):  # noqa: ANN201  an openvino.Model
+    def convert(self) -> Any:
         """The network as a graph of OpenVINO's, for batches of any size.
 
         The weights are constants of the graph: from variables OpenVINO reads

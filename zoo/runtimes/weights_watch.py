@@ -1,5 +1,7 @@
 """Tells cheaply, and for certain, whether a model's weights have changed."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -33,7 +35,7 @@ class WeightsWatch:
         return self.places != [place(tensor) for tensor in self.read()]
 
 
-def place(tensor: object) -> int:
+def place(tensor: Any) -> int:
     """Where in memory the numbers of a tensor lie."""
     array = np.asarray(memoryview(tensor))
     return array.__array_interface__["data"][0]

@@ -47,7 +47,7 @@ def distances_of(x: Tensor, distance_metric: Metric) -> Tensor:
         units, _ = sphere.normalize(x)
         total = 1.0 - products.matmul(units, ops.transpose(units))
         return gradients.graft(bounds.at_least(total, 0.0), total)
-    found = ops.cast(distance_metric(x), x.dtype)
+    found = ops.cast(distance_metric(x), x.dtype)  # type: ignore[operator]
     shape = tuple(found.shape)
     known = {size for size in (*shape, x.shape[0]) if size is not None}
     if len(shape) != 2 or len(known) > 1:

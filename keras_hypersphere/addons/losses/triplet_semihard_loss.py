@@ -97,7 +97,7 @@ def _semi_hard(
         positive = tile.pick(column)
         negative, _ = tile.beyond(positive)
         found = negative < float("inf")
-        negative = ops.where(found, negative, tile.farthest[0])
+        negative = ops.where(found, negative, tile.farthest[0])  # type: ignore[index]
         hinges = positive - negative + margin
         active = valid & (hinges >= 0)
         sums = sums + ops.where(active, hinges, ops.zeros_like(hinges))

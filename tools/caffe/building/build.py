@@ -218,7 +218,7 @@ def run(emission: Emission, node: Node, inputs: list[Tensor]) -> list[Tensor]:
         ) from error
     made = list(made) if isinstance(made, (list, tuple)) else [made]
     for tensor in made:
-        if not isinstance(tensor, Tensor):
+        if not isinstance(tensor, keras.KerasTensor):
             emission.fail(
                 f"its emitter makes {tensor!r:.60}; it must return a Keras "
                 "tensor, or a list of one for each top"

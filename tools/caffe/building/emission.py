@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.names import Names
 from keras_hypersphere.tools.caffe.registry import supported_layers
 
-Tensor = keras.KerasTensor
+Tensor: TypeAlias = keras.KerasTensor
 
 # Caffe counts the values of a blob in an int.
 MOST_VALUES = 2**31 - 1
@@ -234,7 +234,7 @@ class Emission:
 
     def expect(
         self, inputs: Sequence[Tensor], count: int, rank: int | None = None
-    ) -> Tensor | Sequence[Tensor]:
+    ) -> Any:
         """The inputs (the input, for a count of one), if they are so many.
 
         Raises:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -116,7 +117,7 @@ def identity(filler: FillerParameter, shape: Shape) -> np.ndarray:
     return values.reshape(shape)
 
 
-def draw(shape: Shape, numbers: Callable[[int], np.ndarray]) -> np.ndarray:
+def draw(shape: Shape, numbers: Callable[[int], Any]) -> np.ndarray:
     """Random numbers, which NumPy makes in twice the size, a part at a time."""
     values = np.empty(math.prod(shape), np.float32)
     for start in range(0, values.size, AT_ONCE):

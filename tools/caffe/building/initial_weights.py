@@ -22,7 +22,7 @@ def initial_weights(
         layer: A new layer, to be called inside of the `with`.
         weights: One for each of `layer.weights`, in that order.
     """
-    made = []
+    made: list[Any] = []
     own_method = layer.add_weight
 
     def add_weight(

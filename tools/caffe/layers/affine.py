@@ -40,12 +40,12 @@ def scale(layer: Emission, inputs: list[Tensor]) -> Tensor:
     declared = [(shape, filler)]
     if settings.bias_term:
         declared.append((shape, settings.bias_filler))
-    factors, *bias = layer.blobs(*declared)
+    factors, bias = (*layer.blobs(*declared), None)[:2]
     if clamped:
         # Caffe changes the stored blob itself, as it first runs.
         factors = np.clip(factors, low, high).astype(np.float32)
     limit = ClipRange(low, high) if clamped and layer.training else None
-    return hold_affine(layer, x, axes, factors, *bias, limit=limit)
+    return hold_affine(layer, x, axes, factors, bias, limit)
 
 
 def scale_by_blob(layer: Emission, x: Tensor, factors: Tensor) -> Tensor:

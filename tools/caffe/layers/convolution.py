@@ -223,7 +223,7 @@ def pad(
     """Zeros at both ends of each axis, if there are to be any."""
     if not any(map(any, edges)):
         return x
-    edges = [tuple(map(int, edge)) for edge in edges]
+    edges = [(int(before), int(after)) for before, after in edges]
     return layer.add(
         PADDINGS[len(edges)],
         x,

@@ -131,8 +131,8 @@ def over_zeros(
         # There are zeros behind the last cell too.
         edge = extent - 1 - margin
         edges.append((edge, edge - (stride - 1)))
-    pads = [tuple(max(edge, 0) for edge in pair) for pair in edges]
-    crops = [tuple(max(-edge, 0) for edge in pair) for pair in edges]
+    pads = [(max(a, 0), max(b, 0)) for a, b in edges]
+    crops = [(max(-a, 0), max(-b, 0)) for a, b in edges]
     x = pad(layer, x, pads, f"pad{number}")
     x = crop(layer, x, crops, f"crop{number}")
     if number:
@@ -202,7 +202,7 @@ def crop(
     """Leaves out cells at both ends of each axis."""
     if not any(map(any, edges)):
         return x
-    edges = [tuple(map(int, edge)) for edge in edges]
+    edges = [(int(before), int(after)) for before, after in edges]
     return layer.add(
         CROPPINGS[len(edges)],
         x,

@@ -1,6 +1,7 @@
 """InnerProduct: products of rows with learnt or given weights."""
 
 import math
+from typing import Any
 
 import keras
 
@@ -35,11 +36,11 @@ def inner_product(layer: Emission, inputs: list[Tensor]) -> Tensor:
         layer.fail("has no `num_output`")
     size = math.prod(caffe_shape(x)[axis:])
     shape = (size, units) if settings.transpose else (units, size)
-    declared = [(shape, settings.weight_filler)]
+    declared: list[Any] = [(shape, settings.weight_filler)]
     if settings.bias_term:
         declared.append(((units,), settings.bias_filler))
     kernel, *bias = layer.blobs(*declared)
-    cosines = {}
+    cosines: dict[str, Any] = {}
     if settings.normalize:
         kernel = unit_kernel(layer, kernel)
     if settings.normalize and layer.training:

@@ -1,5 +1,7 @@
 """Embed: rows of a table."""
 
+from typing import Any
+
 import keras
 
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
@@ -14,7 +16,7 @@ def embed(layer: Emission, inputs: list[Tensor]) -> Tensor:
     size, units = settings.input_dim, settings.num_output
     if min(size, units) < 1:
         layer.fail("needs `num_output` and `input_dim`")
-    declared = [((size, units), settings.weight_filler)]
+    declared: list[Any] = [((size, units), settings.weight_filler)]
     if settings.bias_term:
         declared.append(((units,), settings.bias_filler))
     table, *bias = layer.blobs(*declared)

@@ -86,7 +86,7 @@ def hold_array(
     """Factors along axes of the tensor: a product that sums nothing."""
     long = [place for place in places if shape[place] != 1]
     if len(weights) > 1 and len(long) == 1 and misread(shape, *long):
-        return hold_last(layer, x, *long, shape, weights, limit)
+        return hold_last(layer, x, long[0], shape, weights, limit)
     names = LETTERS[: len(shape)]
     spanned = "".join(names[place] for place in places)
     factors, *rest = weights

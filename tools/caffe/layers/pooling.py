@@ -1,5 +1,7 @@
 """Pooling: Caffe counts windows by rounding up."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -96,7 +98,7 @@ def pooling(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     return [highest, mask(layer, x, highest, windows)]
 
 
-def refuse_stochastic(layer: Emission, settings: object) -> None:
+def refuse_stochastic(layer: Emission, settings: Any) -> None:
     """On the CPU Caffe has not implemented it either."""
     if settings.pool not in (MAX, AVE):
         layer.unsupported(
@@ -113,7 +115,7 @@ def refuse_huge(layer: Emission, *counts: int) -> None:
         )
 
 
-def sizes(layer: Emission, settings: object) -> list[tuple[int, int]]:
+def sizes(layer: Emission, settings: Any) -> list[tuple[int, int]]:
     """Kernel, pad and stride of both axes, as Caffe checks them."""
     if settings.global_pooling:
         given = ("kernel_size", "kernel_h", "kernel_w")

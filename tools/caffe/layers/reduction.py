@@ -64,7 +64,7 @@ def of_samples(layer: Emission, x: Tensor) -> Tensor:
     rows = flatten(layer, x, "flatten")
     tops = largest(layer, rows, 1)[: 2 if settings.out_max_val else 1]
     if settings.out_max_val:
-        tops = [layer.compute(keras.ops.stack, tops, axis=1, part="stack")]
+        tops = (layer.compute(keras.ops.stack, tops, axis=1, part="stack"),)
     sizes = (1 + settings.out_max_val, settings.top_k) + (1,) * (rank - 3)
     return reshape(layer, tops[0], sizes)
 

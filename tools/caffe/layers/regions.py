@@ -5,6 +5,9 @@ larger of those of a few windows of 2, 4, 8 … cells that cover it, so these
 are computed once for each place, and each bin looks its own up.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -38,6 +41,8 @@ def roi_pooling(layer: Emission, inputs: list[Tensor]) -> Tensor:
     scaled = calculate("multiply", regions, settings.spatial_scale)
     corners = calculate("floor", calculate("add", scaled, 0.5))
     corners = calculate("cast", corners, "int32")
+    rows: Sequence[Tensor]
+    columns: Sequence[Tensor]
     rows, columns = (
         edges(calculate, corners, 2 - axis, bins[axis], x.shape[1 + axis])
         for axis in (0, 1)
@@ -62,7 +67,7 @@ class Calculator:
     def __init__(self, layer: Emission) -> None:
         self.layer = layer
 
-    def __call__(self, name: str, *arguments, **keywords) -> Tensor:
+    def __call__(self, name: str, *arguments: Any, **keywords: Any) -> Tensor:
         function = getattr(keras.ops, name)
         return self.layer.compute(function, *arguments, part=name, **keywords)
 
@@ -106,8 +111,9 @@ def edges(
         found.append(calculate("clip", line, 0, size))
     begin, end = found
     cells = calculate("clip", calculate("subtract", end, begin), 1, size)
-    levels = [n.bit_length() - 1 for n in range(1, size + 1)]
-    levels = np.array(levels, np.int32)
+    levels = np.array(
+        [n.bit_length() - 1 for n in range(1, size + 1)], np.int32
+    )
     level = calculate("take", levels, calculate("subtract", cells, 1))
     return begin, end, level
 

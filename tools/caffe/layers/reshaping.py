@@ -1,6 +1,7 @@
 """Layers that read a blob's numbers in Caffe's order, into other axes."""
 
 import math
+from typing import Any
 
 import keras
 
@@ -46,7 +47,7 @@ def reshape(
     return x
 
 
-def ordered(cells: object, channels: int) -> bool:
+def ordered(cells: Any, channels: int) -> bool:
     """Whether channels-last has the numbers in Caffe's order."""
     return channels == 1 or math.prod(cells) == 1
 

@@ -1,5 +1,7 @@
 """SSD's layers: its norm, its priors, and what they lead to."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -57,17 +59,17 @@ def prior_box(layer: Emission, inputs: list[Tensor]) -> Tensor:
         np.float32(size) / np.float32(count)
         for size, count in zip(image, cells, strict=True)
     ]
-    steps = np.float32(both(layer, "step", "step", steps))
+    steps = list(np.array(both(layer, "step", "step", steps), np.float32))
     sides = box_sides(layer)
     if cells[0] * cells[1] * len(sides) > MOST_BOXES:
         layer.unsupported(f"more than {MOST_BOXES} boxes are not supported")
     # Caffe has centers and sides in float, and divides in double.
-    centers = [
+    lines = [
         (np.arange(count, dtype=np.float32) + np.float32(settings.offset))
         * step
         for count, step in zip(cells, steps, strict=True)
     ]
-    centers = np.stack(np.meshgrid(*centers[::-1]), -1)[:, :, None]
+    centers = np.stack(np.meshgrid(*lines[::-1]), -1)[:, :, None]
     halves = np.array(sides, np.float32).astype(np.float64) / 2
     boxes = np.concatenate([centers - halves, centers + halves], -1)
     boxes = boxes / np.array([*image[::-1]] * 2)
@@ -89,7 +91,7 @@ def prior_box(layer: Emission, inputs: list[Tensor]) -> Tensor:
     return layer.label(priors)
 
 
-def both(layer: Emission, word: str, one: str, default: object) -> list[float]:
+def both(layer: Emission, word: str, one: str, default: Any) -> list[float]:
     """Height and width of a setting that may be given as one or two."""
     settings = layer.parameter.prior_box_param
     names = [f"{word}_h", f"{word}_w"]
@@ -134,7 +136,7 @@ def box_sides(layer: Emission) -> list[tuple[float, float]]:
             sides.append((middle, middle))
         sides += [
             (size * np.sqrt(ratio), size / np.sqrt(ratio))
-            for ratio in np.float32(ratios[1:]).astype(float)
+            for ratio in np.array(ratios[1:], np.float32).astype(float)
             if abs(ratio - 1) >= SAME_RATIO
         ]
     return sides
@@ -159,7 +161,7 @@ def detection_output(layer: Emission, inputs: list[Tensor]) -> Tensor:
         layer.fail("`num_classes` must leave a class beside the background")
     if nms.nms_threshold < 0 or not 0 < nms.eta <= 1:
         layer.fail("`nms_threshold` must not be negative, `eta` from 0 to 1")
-    limits = {}
+    limits: dict[str, Any] = {}
     for name, owner, word in (
         ("nms_top_k", nms, "top_k"),
         ("keep_top_k", settings, "keep_top_k"),

@@ -244,7 +244,9 @@ def wire(
     layers: Sequence[LayerParameter], file: str | None
 ) -> tuple[list[Node], list[str], dict[str, int]]:
     """Numbers the values. Returns nodes, blob names, and last values."""
-    nodes, values, current = [], [], {}
+    nodes: list[Node] = []
+    values: list[str] = []
+    current: dict[str, int] = {}
     for layer in layers:
         node = Node(layer)
         for index, bottom in enumerate(layer.bottom):

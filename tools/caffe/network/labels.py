@@ -7,6 +7,7 @@ What a loss read is then read by nobody, which makes it an output.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
@@ -71,7 +72,7 @@ def is_loss(type: str) -> bool:
     return type.endswith("Loss")
 
 
-def loss_weights(layer: LayerParameter) -> list[float]:
+def loss_weights(layer: Any) -> list[float]:
     """What each top counts in the loss; Caffe's defaults are 1 and 0."""
     if layer.loss_weight:
         return list(layer.loss_weight)
@@ -121,7 +122,9 @@ def whole_labels(nodes: Sequence[Node]) -> set[int]:
 
 def leave_out_training(nodes: Sequence[Node]) -> list[Node]:
     """The nodes that inference needs."""
-    kept, doomed, gone = [], set(), set()
+    kept: list[Node] = []
+    doomed: set[int] = set()
+    gone: set[int] = set()
     for node in nodes:
         reader = READERS.get(node.type)
         if reader is not None:

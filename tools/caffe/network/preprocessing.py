@@ -115,7 +115,7 @@ class Preprocessing:
         return np.asarray(read_mean(self.mean_file), np.float32)
 
 
-def is_mean_sized(path: str) -> bool:
+def is_mean_sized(path: str | os.PathLike) -> bool:
     """Whether there is a plain file that is not too large for a mean."""
     return os.path.isfile(path) and 0 < os.path.getsize(path) <= LARGEST_MEAN
 
@@ -202,7 +202,9 @@ def put_in_front(
                 f"{len(steps.mean_value)} `mean_value` do not fit images of "
                 f"{shape[-1]} channels; give one, or one for each"
             )
-        mean = np.broadcast_to(np.float32(steps.mean_value), shape[-1:])
+        mean = np.broadcast_to(
+            np.array(steps.mean_value, np.float32), shape[-1:]
+        )
         x = keras.layers.Rescaling(
             1.0, (-mean).tolist(), name=names.claim(f"{inputs.name}_mean")
         )(x)

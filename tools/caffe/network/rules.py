@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from keras_hypersphere.caffe_format.schema import LayerParameter
 
@@ -27,7 +28,7 @@ class State:
             return any(self.meets(rule) for rule in layer.include)
         return not any(self.meets(rule) for rule in layer.exclude)
 
-    def meets(self, rule: object) -> bool:
+    def meets(self, rule: Any) -> bool:
         """Whether everything that a NetStateRule asks for holds."""
         return (
             (not rule.HasField("phase") or rule.phase == self.phase)
@@ -38,7 +39,7 @@ class State:
         )
 
 
-def make_state(phase: str, stages: object, level: int) -> State:
+def make_state(phase: str, stages: Any, level: int) -> State:
     """Checks what the user gave."""
     if phase not in PHASES:
         raise ValueError(

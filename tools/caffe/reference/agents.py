@@ -4,6 +4,8 @@ What a converted model gives without `training`: the running mean of an
 adaptive margin is 0, as Caffe begins, and does not move.
 """
 
+from typing import Any
+
 import numpy as np
 
 from keras_hypersphere.tools.caffe.reference.labels import class_indices
@@ -61,7 +63,7 @@ def general_contrastive(
 
 
 def chosen(
-    settings: object, rows: np.ndarray, labels: np.ndarray, values: np.ndarray
+    settings: Any, rows: np.ndarray, labels: np.ndarray, values: np.ndarray
 ) -> np.ndarray:
     """The terms of C-contrastive that its options leave; others are 0."""
     kept = np.ones(values.shape, bool)

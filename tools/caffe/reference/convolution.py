@@ -1,6 +1,7 @@
 """Convolution and its transpose: a matrix product for each kernel cell."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,7 @@ class Geometry:
 
     def cells(
         self, counts: tuple[int, ...]
-    ) -> Iterator[tuple[np.ndarray, tuple[slice, ...]]]:
+    ) -> Iterator[tuple[np.ndarray, tuple[Any, ...]]]:
         """Each kernel cell, and where it lies for all places of an output."""
         for cell in np.ndindex(*self.kernel):
             yield (
@@ -111,7 +112,7 @@ def convolution(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
                 g.sizes, g.pad, g.dilation, g.kernel, g.stride, strict=True
             )
         )
-        made = 0.0
+        made: Any = 0.0
         for weights, places in g.cells(counts):
             made = made + product(weights, padded[(..., *places)])
         tops.append(g.finish(made))
@@ -135,7 +136,7 @@ def deconvolution(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
         )
         for weights, places in g.cells(g.sizes):
             made[(..., *places)] += product(np.swapaxes(weights, 1, 2), g.x)
-        inner = tuple(
+        inner: tuple[Any, ...] = tuple(
             slice(p, n - p) for p, n in zip(g.pad, counts, strict=True)
         )
         tops.append(g.finish(made[(..., *inner)]))

@@ -1,6 +1,7 @@
 """Layers that see a blob as rows of numbers, in the order C, H, W."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def unit_rows(weights: np.ndarray) -> np.ndarray:
 
 
 def kernel_of(
-    layer: ReferenceLayer, bottoms: Bottoms, settings: object, size: int
+    layer: ReferenceLayer, bottoms: Bottoms, settings: Any, size: int
 ) -> np.ndarray:
     """The weights, K numbers for each output: own ones, or the second bottom.
 

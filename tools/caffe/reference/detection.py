@@ -1,5 +1,7 @@
 """Layers that speak of boxes."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_hypersphere.tools.caffe.reference.layer import ReferenceLayer
@@ -79,7 +81,7 @@ def prior_box(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     return np.stack([boxes.reshape(-1), spread])[None]
 
 
-def box_sizes(settings: object) -> list[tuple[float, float]]:
+def box_sizes(settings: Any) -> list[tuple[float, float]]:
     """Widths and heights of the boxes of one place, in Caffe's order."""
     ratios = [1.0]
     for ratio in settings.aspect_ratio:
@@ -87,7 +89,7 @@ def box_sizes(settings: object) -> list[tuple[float, float]]:
             ratios.append(ratio)
             if settings.flip:
                 ratios.append(1 / ratio)
-    found = []
+    found: list[tuple[float, float]] = []
     for index, least in enumerate(settings.min_size):
         # Caffe holds these in whole numbers.
         least = int(least)
@@ -141,9 +143,7 @@ def detection_output(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     return made
 
 
-def decode(
-    codes: np.ndarray, priors: np.ndarray, settings: object
-) -> np.ndarray:
+def decode(codes: np.ndarray, priors: np.ndarray, settings: Any) -> np.ndarray:
     """Corners of boxes that are told by their distance from priors."""
     boxes, variances = priors[:, :, None]
     if not settings.variance_encoded_in_target:
@@ -160,7 +160,7 @@ def decode(
 
 
 def suppress(
-    boxes: np.ndarray, scores: np.ndarray, count: int, settings: object
+    boxes: np.ndarray, scores: np.ndarray, count: int, settings: Any
 ) -> list[int]:
     """Places of the boxes that stay: none overlaps a better one too much."""
     lowest = -np.inf

@@ -1,5 +1,7 @@
 """Labels beside rows of scores."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_hypersphere.tools.caffe.reference.layer import ReferenceLayer
@@ -17,7 +19,7 @@ def class_indices(
     layer: ReferenceLayer,
     labels: np.ndarray,
     rows: np.ndarray,
-    settings: object | None = None,
+    settings: Any = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A class for each row, and whether the row counts.
 

@@ -48,6 +48,7 @@ def softmax_with_loss(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     # Caffe takes no logarithm of less than the least float.
     losses = -np.log(np.maximum(own, np.finfo(np.float32).tiny))
     factors = counted.astype(np.float64)
+    counts: dict[int, float]
     counts = {FULL: len(rows), BATCH_SIZE: len(x), NONE: 1}
     if weights:
         factors *= weights[0].reshape(-1)

@@ -1,5 +1,7 @@
 """Layers that bring values to one size, and factors and offsets."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_hypersphere.caffe_format.schema import FillerParameter
@@ -61,7 +63,7 @@ def batch_norm(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 def spread(
     layer: ReferenceLayer,
     bottoms: Bottoms,
-    settings: object,
+    settings: Any,
     filler: FillerParameter,
 ) -> np.ndarray:
     """Factors or offsets, with axes of length one where they are shared."""

@@ -1,5 +1,7 @@
 """Layers that make a map larger or smaller."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_hypersphere.tools.caffe.reference.layer import ReferenceLayer
@@ -8,7 +10,7 @@ from keras_hypersphere.tools.caffe.reference.registry import register_reference
 Bottoms = list[np.ndarray]
 
 
-def interp_size(settings: object, size: int, name: str) -> int:
+def interp_size(settings: Any, size: int, name: str) -> int:
     """A side of the map that Interp makes, of a side of the cropped one."""
     if getattr(settings, name):
         return getattr(settings, name)
@@ -40,10 +42,10 @@ def interp(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     if len(bottoms) > 1:
         sizes = bottoms[1].shape[2:]
     else:
-        sizes = [
+        sizes = tuple(
             interp_size(settings, size, name)
             for size, name in zip(x.shape[2:], ("height", "width"), strict=True)
-        ]
+        )
     return stretch(stretch(x, 2, sizes[0]), 3, sizes[1])
 
 

@@ -82,7 +82,7 @@ def flip(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
         )
         if wanted
     ]
-    return np.flip(x, axes)
+    return np.flip(x, tuple(axes))
 
 
 @register_reference("ShuffleChannel")

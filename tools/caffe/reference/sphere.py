@@ -4,6 +4,8 @@ A converted model gives logits without a margin unless it is training: so
 does the reference. Second tops say what the first step of training will see.
 """
 
+from typing import Any
+
 import numpy as np
 
 from keras_hypersphere.tools.caffe.reference.dense import rows_of
@@ -14,7 +16,7 @@ Bottoms = list[np.ndarray]
 
 
 def class_weights(
-    layer: ReferenceLayer, settings: object, size: int
+    layer: ReferenceLayer, settings: Any, size: int
 ) -> np.ndarray:
     """A row for each class."""
     shape = (settings.num_output, size)
@@ -28,14 +30,16 @@ def tops(
     return [logits, np.array([number])][: len(layer.parameter.top)]
 
 
-def annealed(settings: object) -> float:
+def annealed(settings: Any) -> float:
     """Lambda; its count begins at 1."""
     steps = 1 + settings.gamma * (settings.iteration + 1)
     return max(settings.lambda_min, settings.base * steps**-settings.power)
 
 
 @register_reference("MarginInnerProduct")
-def margin_inner_product(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+def margin_inner_product(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> list[np.ndarray]:
     """Products with rows of length one."""
     settings = layer.parameter.margin_inner_product_param
     x, lead = rows_of(layer, bottoms[0], settings.axis)

@@ -1,5 +1,7 @@
 """Layers that join blobs, part them, or pass them on."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_hypersphere.tools.caffe.reference.layer import ReferenceLayer
@@ -9,7 +11,7 @@ Bottoms = list[np.ndarray]
 PROD, SUM, MAX = 0, 1, 2
 
 
-def named_axis(layer: ReferenceLayer, settings: object, old: str) -> int:
+def named_axis(layer: ReferenceLayer, settings: Any, old: str) -> int:
     """`axis`, or the setting that stood for it before 2015."""
     return getattr(settings, old if settings.HasField(old) else "axis")
 
@@ -20,7 +22,7 @@ def eltwise(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     settings = layer.parameter.eltwise_param
     if len({x.shape for x in bottoms}) > 1:
         layer.fail("its bottoms have different shapes")
-    made = bottoms[0]
+    made: Any = bottoms[0]
     if settings.operation == SUM:
         factors = settings.coeff or [1] * len(bottoms)
         made = 0.0

@@ -75,6 +75,7 @@ def make_inputs(graph: Graph, shapes: Shapes) -> dict[str, np.ndarray]:
             for node, place in readers
             if node.type == "ROIPooling" and place == 1
         ]
+        values: np.ndarray
         if limits:
             values = random.integers(0, min(limits), shape)
         elif boxes:
@@ -140,7 +141,7 @@ def channels(graph: Graph, shapes: Shapes, number: int, axis: int = 1) -> int:
         return channels(graph, shapes, maker.bottoms[0], axis)
     if maker.type in UNITS and axis == 1:
         return made_by(graph, shapes, maker)
-    shape = ()
+    shape: Sequence[int] = ()
     if maker.type == "Parameter":
         shape = maker.parameter.parameter_param.shape.dim
     elif not maker.bottoms:

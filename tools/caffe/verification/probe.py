@@ -1,5 +1,6 @@
 """What a model computes at each of Caffe's layers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -72,7 +73,7 @@ def to_caffe(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
 
 
-def in_caffe(size: tuple[int, ...]) -> tuple[int, ...]:
+def in_caffe(size: Sequence[int]) -> tuple[int, ...]:
     """A shape without the batch: H, W, C as C, H, W."""
     return (size[2], *size[:2]) if len(size) == 3 else tuple(size)
 
