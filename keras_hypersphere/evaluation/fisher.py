@@ -44,7 +44,7 @@ def angular_fisher_score(embeddings: ArrayLike, labels: ArrayLike) -> float:
             f"embeddings. Received: labels of shape {classes.shape}."
         )
     checks.require_finite(x, "embeddings", hint="Leave them out.")
-    error = rounding.error(x)
+    of_x = rounding.error(x)
     x = x.astype("float64")
     # Alone NaN, and NaT, is not what it is.
     unknown = classes != classes
@@ -79,7 +79,7 @@ def angular_fisher_score(embeddings: ArrayLike, labels: ArrayLike) -> float:
     between = (counts * (1.0 - (class_units @ overall.T).ravel())).sum()
     # Rounding may leave a cosine above 1, or all there is between classes.
     within = max(within, 0.0)
-    noise = rounding.of_cosines(np.ones(1), error, x.shape[1])
+    noise = rounding.of_cosines(np.ones(1), of_x, x.shape[1])
     between = between if between > noise * len(x) else 0.0
     return float(within / between) if between > 0 else float("inf")
 

@@ -34,13 +34,13 @@ def normface_pca(
         center, components = principal_components(
             np.concatenate([left[training], right[training]])
         )
-        sides = [
+        first, second = (
             scores.unit_rows(
                 rounding.from_center(side, center, error) @ components
             )
             for side in (left, right)
-        ]
-        distances = scores.pair_scores(*sides, distance)
+        )
+        distances = scores.pair_scores(first, second, distance)
         values[held] = distances[held]
         accepted, limits[index] = svm_decisions(
             distances[training], same[training], distances[held]

@@ -41,12 +41,6 @@ class Head(AddedLoss):
     gives_distances = False
     # Whether the head's own loss stands for the softmax cross-entropy.
     trains_itself = False
-    # Whether labels change the outputs in training.
-    has_margin = False
-    # Whether class weights learn from labels alone.
-    weights_need_labels = False
-    # Whether `step` has losses.
-    adds_loss = False
 
     def __init__(
         self, units: int, ignore_class: int | None = None, **kwargs: Any
@@ -60,6 +54,21 @@ class Head(AddedLoss):
         )
         # Nobody wants to read it in every epoch.
         self.warned = False
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether labels change the outputs in training."""
+        return False
+
+    @property
+    def adds_loss(self) -> bool:
+        """Whether `step` has losses."""
+        return False
+
+    @property
+    def weights_need_labels(self) -> bool:
+        """Whether class weights learn from labels alone."""
+        return False
 
     def call(self, inputs, labels=None, training=None) -> Any:
         if labels is None:

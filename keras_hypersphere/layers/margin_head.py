@@ -94,7 +94,6 @@ class MarginHead(Head):
 
     # Whether `gradient="caffe"` passes the kernel's normalization unchanged.
     unit_kernel = True
-    has_margin = True
 
     def __init__(
         self,
@@ -186,6 +185,10 @@ class MarginHead(Head):
         return None
 
     @property
+    def has_margin(self) -> bool:
+        return True
+
+    @property
     def adds_loss(self) -> bool:
         """Whether a subclass has a loss of its own."""
         return type(self).sample_losses is not MarginHead.sample_losses
@@ -243,14 +246,15 @@ class MarginHead(Head):
 
         With `training`, of the step that is being made.
         """
+        schedule: Any = self.annealing
         step = ops.convert_to_tensor(self.annealing_step)
-        step = step - self.annealing.start
+        step = step - schedule.start
         if training:
             step = step + 1
         # The step of the batches that are accumulated is one.
         update = (step + self.batches_per_update - 1) // self.batches_per_update
-        update = ops.maximum(update, 1) + self.annealing.start
-        return ops.cast(self.annealing(update), self.wide_dtype)
+        update = ops.maximum(update, 1) + schedule.start
+        return ops.cast(schedule(update), self.wide_dtype)
 
     def _annealing_value(self, training: bool | None) -> Any:
         if self.annealing is None:

@@ -103,7 +103,7 @@ class AgentContrastiveLoss(MetricLoss):
             normalize_negative = arguments.number(
                 "normalize_negative", normalize_negative, minimum=0.0
             )
-        self.options = {
+        self.options: dict[str, Any] = {
             **arguments.weights(
                 positive_margin=positive_margin,
                 negative_margin=negative_margin,

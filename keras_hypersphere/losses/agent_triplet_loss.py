@@ -84,7 +84,7 @@ class AgentTripletLoss(MetricLoss):
         dtype: Any = None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        self.options = {
+        self.options: dict[str, Any] = {
             **arguments.weights(
                 margin=margin,
                 positive_weight=positive_weight,

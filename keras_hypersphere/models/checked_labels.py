@@ -96,14 +96,19 @@ class CheckedDataset(keras.utils.PyDataset):
         self.dataset.on_epoch_end()
 
 
-class CheckedLabels:
+class CheckedLabels(keras.Model):
     """A model whose `fit` and `evaluate` look at all labels that come.
 
-    A mixin before `keras.Model`; the model says `units` and `ignore_class`.
+    A subclass says `units`, `ignore_class` and what it watches.
     """
 
-    units: int | None
-    ignore_class: int | None
+    units: int | None = None
+    ignore_class: int | None = None
+    watch: Any = None
+
+    def watch_embeddings(self, on: bool) -> None:
+        """Begins to measure embeddings, or stops it."""
+        raise NotImplementedError
 
     def fit(
         self,

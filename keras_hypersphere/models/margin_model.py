@@ -97,10 +97,8 @@ class MarginModel(CheckedLabels, keras.Model):
         second bottom of the head.
     """
 
-    components = None
-    units = None
-    data_loss = None
-    ignore_class = None
+    components: Any = None
+    data_loss: Any = None
 
     def __init__(
         self,
