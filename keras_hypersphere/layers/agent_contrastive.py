@@ -195,7 +195,7 @@ class AgentContrastive(AgentHead):
         mean = ops.convert_to_tensor(self.intra_distance)
         losses, hinges = self.loss.with_hinges(labels, distances, mean)
         if training:
-            now = self.batch_mean(hinges, labels)
+            now = self.batch_mean(hinges, labels, default=mean)
             self.intra_distance.assign(
                 moved_mean(mean, now, self.max_negative_margin)
             )

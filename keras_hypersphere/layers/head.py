@@ -109,21 +109,27 @@ class Head(AddedLoss):
         }
         return self.add_weight(name=name, shape=shape, **options)
 
-    def move_mean(
-        self, state: Any, values: Any, labels: Any, rate: float
-    ) -> None:
-        """Moves a running mean by `rate` to the mean of (N,) values.
+    def batch_mean(self, values: Any, labels: Any, default: Any = 0.0) -> Any:
+        """Mean of (N,) values over all replicas, without ignored samples.
 
-        That mean is over all replicas, without ignored samples; without any
-        sample the state stays.
+        A constant for the gradient; `default` without any sample.
         """
         kept = ops.cast(class_labels.kept(labels), values.dtype)
         values = ops.where(kept > 0, ops.stop_gradient(values), 0.0)
         mean = replicas.batch_mean(ops.sum(values), ops.sum(kept))
         count = replicas.sum_over_replicas(ops.sum(kept))
+        return ops.where(count > 0, mean, ops.cast(default, values.dtype))
+
+    def move_mean(
+        self, state: Any, values: Any, labels: Any, rate: float
+    ) -> None:
+        """Moves a running mean by `rate` to the batch's mean of (N,) values.
+
+        Without any sample it stays where it is.
+        """
         now = ops.convert_to_tensor(state)
-        moved = now + rate * (ops.cast(mean, now.dtype) - now)
-        state.assign(ops.where(count > 0, moved, now))
+        mean = self.batch_mean(values, labels, default=now)
+        state.assign(now + rate * (ops.cast(mean, now.dtype) - now))
 
     def _warn_of_no_labels(self) -> None:
         misses = [
