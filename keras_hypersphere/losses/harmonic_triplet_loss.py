@@ -141,7 +141,7 @@ class HarmonicTripletLoss(MetricLoss):
                 distances, labels, others, candidates, *skipped
             )
             sums, terms = sums + of_old, terms + more
-        return mean_of_terms(sums, terms, y_pred, self.cross_replica)
+        return mean_of_terms(sums, terms, self.cross_replica)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -123,7 +123,7 @@ class TripletLoss(MetricLoss):
         sums, terms = self.options.hinges(
             distances, labels, others, others, own
         )
-        return mean_of_terms(sums, terms, y_pred, self.cross_replica)
+        return mean_of_terms(sums, terms, self.cross_replica)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -16,8 +16,7 @@ from keras_hypersphere.mining.triplets import (
     negatives_of,
     with_negatives,
 )
-from keras_hypersphere.ops import gradients
-from keras_hypersphere.ops import labels as class_labels
+from keras_hypersphere.ops import class_ids, gradients
 
 Tensor = Any
 
@@ -282,11 +281,9 @@ def _checked(
             "`distances` must be square unless `reference_labels` are given. "
             f"Received: distances.shape={(rows, columns)}."
         )
-    labels = class_labels.class_indices(labels, 2**31, rows)
+    labels, wrong = class_ids.class_ids(labels, 2**31, rows)
+    distances = class_ids.nan_where(wrong, distances)
     if others is None:
         return distances, labels, labels
-    return (
-        distances,
-        labels,
-        class_labels.class_indices(others, 2**31, columns),
-    )
+    others, wrong = class_ids.class_ids(others, 2**31, columns)
+    return class_ids.nan_where(wrong, distances), labels, others

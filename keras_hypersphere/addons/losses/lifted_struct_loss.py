@@ -9,6 +9,7 @@ from keras_hypersphere.addons.losses import batch
 from keras_hypersphere.addons.losses.batch_loss import BatchLoss
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining.pairwise_distance import pairwise_distance
+from keras_hypersphere.ops import class_ids
 
 Tensor = Any
 
@@ -46,7 +47,7 @@ def lifted_struct_loss(
     """
     margin = arguments.number("margin", margin)
     x = batch.matrix(embeddings)
-    labels = batch.class_numbers(labels, x.shape[0])
+    labels, wrong = class_ids.class_ranks(labels, x.shape[0])
     if x.shape[0] == 0:
         return ops.sum(x)
     distances = pairwise_distance(x, distance="l2")
@@ -66,7 +67,7 @@ def lifted_struct_loss(
     pairs = ops.sum(ops.cast(positive, squares.dtype))
     # Each pair is there twice; half of the square of each.
     loss = 0.5 * ops.sum(squares) / ops.maximum(pairs, 1.0)
-    return batch.keep_nan(loss, x)
+    return batch.keep_nan(loss, x, wrong)
 
 
 @keras.saving.register_keras_serializable(package="Addons")

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_hypersphere.addons.losses import batch
 from keras_hypersphere.addons.losses.batch_loss import BatchLoss
+from keras_hypersphere.ops import class_ids
 
 Tensor = Any
 
@@ -38,8 +39,9 @@ def npairs_loss(y_true: Tensor, y_pred: Tensor) -> Tensor:
         for labels of shape `(N, 1)`, and the dtype of `y_pred` for half types.
     """
     y_pred = batch.matrix(y_pred, square=True)
-    labels = batch.class_numbers(y_true, y_pred.shape[0])
-    return shared_cross_entropy(batch.same_class(labels), y_pred)
+    labels, wrong = class_ids.class_ranks(y_true, y_pred.shape[0])
+    loss = shared_cross_entropy(batch.same_class(labels), y_pred)
+    return batch.keep_nan(loss, y_pred, wrong)
 
 
 def shared_cross_entropy(counts: Tensor, logits: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from keras_hypersphere.addons.losses import batch
 from keras_hypersphere.addons.losses import distance_metric as metrics
 from keras_hypersphere.addons.losses.batch_loss import BatchLoss
 from keras_hypersphere.layers import arguments
-from keras_hypersphere.ops import gradients
+from keras_hypersphere.ops import class_ids, gradients
 
 Tensor = Any
 
@@ -55,7 +55,7 @@ def triplet_hard_loss(
     margin = arguments.number("margin", margin)
     soft = arguments.flag("soft", soft)
     x = batch.matrix(y_pred)
-    labels = batch.class_numbers(y_true, x.shape[0])
+    labels, wrong = class_ids.class_ranks(y_true, x.shape[0])
     if x.shape[0] == 0:
         return ops.sum(x)
     distances = metrics.distances_of(x, distance_metric)
@@ -71,7 +71,7 @@ def triplet_hard_loss(
         losses = losses + margin
         losses = ops.where(losses >= 0, losses, ops.zeros_like(losses))
     count = ops.maximum(ops.cast(ops.shape(x)[0], losses.dtype), 1.0)
-    return batch.keep_nan(ops.sum(losses) / count, x)
+    return batch.keep_nan(ops.sum(losses) / count, x, wrong)
 
 
 def _largest(values: Tensor, mask: Tensor) -> Tensor:

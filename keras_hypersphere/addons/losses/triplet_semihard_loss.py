@@ -13,6 +13,7 @@ from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining.positives import Positives, find_positives
 from keras_hypersphere.mining.tiles import Tile, visit_positives
 from keras_hypersphere.mining.triplets import differentiated
+from keras_hypersphere.ops import class_ids
 
 Tensor = Any
 
@@ -55,7 +56,7 @@ def triplet_semihard_loss(
     """
     margin = arguments.number("margin", margin)
     x = batch.matrix(y_pred)
-    labels = batch.class_numbers(y_true, x.shape[0])
+    labels, wrong = class_ids.class_ranks(y_true, x.shape[0])
     if x.shape[0] == 0:
         return ops.sum(x)
     sums, pairs = semi_hard_hinges(
@@ -63,7 +64,7 @@ def triplet_semihard_loss(
     )
     # Without pairs the sum is zero: zero, not NaN.
     loss = ops.sum(sums) / ops.maximum(ops.cast(pairs, x.dtype), 1.0)
-    return batch.keep_nan(loss, x)
+    return batch.keep_nan(loss, x, wrong)
 
 
 def semi_hard_hinges(
