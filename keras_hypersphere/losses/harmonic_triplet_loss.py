@@ -68,7 +68,8 @@ class HarmonicTripletLoss(MetricLoss):
 
     Raises:
         ValueError: if an argument is not one of those above, if the width of
-            `y_pred` is odd, or if labels are one-hot, fractional or negative.
+            `y_pred` is odd, or if labels are one-hot, fractional, negative
+            or from 2^31 on.
 
     Example:
 

@@ -71,7 +71,7 @@ class TripletLoss(MetricLoss):
 
     Raises:
         ValueError: if an argument is not one of those above, or if labels
-            are one-hot, fractional or negative.
+            are one-hot, fractional, negative or from 2^31 on.
 
     Example:
 

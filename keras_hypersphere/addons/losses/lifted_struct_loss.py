@@ -23,7 +23,8 @@ def lifted_struct_loss(
     See `LiftedStructLoss`.
 
     Args:
-        labels: `(N,)` or `(N, 1)` class labels, any numbers.
+        labels: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         embeddings: `(N, d)`, not normalized as a rule.
         margin: float. Defaults to `1.0`.
 
@@ -86,7 +87,8 @@ class LiftedStructLoss(BatchLoss):
         dtype: None or a dtype; half types compute in float32.
 
     Call arguments:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, d)` embeddings, not normalized as a rule.
         sample_weight: the loss is multiplied by its mean.
 

@@ -19,7 +19,8 @@ def npairs_loss(y_true: Tensor, y_pred: Tensor) -> Tensor:
     See `NpairsLoss`.
 
     Args:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, N)` similarities of anchors and positives.
 
     Returns:
@@ -72,7 +73,8 @@ class NpairsLoss(BatchLoss):
         dtype: None or a dtype; half types compute in float32.
 
     Call arguments:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, N)` similarities.
         sample_weight: the loss is multiplied by its mean.
 

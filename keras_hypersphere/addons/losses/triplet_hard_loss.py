@@ -27,7 +27,8 @@ def triplet_hard_loss(
     See `TripletHardLoss`.
 
     Args:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, d)` embeddings, of length 1 as a rule.
         margin: float. Defaults to `1.0`.
         soft: bool, `log(1 + exp(.))` in place of the hinge. Defaults to
@@ -111,7 +112,8 @@ class TripletHardLoss(BatchLoss):
         dtype: None or a dtype; half types compute in float32.
 
     Call arguments:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, d)` embeddings, of length 1 as a rule.
         sample_weight: the loss is multiplied by its mean;
             `kh.losses.TripletLoss` weighs anchors.

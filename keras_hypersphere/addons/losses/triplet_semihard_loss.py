@@ -30,7 +30,8 @@ def triplet_semihard_loss(
     See `TripletSemiHardLoss`.
 
     Args:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, d)` embeddings, of length 1 as a rule.
         margin: float. Defaults to `1.0`.
         distance_metric: `"L2"`, `"squared-L2"`, `"angular"`, or a function.
@@ -178,7 +179,8 @@ class TripletSemiHardLoss(BatchLoss):
         dtype: None or a dtype; half types compute in float32.
 
     Call arguments:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, d)` embeddings, of length 1 as a rule.
         sample_weight: the loss is multiplied by its mean;
             `kh.losses.TripletLoss` weighs anchors.
