@@ -68,7 +68,8 @@ class HarmonicTripletLoss(MetricLoss):
 
     Raises:
         ValueError: if an argument is not one of those above, if the width of
-            `y_pred` is odd, or if labels are one-hot, fractional or negative.
+            `y_pred` is odd, or if labels are one-hot, fractional, negative
+            or from 2^31 on.
 
     Example:
 
@@ -141,7 +142,7 @@ class HarmonicTripletLoss(MetricLoss):
                 distances, labels, others, candidates, *skipped
             )
             sums, terms = sums + of_old, terms + more
-        return mean_of_terms(sums, terms, y_pred, self.cross_replica)
+        return mean_of_terms(sums, terms, self.cross_replica)
 
     def get_config(self) -> dict[str, Any]:
         return {

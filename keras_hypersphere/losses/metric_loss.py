@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_hypersphere.backend import replicas
-from keras_hypersphere.ops import bounds, gradients
+from keras_hypersphere.ops import bounds, class_ids, gradients
 from keras_hypersphere.ops import labels as class_labels
 
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
@@ -16,7 +16,9 @@ class MetricLoss(keras.losses.Loss):
     """One value per sample, from labels and embeddings or distances.
 
     A subclass computes them: `anchor_losses(labels, y_pred)` takes (N,)
-    int32 labels and float32 or float64 `y_pred`, returns (N,) values.
+    int32 labels and float32 or float64 `y_pred`, returns (N,) values. A row
+    that is not finite has a loss of NaN; all have where labels are wrong, but
+    cannot be seen.
 
     Keras means over the samples of a replica, then over replicas. Here the
     mean is over all samples, also if replicas hold different numbers.
@@ -39,7 +41,11 @@ class MetricLoss(keras.losses.Loss):
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> Any:
         y_pred = gradients.upcast(ops.convert_to_tensor(y_pred), self.dtype)
-        loss = super().__call__(y_true, y_pred, sample_weight)
+        values = self.call(y_true, y_pred)
+        # Not by Keras's own call, which casts labels to a float dtype: from
+        # 2^24 on it would make neighbors one class.
+        reduced = _Reduced(self.reduction, self.name, self.dtype)
+        loss = reduced(values, y_pred, sample_weight)
         if self.reduction not in MEANS:
             return loss
         count = ops.cast(ops.shape(y_pred)[0], self.dtype)
@@ -63,12 +69,28 @@ class MetricLoss(keras.losses.Loss):
                 f"Received: y_pred.shape={tuple(y_pred.shape)}."
             )
         y_pred = gradients.upcast(y_pred, self.dtype)
-        limit = y_pred.shape[1] if self.labels_are_columns else 2**31
-        labels = class_labels.class_indices(y_true, limit, y_pred.shape[0])
-        losses = self.anchor_losses(labels, y_pred)
-        losses = bounds.nan_unless_finite(losses, y_pred)
-        return class_labels.poisoned(losses, labels)
+        size, wrong = y_pred.shape[0], None
+        if self.labels_are_columns:
+            labels = class_labels.class_indices(y_true, y_pred.shape[1], size)
+        else:
+            labels, wrong = class_ids.class_ids(y_true, 2**31, size)
+        values = self.anchor_losses(labels, y_pred)
+        # Training that diverged must not look as if it had nothing to learn.
+        values = bounds.nan_unless_finite(values, y_pred)
+        if self.labels_are_columns:
+            return class_labels.poisoned(values, labels)
+        return class_ids.nan_where(wrong, values)
 
     def anchor_losses(self, labels: Any, y_pred: Any) -> Any:
         """(N,) labels and (N, d) tensor -> (N,) losses."""
         raise NotImplementedError
+
+
+class _Reduced(keras.losses.Loss):
+    """What Keras makes of values, predictions (their mask) and weights."""
+
+    def __init__(self, reduction: Any, name: str, dtype: str) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return y_true

@@ -7,6 +7,10 @@ from keras import ops
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.losses.metric_loss import MetricLoss
+from keras_hypersphere.mining.pairwise_distance import (
+    DISTANCES,
+    pairwise_distance,
+)
 from keras_hypersphere.ops import bounds, pairs
 
 # The square of a larger hinge, summed over a batch, would be infinite.
@@ -62,7 +66,7 @@ class PairContrastiveLoss(MetricLoss):
 
     Raises:
         ValueError: if an argument is not one of those above, or if labels
-            are one-hot, fractional or negative.
+            are one-hot, fractional, negative or from 2^31 on.
 
     Example:
 
@@ -95,9 +99,7 @@ class PairContrastiveLoss(MetricLoss):
         self.positive_margin = arguments.number(
             "positive_margin", positive_margin, minimum=0.0
         )
-        self.distance = arguments.choice(
-            "distance", distance, ("l2", "squared-l2", "cosine")
-        )
+        self.distance = arguments.choice("distance", distance, DISTANCES)
         self.squared = arguments.flag("squared", squared)
         self.positive_weight = arguments.number(
             "positive_weight", positive_weight, minimum=0.0
@@ -111,7 +113,10 @@ class PairContrastiveLoss(MetricLoss):
         references, valid, same = pairs.batch_pairs(
             y_pred, labels, self.cross_replica
         )
-        distances = pairs.batch_distances(y_pred, references, self.distance)
+        alone = references is y_pred
+        distances = pairwise_distance(
+            y_pred, None if alone else references, self.distance
+        )
         hinges = ops.where(
             same, distances - self.positive_margin, self.margin - distances
         )

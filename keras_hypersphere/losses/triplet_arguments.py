@@ -75,18 +75,10 @@ class TripletArguments(NamedTuple):
         return triplets.all_sums(*given), count
 
 
-def mean_of_terms(
-    sums: Tensor, terms: Tensor, y_pred: Tensor, cross_replica: bool
-) -> Tensor:
-    """Scales sums so that their mean is a mean over all terms.
-
-    An anchor of NaN has a loss of NaN: training that diverged must not look
-    as if it had nothing left to learn.
-    """
+def mean_of_terms(sums: Tensor, terms: Tensor, cross_replica: bool) -> Tensor:
+    """Scales sums so that their mean is a mean over all terms."""
     samples = ops.cast(ops.shape(sums)[0], sums.dtype)
     total = ops.stack([samples, ops.sum(terms)])
     if cross_replica:
         total = replicas.sum_over_replicas(total)
-    values = sums * (total[0] / ops.maximum(total[1], 1.0))
-    broken = ops.any(ops.isnan(y_pred), axis=-1)
-    return ops.where(broken, ops.full_like(values, float("nan")), values)
+    return sums * (total[0] / ops.maximum(total[1], 1.0))

@@ -71,7 +71,7 @@ class TripletLoss(MetricLoss):
 
     Raises:
         ValueError: if an argument is not one of those above, or if labels
-            are one-hot, fractional or negative.
+            are one-hot, fractional, negative or from 2^31 on.
 
     Example:
 
@@ -123,7 +123,7 @@ class TripletLoss(MetricLoss):
         sums, terms = self.options.hinges(
             distances, labels, others, others, own
         )
-        return mean_of_terms(sums, terms, y_pred, self.cross_replica)
+        return mean_of_terms(sums, terms, self.cross_replica)
 
     def get_config(self) -> dict[str, Any]:
         return {

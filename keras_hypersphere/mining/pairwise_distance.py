@@ -7,8 +7,6 @@ from keras import ops
 
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.ops import (
-    bounds,
-    distances,
     gradients,
     products,
     sphere,
@@ -17,8 +15,8 @@ from keras_hypersphere.ops import (
 Tensor = Any
 
 DISTANCES = ("squared-l2", "l2", "cosine")
-# Larger squared distances count as this: sums over a batch stay finite.
-LARGEST = {"float32": 1e30, "float64": 1e300}
+# Larger entries count as this: sums of squared distances stay finite.
+LARGEST = {"float32": 1e13, "float64": 1e148}
 WIDE = ("float32", "float64")
 
 
@@ -89,7 +87,7 @@ def _off_diagonal(values: Tensor) -> Tensor:
     """Zeros on the diagonal of a square matrix."""
     index = ops.arange(ops.shape(values)[0], dtype="int32")
     diagonal = ops.equal(ops.expand_dims(index, 1), index)
-    return ops.where(diagonal, ops.zeros_like(values), values)
+    return ops.where(diagonal, ops.zeros((), values.dtype), values)
 
 
 def _cosine(a: Tensor, b: Tensor | None) -> Tensor:
@@ -97,19 +95,25 @@ def _cosine(a: Tensor, b: Tensor | None) -> Tensor:
     others = units if b is None else sphere.normalize(b)[0]
     total = 1.0 - products.matmul(units, ops.transpose(others))
     # The gradient is right also where rounding fell below zero.
-    total = gradients.graft(bounds.at_least(total, 0.0), total)
+    total = gradients.graft(ops.relu(total), total)
     return _off_diagonal(total) if b is None else total
 
 
 def _squared(a: Tensor, b: Tensor | None) -> Tensor:
     alone = b is None
-    a = distances.saturate(a)
-    b = a if alone else distances.saturate(b)
+    a = _saturate(a)
+    b = a if alone else _saturate(b)
     middle = _middle(b)
     a = a - middle
     if alone:
         return _squared_of_one(a)
     return _squared_of_two(a, b - middle)
+
+
+def _saturate(x: Tensor) -> Tensor:
+    """Clips what is too large; gradients pass, infinities become NaN."""
+    largest = LARGEST[keras.backend.standardize_dtype(x.dtype)]
+    return gradients.graft(ops.clip(x, -largest, largest), x)
 
 
 def _middle(b: Tensor) -> Tensor:
@@ -128,13 +132,12 @@ def _middle(b: Tensor) -> Tensor:
 
 
 def _gram(a: Tensor, b: Tensor) -> Tensor:
-    """`|a|^2 + |b|^2 - 2 a.b`, within [0, LARGEST]."""
+    """`|a|^2 + |b|^2 - 2 a.b`, at least zero."""
     rows = ops.sum(ops.square(a), axis=-1, keepdims=True)
     columns = ops.sum(ops.square(b), axis=-1)
     # Doubling is exact, and cheaper before the product.
     total = rows + columns - products.matmul(a, ops.transpose(2.0 * b))
-    largest = LARGEST[keras.backend.standardize_dtype(total.dtype)]
-    return bounds.at_most(bounds.at_least(total, 0.0), largest)
+    return ops.relu(total)
 
 
 # The derivative of a squared distance is 2 (a_i - b_j), also where rounding

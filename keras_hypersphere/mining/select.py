@@ -1,5 +1,6 @@
 """Positives and negatives of a distance matrix, for use in own losses."""
 
+from collections.abc import Callable
 from typing import Any
 
 from keras import ops
@@ -16,8 +17,7 @@ from keras_hypersphere.mining.triplets import (
     negatives_of,
     with_negatives,
 )
-from keras_hypersphere.ops import gradients
-from keras_hypersphere.ops import labels as class_labels
+from keras_hypersphere.ops import class_ids, gradients
 
 Tensor = Any
 
@@ -227,23 +227,36 @@ def nearest(distances: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """(N,) smallest distances of a mask, and where there is one."""
     far = ops.full_like(distances, float("inf"))
     fixed = ops.where(mask, ops.stop_gradient(distances), far)
-    return _take(distances, mask, ops.argmin(fixed, axis=1))
+    return _take(distances, mask, fixed, ops.argmin)
 
 
 def farthest(distances: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """(N,) largest distances of a mask, and where there is one."""
     near = ops.full_like(distances, -float("inf"))
     fixed = ops.where(mask, ops.stop_gradient(distances), near)
-    return _take(distances, mask, ops.argmax(fixed, axis=1))
+    return _take(distances, mask, fixed, ops.argmax)
 
 
 def _take(
-    distances: Tensor, mask: Tensor, columns: Tensor
+    distances: Tensor,
+    mask: Tensor,
+    ranked: Tensor,
+    best: Callable[..., Tensor],
 ) -> tuple[Tensor, Tensor]:
-    columns = ops.expand_dims(ops.cast(columns, "int32"), 1)
-    chosen = ops.squeeze(ops.take_along_axis(distances, columns, axis=1), 1)
+    """Distances at the best ranked column, and where there is one."""
     valid = ops.any(mask, axis=1)
-    return ops.where(valid, chosen, ops.zeros_like(chosen)), valid
+    nothing = ops.sum(ops.zeros_like(distances), axis=1)
+
+    def taken() -> Tensor:
+        columns = ops.expand_dims(ops.cast(best(ranked, axis=1), "int32"), 1)
+        chosen = ops.take_along_axis(distances, columns, axis=1)
+        return ops.where(valid, ops.squeeze(chosen, 1), nothing)
+
+    # No column is the best of none, as on a replica without samples.
+    width = ops.shape(distances)[1]
+    if isinstance(width, int):
+        return (taken() if width else nothing), valid
+    return ops.cond(width > 0, taken, lambda: nothing), valid
 
 
 def _selves(labels: Tensor, offset: Tensor | int) -> tuple[Tensor, ...]:
@@ -282,11 +295,9 @@ def _checked(
             "`distances` must be square unless `reference_labels` are given. "
             f"Received: distances.shape={(rows, columns)}."
         )
-    labels = class_labels.class_indices(labels, 2**31, rows)
+    labels, wrong = class_ids.class_ids(labels, 2**31, rows)
+    distances = class_ids.nan_where(wrong, distances)
     if others is None:
         return distances, labels, labels
-    return (
-        distances,
-        labels,
-        class_labels.class_indices(others, 2**31, columns),
-    )
+    others, wrong = class_ids.class_ids(others, 2**31, columns)
+    return class_ids.nan_where(wrong, distances), labels, others

@@ -91,7 +91,7 @@ def visit_positives(
     have negatives.
     """
     count, width = ops.shape(distances)
-    if isinstance(count, int) and count == 0:
+    if any(isinstance(n, int) and n == 0 for n in (count, width)):
         return state
     known = isinstance(count, int) and isinstance(width, int)
     size = COMPILED_TILE if compilation.steps_are_compiled() else TILE

@@ -5,27 +5,8 @@ from typing import Any
 from keras import ops
 
 from keras_hypersphere.backend import replicas
-from keras_hypersphere.ops import distances, products, sphere
 
 Tensor = Any
-
-
-def batch_distances(x: Tensor, references: Tensor, distance: str) -> Tensor:
-    """(N, d) and (M, d) -> (N, M) `"squared-l2"`, `"l2"` or `"cosine"`."""
-    if distance == "cosine":
-        x, _ = sphere.normalize(x)
-        references, _ = sphere.normalize(references)
-        return 1.0 - products.matmul(x, ops.transpose(references))
-    x, references = distances.saturate(x), distances.saturate(references)
-    # Distances do not change when all vectors move, their rounding does.
-    middle = ops.stop_gradient(ops.mean(references, axis=0))
-    squared = distances.squared_l2(x - middle, references - middle)
-    if distance == "squared-l2":
-        return squared
-    # The root of zero has no slope: zero, as between equal vectors.
-    empty = squared <= 0
-    safe = ops.where(empty, ops.ones_like(squared), squared)
-    return ops.where(empty, ops.zeros_like(safe), ops.sqrt(safe))
 
 
 def batch_pairs(

@@ -6,9 +6,10 @@
 Prints Markdown: minimum and median of alternated runs in one process, and
 what a process of each variant alone grows by. The yardstick is the three
 matrix products that no algorithm can avoid (distances, and their derivative
-by anchors and by the others). Peers are measured where they are installed:
-pytorch-metric-learning here (`pip install pytorch-metric-learning`),
-TensorFlow Addons in an environment of its own, `--tfa-python PATH`.
+by anchors and by the others), by the same framework in the same run.
+Peers are measured where they are installed: pytorch-metric-learning here
+(`pip install pytorch-metric-learning`), TensorFlow Addons in an environment
+of its own, `--tfa-python PATH`.
 """
 
 import argparse
@@ -58,7 +59,7 @@ def of_products(compiled):
     """The yardstick in TensorFlow."""
     import tensorflow as tf
 
-    function = tf.function(lambda x, _: products(tf, x), jit_compile=compiled)
+    function = tf.function(lambda x, y: products(tf, x), jit_compile=compiled)
     return function, tf.constant
 
 
@@ -146,6 +147,12 @@ def variants(backend: str) -> list[str]:
     return names
 
 
+def yardstick(name: str) -> str:
+    """The products of a variant's framework."""
+    framework = "PyTorch" if "metric" in name else name.split(", ")[1]
+    return f"three products, {framework}"
+
+
 def prepared(name: str, size: int, per_identity: int):
     """A function that runs a variant once and waits for its numbers."""
     import numpy as np
@@ -210,7 +217,6 @@ def report(options: argparse.Namespace, size: int, per_identity: int) -> None:
     if size > options.peers_up_to:
         names = [n for n in names if n.startswith(("ours", "three"))]
     times = alternated(names, size, per_identity, options.runs)
-    yardstick = min(min(times[n]) for n in names if n.startswith("three"))
     print(f"\n{size} embeddings of {FEATURES}, {per_identity} per identity")
     print("\n| variant | min ms | median ms | x products | before, growth MB |")
     print("|---|---|---|---|---|")
@@ -232,10 +238,12 @@ def report(options: argparse.Namespace, size: int, per_identity: int) -> None:
             continue
         # Not in the same process: not to be compared closely.
         mark = "" if name in times else " (2 runs alone)"
+        own = yardstick(name) if name in times else None
+        ratio = f"{min(took) / min(times[own]):.1f}" if own in times else "-"
         print(
             f"| {name}{mark} | {1e3 * min(took):.1f} | "
             f"{1e3 * statistics.median(took):.1f} | "
-            f"{min(took) / yardstick:.1f} | {memory} |",
+            f"{ratio} | {memory} |",
             flush=True,
         )
 

@@ -5,13 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.ops import gradients
-from keras_hypersphere.ops import labels as class_labels
+from keras_hypersphere.ops import class_ids, gradients
 
 Tensor = Any
 
 WIDE = ("float32", "float64")
-COMPARED = ("int32", "int64", *WIDE)
 
 
 def matrix(y_pred: Tensor, square: bool = False) -> Tensor:
@@ -39,23 +37,6 @@ def wide(x: Tensor) -> Tensor:
     return gradients.upcast(x, "float32")
 
 
-def class_numbers(labels: Tensor, batch: int | None) -> Tensor:
-    """(N,) or (N, 1) labels -> (N,) int32, equal where the labels are.
-
-    Labels may be any numbers: negative, larger than int32, floats.
-    """
-    labels = ops.convert_to_tensor(labels)
-    class_labels.check_shape(tuple(labels.shape), batch)
-    labels = ops.reshape(labels, (-1,))
-    dtype = keras.backend.standardize_dtype(labels.dtype)
-    if dtype not in COMPARED:
-        large = dtype in ("uint32", "uint64")
-        whole = "int64" if large else "int32"
-        labels = ops.cast(labels, "float32" if "float" in dtype else whole)
-    ascending = ops.sort(labels)
-    return ops.cast(ops.searchsorted(ascending, labels), "int32")
-
-
 def same_class(labels: Tensor) -> Tensor:
     """(N, N) mask of pairs of one class, every sample with itself too."""
     return ops.equal(ops.expand_dims(labels, 1), ops.expand_dims(labels, 0))
@@ -67,7 +48,11 @@ def other_samples(labels: Tensor) -> Tensor:
     return ops.not_equal(ops.expand_dims(index, 1), index)
 
 
-def keep_nan(loss: Tensor, x: Tensor) -> Tensor:
-    """NaN if `x` has one: training that diverged must not look finished."""
-    broken = ops.any(ops.isnan(x))
-    return ops.where(broken, ops.full_like(loss, float("nan")), loss)
+def keep_nan(loss: Tensor, x: Tensor, wrong: Tensor | None) -> Tensor:
+    """NaN if `x` is not finite, or labels, unseen, are wrong.
+
+    Training that diverged must not look finished.
+    """
+    finite = ops.all(ops.isfinite(x))
+    loss = class_ids.nan_where(ops.logical_not(finite), loss)
+    return class_ids.nan_where(wrong, loss)

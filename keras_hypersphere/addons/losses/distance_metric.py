@@ -7,7 +7,6 @@ import keras
 from keras import ops
 
 from keras_hypersphere.mining.pairwise_distance import pairwise_distance
-from keras_hypersphere.ops import bounds, gradients, products, sphere
 
 Tensor = Any
 Metric = str | Callable[[Tensor], Tensor]
@@ -43,10 +42,8 @@ def distances_of(x: Tensor, distance_metric: Metric) -> Tensor:
     if distance_metric in DISTANCES:
         return pairwise_distance(x, distance=DISTANCES[distance_metric])
     if distance_metric == "angular":
-        # Not zero on the diagonal: a zero vector is 1 away from itself.
-        units, _ = sphere.normalize(x)
-        total = 1.0 - products.matmul(units, ops.transpose(units))
-        return gradients.graft(bounds.at_least(total, 0.0), total)
+        # Of two: on the diagonal, a zero vector is 1 away from itself.
+        return pairwise_distance(x, x, "cosine")
     found = ops.cast(distance_metric(x), x.dtype)  # type: ignore[operator]
     shape = tuple(found.shape)
     known = {size for size in (*shape, x.shape[0]) if size is not None}

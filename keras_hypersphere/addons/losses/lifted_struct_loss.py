@@ -9,6 +9,7 @@ from keras_hypersphere.addons.losses import batch
 from keras_hypersphere.addons.losses.batch_loss import BatchLoss
 from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining.pairwise_distance import pairwise_distance
+from keras_hypersphere.ops import class_ids
 
 Tensor = Any
 
@@ -22,7 +23,8 @@ def lifted_struct_loss(
     See `LiftedStructLoss`.
 
     Args:
-        labels: `(N,)` or `(N, 1)` class labels, any numbers.
+        labels: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         embeddings: `(N, d)`, not normalized as a rule.
         margin: float. Defaults to `1.0`.
 
@@ -46,7 +48,7 @@ def lifted_struct_loss(
     """
     margin = arguments.number("margin", margin)
     x = batch.matrix(embeddings)
-    labels = batch.class_numbers(labels, x.shape[0])
+    labels, wrong = class_ids.class_ranks(labels, x.shape[0])
     if x.shape[0] == 0:
         return ops.sum(x)
     distances = pairwise_distance(x, distance="l2")
@@ -66,7 +68,7 @@ def lifted_struct_loss(
     pairs = ops.sum(ops.cast(positive, squares.dtype))
     # Each pair is there twice; half of the square of each.
     loss = 0.5 * ops.sum(squares) / ops.maximum(pairs, 1.0)
-    return batch.keep_nan(loss, x)
+    return batch.keep_nan(loss, x, wrong)
 
 
 @keras.saving.register_keras_serializable(package="Addons")
@@ -85,7 +87,8 @@ class LiftedStructLoss(BatchLoss):
         dtype: None or a dtype; half types compute in float32.
 
     Call arguments:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, d)` embeddings, not normalized as a rule.
         sample_weight: the loss is multiplied by its mean.
 

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_hypersphere.addons.losses import batch
 from keras_hypersphere.addons.losses.batch_loss import BatchLoss
+from keras_hypersphere.ops import class_ids
 
 Tensor = Any
 
@@ -18,7 +19,8 @@ def npairs_loss(y_true: Tensor, y_pred: Tensor) -> Tensor:
     See `NpairsLoss`.
 
     Args:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, N)` similarities of anchors and positives.
 
     Returns:
@@ -38,8 +40,9 @@ def npairs_loss(y_true: Tensor, y_pred: Tensor) -> Tensor:
         for labels of shape `(N, 1)`, and the dtype of `y_pred` for half types.
     """
     y_pred = batch.matrix(y_pred, square=True)
-    labels = batch.class_numbers(y_true, y_pred.shape[0])
-    return shared_cross_entropy(batch.same_class(labels), y_pred)
+    labels, wrong = class_ids.class_ranks(y_true, y_pred.shape[0])
+    loss = shared_cross_entropy(batch.same_class(labels), y_pred)
+    return batch.keep_nan(loss, y_pred, wrong)
 
 
 def shared_cross_entropy(counts: Tensor, logits: Tensor) -> Tensor:
@@ -70,7 +73,8 @@ class NpairsLoss(BatchLoss):
         dtype: None or a dtype; half types compute in float32.
 
     Call arguments:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, N)` similarities.
         sample_weight: the loss is multiplied by its mean.
 

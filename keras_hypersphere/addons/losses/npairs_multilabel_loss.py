@@ -52,7 +52,7 @@ def npairs_multilabel_loss(y_true: Tensor, y_pred: Tensor) -> Tensor:
         )
     classes = ops.cast(classes, y_pred.dtype)
     shared = ops.matmul(classes, ops.transpose(classes))
-    return shared_cross_entropy(shared, y_pred)
+    return batch.keep_nan(shared_cross_entropy(shared, y_pred), y_pred, None)
 
 
 @keras.saving.register_keras_serializable(package="Addons")

@@ -9,7 +9,7 @@ from keras_hypersphere.addons.losses import batch
 from keras_hypersphere.addons.losses import distance_metric as metrics
 from keras_hypersphere.addons.losses.batch_loss import BatchLoss
 from keras_hypersphere.layers import arguments
-from keras_hypersphere.ops import gradients
+from keras_hypersphere.ops import class_ids, gradients
 
 Tensor = Any
 
@@ -27,7 +27,8 @@ def triplet_hard_loss(
     See `TripletHardLoss`.
 
     Args:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, d)` embeddings, of length 1 as a rule.
         margin: float. Defaults to `1.0`.
         soft: bool, `log(1 + exp(.))` in place of the hinge. Defaults to
@@ -55,7 +56,7 @@ def triplet_hard_loss(
     margin = arguments.number("margin", margin)
     soft = arguments.flag("soft", soft)
     x = batch.matrix(y_pred)
-    labels = batch.class_numbers(y_true, x.shape[0])
+    labels, wrong = class_ids.class_ranks(y_true, x.shape[0])
     if x.shape[0] == 0:
         return ops.sum(x)
     distances = metrics.distances_of(x, distance_metric)
@@ -71,7 +72,7 @@ def triplet_hard_loss(
         losses = losses + margin
         losses = ops.where(losses >= 0, losses, ops.zeros_like(losses))
     count = ops.maximum(ops.cast(ops.shape(x)[0], losses.dtype), 1.0)
-    return batch.keep_nan(ops.sum(losses) / count, x)
+    return batch.keep_nan(ops.sum(losses) / count, x, wrong)
 
 
 def _largest(values: Tensor, mask: Tensor) -> Tensor:
@@ -111,7 +112,8 @@ class TripletHardLoss(BatchLoss):
         dtype: None or a dtype; half types compute in float32.
 
     Call arguments:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, d)` embeddings, of length 1 as a rule.
         sample_weight: the loss is multiplied by its mean;
             `kh.losses.TripletLoss` weighs anchors.

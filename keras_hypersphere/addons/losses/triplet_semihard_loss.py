@@ -13,6 +13,7 @@ from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining.positives import Positives, find_positives
 from keras_hypersphere.mining.tiles import Tile, visit_positives
 from keras_hypersphere.mining.triplets import differentiated
+from keras_hypersphere.ops import class_ids
 
 Tensor = Any
 
@@ -29,7 +30,8 @@ def triplet_semihard_loss(
     See `TripletSemiHardLoss`.
 
     Args:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, d)` embeddings, of length 1 as a rule.
         margin: float. Defaults to `1.0`.
         distance_metric: `"L2"`, `"squared-L2"`, `"angular"`, or a function.
@@ -55,7 +57,7 @@ def triplet_semihard_loss(
     """
     margin = arguments.number("margin", margin)
     x = batch.matrix(y_pred)
-    labels = batch.class_numbers(y_true, x.shape[0])
+    labels, wrong = class_ids.class_ranks(y_true, x.shape[0])
     if x.shape[0] == 0:
         return ops.sum(x)
     sums, pairs = semi_hard_hinges(
@@ -63,7 +65,7 @@ def triplet_semihard_loss(
     )
     # Without pairs the sum is zero: zero, not NaN.
     loss = ops.sum(sums) / ops.maximum(ops.cast(pairs, x.dtype), 1.0)
-    return batch.keep_nan(loss, x)
+    return batch.keep_nan(loss, x, wrong)
 
 
 def semi_hard_hinges(
@@ -177,7 +179,8 @@ class TripletSemiHardLoss(BatchLoss):
         dtype: None or a dtype; half types compute in float32.
 
     Call arguments:
-        y_true: `(N,)` or `(N, 1)` class labels, any numbers.
+        y_true: `(N,)` or `(N, 1)` class labels, any numbers; floats
+            below 2^24.
         y_pred: `(N, d)` embeddings, of length 1 as a rule.
         sample_weight: the loss is multiplied by its mean;
             `kh.losses.TripletLoss` weighs anchors.

@@ -70,6 +70,23 @@ def test_of_one_matrix(distance):
     assert np.isfinite(result.inputs[0]).all()
 
 
+def test_cosines_have_a_gradient_where_rounding_ends_below_zero():
+    """Directions 2e-4 apart: 1 - cosine is less than float32 can tell."""
+    a = RNG.normal(size=(40, 4))
+    b = a + 2e-4 * RNG.normal(size=a.shape)
+    a, b = a.astype("float32"), b.astype("float32")
+    own = np.eye(40, dtype="float32")
+
+    def function(a):
+        found = pairwise_distance(a, b, "cosine")
+        return ops.sum(ops.multiply(found, own)), found
+
+    result = gradients(function, [a])
+    assert (np.diag(result.outputs) == 0).any()
+    wanted, _ = slopes(a, b, own, "cosine")
+    np.testing.assert_allclose(result.inputs[0], wanted, rtol=0, atol=2e-6)
+
+
 def test_small_whole_numbers_are_exact():
     x = RNG.integers(-3, 4, size=(20, 5))
     found = ops.convert_to_numpy(pairwise_distance(x.astype("float32")))

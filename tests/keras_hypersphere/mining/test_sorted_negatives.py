@@ -96,23 +96,42 @@ def test_counts_are_numpys():
 
 
 @ON_TENSORFLOW
-@pytest.mark.usefixtures("way")
-def test_a_batch_of_any_size():
+@pytest.mark.parametrize("large", [400, 2**16], ids=["compiled", "not"])
+@pytest.mark.parametrize("known", [True, False])
+def test_graphs_have_large_batches_compiled(large, known, monkeypatch):
+    """Batches of 35 and, of an unknown size, of 20 and 3 and 0."""
     import tensorflow as tf
 
+    monkeypatch.setattr(compilation, "LARGE", large)
+    seen = []
+    visited = triplets.visit_positives
+
+    def seeing(*args):
+        seen.append(compilation.steps_are_compiled())
+        return visited(*args)
+
+    monkeypatch.setattr(triplets, "visit_positives", seeing)
     loss = TripletLoss(2.0)
-    of_any_size = tf.function(
-        lambda x, labels: loss(labels, x),
-        input_signature=[
-            tf.TensorSpec((None, 3), tf.float32),
-            tf.TensorSpec((None,), tf.int32),
-        ],
-    )
-    for count in (35, 20, 3):
-        labels = LABELS[:count].astype("int32")
-        wanted = loss(labels, APART[:count])
-        found = of_any_size(APART[:count], labels)
-        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    size = 35 if known else None
+    signature = [
+        tf.TensorSpec((size, 3), tf.float32),
+        tf.TensorSpec((size,), tf.int32),
+    ]
+
+    @tf.function(input_signature=signature)
+    def differentiated(x, labels):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = loss(labels, x)
+        return value, tape.gradient(value, x)
+
+    for count in (35,) if known else (35, 20, 3, 0):
+        x, labels = APART[:count], LABELS[:count].astype("int32")
+        value, slopes = differentiated(x, labels)
+        assert (True in seen) is (not known or large == 400)
+        wanted = gradients(lambda x, y=labels: (loss(y, x),) * 2, [x])
+        np.testing.assert_allclose(value, wanted.value, rtol=1e-6)
+        np.testing.assert_allclose(slopes, wanted.inputs[0], atol=1e-6)
 
 
 @ON_TENSORFLOW
