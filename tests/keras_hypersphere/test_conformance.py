@@ -108,7 +108,7 @@ HEADS = {
         {
             "init_kwargs": {"gradient": "caffe", "adaptive_margin": True},
             "loss": None,
-            **ONCE,
+            "skip": ["replicas"],
         },
     ],
     layers.AgentTriplet: [
