@@ -9,27 +9,39 @@ BACKENDS ?= jax torch
 # LFW: photos in images/, pairs.txt, and landmarks.npz where there are some.
 LFW ?= ../shared/lfw
 MODELS ?= dlib-resnet
-# The tests whose results a backend computes.
-COMPUTING := tests/keras_hypersphere tests/fidelity \
+# `make test-everything` says yes: whole lists where CI has a part of them.
+EVERYTHING ?=
+CORE := tests/keras_hypersphere \
 	--ignore tests/keras_hypersphere/evaluation \
-	--ignore tests/keras_hypersphere/caffe_format \
+	--ignore tests/keras_hypersphere/caffe_format
+# The tests whose results a backend computes.
+COMPUTING := $(CORE) tests/fidelity \
 	tests/tools/caffe/test_recordings.py tests/zoo/alignment/test_detection.py \
 	tests/zoo/backbones/test_dlib_resnet.py tests/zoo/faces/test_embedder.py
+# JAX compiles each operation for each shape. CI runs there what JAX does in a
+# way of its own: training without state, gradients, loops, dtypes. PyTorch and
+# `make test-everything` have all.
+ON_jax := $(addprefix tests/keras_hypersphere/,test_conformance.py \
+	test_float64.py backend callbacks data mining models ops optimizers)
 TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# Files that are compiled once: half a minute over all the processes of tests.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo runtime-environment evaluate-lfw fuzz lint format weights miniatures sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo runtime-environment evaluate-lfw fuzz lint format weights miniatures sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
-	@echo 'make test          the tests (under 10 minutes on 2 cores, no network)'
+	@echo 'make test          the tests (under 7 minutes on 2 cores, no network)'
 	@echo 'make test-slow     the tests that take minutes each'
 	@echo 'make test-backends the tests of what computes, on JAX and on PyTorch'
+	@echo 'make test-everything  all of it, on all Pythons here; CI (.ci/run) is a part of it'
 	@echo 'make fidelity      real Caffe beside us, on each backend: docs/fidelity.md'
 	@echo 'make test-recordings  the same for whole networks that are converted'
 	@echo 'make fuzz          20,000 damaged networks through the converter (ten minutes)'
 	@echo 'make test-pythons  the tests on the lowest and the newest Python here'
+	@echo 'make test-nightly  the tests of the core on the Keras of tomorrow'
 	@echo 'make test-package  sdist, wheel, install, demo from the bare wheel'
 	@echo 'make test-runtime  exported backbones in ONNX Runtime, LiteRT and OpenVINO'
 	@echo 'make bench-heads   what each head costs beside plain Dense (minutes)'
@@ -53,17 +65,23 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: $(VENV)/.test $(VENV)/.jax
-	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
+		-m 'slow $(if $(EVERYTHING),or,and not) everything' $(ARGS)
 
 .PHONY: $(BACKENDS:%=test-on-%)
 test-backends: $(BACKENDS:%=test-on-%)
 
-# JAX compiles each operation for each shape; its cache saves a fifth.
+# The cache of JAX saves a fifth; optimizing code that runs once, a quarter.
 $(BACKENDS:%=test-on-%): export JAX_COMPILATION_CACHE_DIR = $(CURDIR)/$(VENV)/jax
 $(BACKENDS:%=test-on-%): export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
+$(BACKENDS:%=test-on-%): export JAX_DISABLE_MOST_OPTIMIZATIONS = $(if $(EVERYTHING),0,1)
 $(BACKENDS:%=test-on-%): test-on-%: $(VENV)/.%
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
-		$(COMPUTING) $(ARGS)
+		$(or $(if $(EVERYTHING),,$(ON_$*)),$(COMPUTING)) $(ARGS)
+
+# The list of CI, unabridged.
+test-everything:
+	.ci/run everything
 
 fidelity: $(VENV)/.test $(BACKENDS:%=$(VENV)/.%)
 	$(BIN)/python -m tests.fidelity
@@ -81,8 +99,14 @@ docs: $(VENV)/.docs
 pictures: $(VENV)/.demo
 	$(BIN)/python -m docs.pictures $(ARGS)
 
-test-pythons:
-	.ci/pythons $(ARGS)
+test-pythons: $(VENV)/pyvenv.cfg
+	.ci/pythons $(if $(EVERYTHING),everything)
+
+# keras-nightly brings a package `keras` of its own, which comes first.
+test-nightly: .venv-nightly/pyvenv.cfg
+	.venv-nightly/bin/python -m pip --disable-pip-version-check install --quiet \
+		--upgrade keras-nightly
+	.venv-nightly/bin/python -m pytest -n $(WORKERS) --dist loadfile $(CORE) $(ARGS)
 
 test-package: $(VENV)/.dev
 	.ci/package $(BIN)/python
@@ -95,10 +119,13 @@ bench-zoo: runtime-environment
 	.venv-runtime/bin/python tests/benchmarks/zoo.py $(ARGS)
 
 # An environment of its own: tf2onnx installs packages `tests` and `tools`.
-runtime-environment:
-	test -e .venv-runtime/pyvenv.cfg || $(PYTHON) -m venv .venv-runtime
+runtime-environment: .venv-runtime/pyvenv.cfg $(VENV)/.jax
 	.venv-runtime/bin/python -m pip --disable-pip-version-check install --quiet \
-		--constraint constraints.txt --editable '.[demo,test,runtime,jax]'
+		--constraint constraints.txt --editable '.[runtime]'
+
+# Environments on top of $(VENV): what they install themselves comes first.
+.venv-nightly/pyvenv.cfg .venv-runtime/pyvenv.cfg: | $(VENV)/.test
+	.ci/on_top $(BIN)/python $(@D)
 
 bench-heads: $(VENV)/.test
 	$(BIN)/python tests/benchmarks/heads.py $(ARGS)

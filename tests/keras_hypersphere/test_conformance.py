@@ -27,9 +27,10 @@ def flip_concat(**arguments):
     return layers.FlipConcat(backbone, **arguments)
 
 
-# Class: what to check it with, once or more. Replicas take seconds: further
-# variants of layers leave them to the first; test_distribute has them.
-ONCE = {"skip": ["replicas"]}
+# Class: what to check it with, once or more. Another process and replicas take
+# seconds: variants leave them to the first row of their class, unless they
+# have weights that it has not.
+ONCE = {"skip": ["fresh process", "replicas"]}
 LAYERS = {
     layers.ChannelAffine: [{"input_shape": IMAGES}],
     layers.CosineDense: [
@@ -42,7 +43,7 @@ LAYERS = {
                 "use_bias": True,
                 "gradient": "caffe",
             },
-            **ONCE,
+            "skip": ["replicas"],
         },
     ],
     layers.Flip: [{"init_kwargs": {"height": True}, "input_shape": IMAGES}],
@@ -111,7 +112,7 @@ HEADS = {
                 "normalize_negative": 0.5,
             },
             "loss": None,
-            **ONCE,
+            "skip": ["replicas"],
         },
     ],
     layers.AgentTriplet: [
@@ -157,16 +158,20 @@ LOSSES = {
 }
 # One number for a batch: not one a sample, and not from all replicas.
 WHOLE = {"skip": ["values", "replicas"]}
+WHOLE_ONCE = {"skip": [*WHOLE["skip"], *ONCE["skip"]]}
 LOSSES |= {
     addons.losses.LiftedStructLoss: [WHOLE],
     addons.losses.NpairsLoss: [{"input_shape": (8, 8), **WHOLE}],
     addons.losses.TripletHardLoss: [
         WHOLE,
-        {"init_kwargs": {"soft": True, "distance_metric": "angular"}, **WHOLE},
+        {
+            "init_kwargs": {"soft": True, "distance_metric": "angular"},
+            **WHOLE_ONCE,
+        },
     ],
     addons.losses.TripletSemiHardLoss: [
         WHOLE,
-        {"init_kwargs": {"distance_metric": "squared-L2"}, **WHOLE},
+        {"init_kwargs": {"distance_metric": "squared-L2"}, **WHOLE_ONCE},
     ],
 }
 # Targets that are no class labels: tests/keras_hypersphere/addons checks them.

@@ -65,7 +65,9 @@ def trained(tmp_path_factory):
     return train
 
 
-@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize(
+    "count", [2, pytest.param(3, marks=pytest.mark.everything)]
+)
 @pytest.mark.parametrize("backend", SCRIPTS)
 def test_workers_end_at_one_devices_weights(trained, backend, count):
     """Batches of 8, 8 and 3 on TensorFlow, of 12 on JAX; three epochs."""
@@ -80,6 +82,7 @@ def test_workers_end_at_one_devices_weights(trained, backend, count):
             )
 
 
+@pytest.mark.everything
 def test_plain_fit_of_keras_fails_with_two_workers():
     """Of a dense layer and a stock loss. If it does not: use it, say so."""
     codes, errors = run("tensorflow", 2)

@@ -224,7 +224,9 @@ def test_labels_need_not_be_small():
 @pytest.mark.parametrize(
     ("mining", "distance", "fallback"),
     [
-        kind if kind in QUICK else pytest.param(*kind, marks=pytest.mark.slow)
+        kind
+        if kind in QUICK
+        else pytest.param(*kind, marks=pytest.mark.everything)
         for kind in KINDS
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from tests.benchmarks import triplet_training
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.everything
 
 
 def better(problem, epochs, recall, auc):

@@ -83,7 +83,7 @@ def test_mutated_networks(number, tmp_path):
     assert not wrong
 
 
-@pytest.mark.slow
+@pytest.mark.everything
 def test_many_mutated_networks():
     root = Path(__file__).parents[3]
     words = [sys.executable, "-m", "tests.fuzz", "--cases", "600"]

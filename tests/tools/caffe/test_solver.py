@@ -136,7 +136,9 @@ def test_follows_the_recorded_solver(name, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=() if name in QUICK_FITS else pytest.mark.slow)
+        pytest.param(
+            name, marks=() if name in QUICK_FITS else pytest.mark.everything
+        )
         for name in names("traj_*")
         if not name.startswith("traj_center_loss_ms_")
     ],

@@ -44,7 +44,7 @@ def test_matches_the_recorded_network(name, tmp_path):
     check_recording(name, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.everything
 @pytest.mark.parametrize("name", sorted(RECORDED - QUICK))
 def test_matches_every_recorded_network(name, tmp_path):
     check_recording(name, tmp_path)
@@ -73,7 +73,9 @@ def check_training(model, feed, tmp_path, epochs=8):
 @pytest.mark.parametrize(
     "head",
     [
-        pytest.param(head, marks=() if "combine" in head else pytest.mark.slow)
+        pytest.param(
+            head, marks=() if "combine" in head else pytest.mark.everything
+        )
         for head in HEADS
     ],
 )
