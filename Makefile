@@ -22,7 +22,8 @@ COMPUTING := $(CORE) tests/fidelity \
 # way of its own: training without state, gradients, loops, dtypes. PyTorch and
 # `make test-everything` have all.
 ON_jax := $(addprefix tests/keras_hypersphere/,test_conformance.py \
-	test_float64.py backend callbacks data mining models ops optimizers)
+	test_float64.py backend callbacks data layers/test_head.py mining models \
+	ops optimizers)
 TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -128,6 +129,7 @@ runtime-environment: .venv-runtime/pyvenv.cfg $(VENV)/.jax
 	.ci/on_top $(BIN)/python $(@D)
 
 bench-heads: $(VENV)/.test
+	$(BIN)/python tests/benchmarks/head_fits.py
 	$(BIN)/python tests/benchmarks/heads.py $(ARGS)
 
 bench-triplets: $(VENV)/.test

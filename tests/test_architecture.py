@@ -144,6 +144,51 @@ def test_a_file_has_one_purpose():
     assert not offenders(sprawling, *STOREYS)
 
 
+INTERNALS = BACKEND / "keras_internals.py"
+# Of the standard library, documented.
+OPEN = {"_replace", "_asdict", "_fields", "_current_frames", "_exit"}
+
+
+def private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def defined(path):
+    """Private names that a file gives to something of its own."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(
+            node.ctx, ast.Store
+        ):
+            yield node.attr
+
+
+def test_private_names_of_others_stand_in_one_file():
+    """A private name that is nowhere given is another library's."""
+    ours = {
+        name
+        for storey in STOREYS
+        for path in files(storey)
+        if path != INTERNALS
+        for name in defined(path)
+    }
+
+    def theirs(path):
+        return {
+            node.attr
+            for node in ast.walk(parsed(path))
+            if isinstance(node, ast.Attribute)
+            and path != INTERNALS
+            and private(node.attr)
+            and node.attr not in ours | OPEN
+        }
+
+    assert not offenders(theirs, *STOREYS)
+
+
 def test_the_backend_rule_can_fail():
     tree = ast.parse("def f():\n    from tensorflow.data import Dataset\n")
     assert tops(imported(tree)) & BACKENDS

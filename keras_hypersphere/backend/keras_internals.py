@@ -40,6 +40,11 @@ class ReplicaLosses(keras.layers.Layer):
         ]
 
 
+def variable_index(optimizer: keras.Optimizer, variable: Any) -> int:
+    """Which of the variables it was built with an optimizer updates."""
+    return optimizer._get_variable_index(variable)
+
+
 def producer(tensor: keras.KerasTensor) -> keras.Operation:
     """The layer or function that made a symbolic tensor."""
     return tensor._keras_history.operation

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere.backend.keras_internals import variable_index
+
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
 class CaffeSGD(keras.optimizers.SGD):
@@ -119,7 +121,7 @@ class CaffeSGD(keras.optimizers.SGD):
     def update_step(
         self, gradient: Any, variable: keras.Variable, learning_rate: Any
     ) -> None:
-        lr_mult, decay_mult = self.pairs[self._get_variable_index(variable)]
+        lr_mult, decay_mult = self.pairs[variable_index(self, variable)]
         gradient = ops.cast(gradient, variable.dtype)
         decay = self.coupled_weight_decay * decay_mult
         if decay:
