@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere import arguments
 from keras_hypersphere.backend import replicas
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.wide_layer import WideLayer
 from keras_hypersphere.losses.agent_contrastive_loss import (
     AgentContrastiveLoss,

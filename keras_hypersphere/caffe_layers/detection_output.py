@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 
 CODES = ("corner", "center_size", "corner_size")
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 from keras_hypersphere.layers.wide_layer import WideLayer
 from keras_hypersphere.ops import columns
 from keras_hypersphere.ops import labels as class_labels

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 from keras_hypersphere.layers.wide_layer import WideLayer
 from keras_hypersphere.ops import gradients
 

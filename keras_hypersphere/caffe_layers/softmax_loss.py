@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 from keras_hypersphere.layers.wide_layer import WideLayer
 from keras_hypersphere.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 

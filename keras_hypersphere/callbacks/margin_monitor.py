@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_hypersphere import arguments
 from keras_hypersphere.callbacks import anatomy, sample, saturation
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.models.margin_model import MarginModel
 from keras_hypersphere.models.watch import Watch
 

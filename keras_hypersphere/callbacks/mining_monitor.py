@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_hypersphere import arguments
 from keras_hypersphere.callbacks import anatomy, sample
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining.pairwise_distance import pairwise_distance
 from keras_hypersphere.mining.select import semi_hard_negatives
 from keras_hypersphere.models.embedding_spread import share

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_hypersphere import arguments
 from keras_hypersphere.callbacks import anatomy, sample
 from keras_hypersphere.evaluation import checks
 from keras_hypersphere.evaluation.folds import (
@@ -15,7 +16,6 @@ from keras_hypersphere.evaluation.folds import (
 )
 from keras_hypersphere.evaluation.roc import verification_report
 from keras_hypersphere.evaluation.scores import larger_is_same, pair_scores
-from keras_hypersphere.layers import arguments
 
 METRICS = ("accuracy", "auc", "eer")
 

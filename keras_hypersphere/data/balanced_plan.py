@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_hypersphere import arguments
 from keras_hypersphere.data.identities import Identities
-from keras_hypersphere.layers import arguments
 
 # What a random draw is for; each has numbers of its own.
 DEAL, ROUND, IMAGES, BATCH, NEGATIVES = range(5)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 from keras_hypersphere.layers.agent_head import AgentHead
 from keras_hypersphere.losses.agent_contrastive_loss import (
     AgentContrastiveLoss,

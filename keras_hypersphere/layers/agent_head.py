@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 from keras_hypersphere.layers.agent_layer import AgentLayer
 from keras_hypersphere.layers.head import HeadStep
 from keras_hypersphere.losses.metric_loss import MetricLoss

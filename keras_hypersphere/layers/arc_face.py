@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 from keras_hypersphere.layers.cosine_head import CosineHead
 from keras_hypersphere.ops import angles
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing

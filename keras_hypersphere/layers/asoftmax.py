@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 from keras_hypersphere.layers.margin_head import MarginHead
 from keras_hypersphere.ops import angles, bounds, columns, gradients, sphere
 from keras_hypersphere.ops.larger import larger

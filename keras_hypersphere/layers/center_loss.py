@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere import arguments
 from keras_hypersphere.backend import replicas
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.head import Head, HeadStep
 from keras_hypersphere.ops import centers, gradients
 from keras_hypersphere.ops import labels as class_labels

@@ -5,10 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere import arguments
 from keras_hypersphere.constraints.clip_range import ClipRange
 from keras_hypersphere.constraints.unit_vectors import UnitVectors
 from keras_hypersphere.initializers.resolve import resolve
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.wide_layer import WideLayer
 from keras_hypersphere.ops import products, sphere
 from keras_hypersphere.ops.projections import project

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 from keras_hypersphere.layers.margin_head import MarginHead
 from keras_hypersphere.ops import columns
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from keras_hypersphere import arguments
 from keras_hypersphere.backend import replicas
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.added_loss import AddedLoss
 from keras_hypersphere.ops import labels as class_labels
 

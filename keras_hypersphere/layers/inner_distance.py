@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 from keras_hypersphere.layers.agent_layer import AgentLayer
 from keras_hypersphere.layers.head import HeadStep
 from keras_hypersphere.ops import columns, distances

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 from keras_hypersphere.layers.margin_head import MarginHead
 from keras_hypersphere.ops import angles, columns, gradients, products, sphere
 from keras_hypersphere.ops.projections import length

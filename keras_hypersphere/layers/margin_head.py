@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere import arguments
 from keras_hypersphere.constraints.unit_vectors import UnitVectors
 from keras_hypersphere.initializers.resolve import resolve
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.layers.head import Head, HeadStep
 from keras_hypersphere.ops import columns, sphere
 from keras_hypersphere.ops.projections import project

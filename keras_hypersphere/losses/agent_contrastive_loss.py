@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.ops.contrastive import contrastive
 

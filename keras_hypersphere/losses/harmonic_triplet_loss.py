@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere import arguments
 from keras_hypersphere.backend import replicas
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.losses.triplet_arguments import (
     TripletArguments,

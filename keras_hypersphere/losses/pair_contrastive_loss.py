@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.mining.pairwise_distance import (
     DISTANCES,

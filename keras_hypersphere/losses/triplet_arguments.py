@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
+from keras_hypersphere import arguments
 from keras_hypersphere.backend import replicas
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining import select, triplets
 from keras_hypersphere.mining.pairwise_distance import DISTANCES
 from keras_hypersphere.mining.positives import find_positives

@@ -5,8 +5,8 @@ from typing import Any
 
 from keras import ops
 
+from keras_hypersphere import arguments
 from keras_hypersphere.backend import compilation
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining.pairwise_distance import WIDE
 from keras_hypersphere.mining.positives import find_positives
 from keras_hypersphere.mining.sorted_negatives import match_pairs

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.layers import arguments
+from keras_hypersphere import arguments
 
 SPARSE = "sparse_categorical_crossentropy"
 # What Keras takes for the same thing, with the name in the logs.

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere import arguments
 from keras_hypersphere.addons.losses import batch
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.ops import gradients
 
 Tensor = Any

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere import arguments
 from keras_hypersphere.addons.losses import batch
 from keras_hypersphere.addons.losses.batch_loss import BatchLoss
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining.pairwise_distance import pairwise_distance
 from keras_hypersphere.ops import class_ids
 

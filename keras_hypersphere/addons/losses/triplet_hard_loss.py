@@ -5,10 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere import arguments
 from keras_hypersphere.addons.losses import batch
 from keras_hypersphere.addons.losses import distance_metric as metrics
 from keras_hypersphere.addons.losses.batch_loss import BatchLoss
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.ops import class_ids, gradients
 
 Tensor = Any

@@ -5,11 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere import arguments
 from keras_hypersphere.addons.losses import batch
 from keras_hypersphere.addons.losses import distance_metric as metrics
 from keras_hypersphere.addons.losses.batch_loss import BatchLoss
 from keras_hypersphere.backend import compilation
-from keras_hypersphere.layers import arguments
 from keras_hypersphere.mining.positives import Positives, find_positives
 from keras_hypersphere.mining.tiles import Tile, visit_positives
 from keras_hypersphere.mining.triplets import differentiated
