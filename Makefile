@@ -29,7 +29,7 @@ TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Files that are compiled once: half a minute over all the processes of tests.
 unexport PYTHONDONTWRITEBYTECODE
-# And only those that run: of the files of an environment, one in six.
+# And only those that run: of the files of an environment, a third.
 export PIP_COMPILE ?= 0
 
 .PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo runtime-environment evaluate-lfw fuzz lint format weights miniatures sample clean
