@@ -1,5 +1,6 @@
 """The other process: what it finds wrong, and that it outlives it."""
 
+import os
 import sys
 
 import keras
@@ -51,7 +52,7 @@ def elsewhere(tmp_path, monkeypatch):
     """A package of somebody else; the process starts anew to see it."""
     (tmp_path / "elsewhere.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     process = fresh.FreshProcess()
     monkeypatch.setattr(fresh, "shared", lambda: process)
     import elsewhere
