@@ -54,7 +54,7 @@ help:
 	@echo 'make bench-training  TripletLoss on real images, measured on new identities'
 	@echo 'make evaluate-lfw  the pretrained models on LFW=folder; reports in build/lfw'
 	@echo 'make test-addons   kh.addons beside TensorFlow Addons 0.23 itself'
-	@echo 'make lint          ruff and mypy; `make format` mends what it can'
+	@echo 'make lint          ruff and mypy; `make format` fixes what it can'
 	@echo 'make docs          the guides and the API as HTML in build/docs'
 	@echo 'make pictures      draws the pictures of the guides again'
 	@echo 'make weights       makes zoo/weights/ again from the published file'
