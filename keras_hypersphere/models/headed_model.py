@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_hypersphere.backend.keras_internals import producer
 from keras_hypersphere.models import heads
@@ -109,13 +108,7 @@ def with_head(
             f"Received: label_name={label_name!r}."
         )
     label = keras.Input((), dtype="int32", optional=True, name=label_name)
-    outputs = backbone(image)
-    # Whether it trains is what `fit` says when it calls the model.
-    for layer in layers:
-        labelled = heads.takes_labels(layer)
-        outputs = layer(outputs, label) if labelled else layer(outputs)
-    if heads.gives_distances(layers[-1]):
-        outputs = ops.negative(outputs)
+    outputs = heads.connect(layers, backbone(image), label)
     if not any(heads.takes_labels(layer) for layer in layers):
         # Older Keras refuses an input that leads nowhere.
         outputs = LabelSink(name=f"{label_name}_sink")(outputs, label)

@@ -58,6 +58,20 @@ def as_list(head: Any) -> list[keras.layers.Layer]:
     return heads
 
 
+def connect(
+    heads: list[keras.layers.Layer],
+    embeddings: keras.KerasTensor,
+    label: keras.KerasTensor,
+) -> keras.KerasTensor:
+    """Logits as the outputs of a functional model."""
+    outputs = embeddings
+    # Whether it trains is what `fit` says when it calls the model.
+    for head in heads:
+        labelled = takes_labels(head)
+        outputs = head(outputs, label) if labelled else head(outputs)
+    return ops.negative(outputs) if gives_distances(heads[-1]) else outputs
+
+
 def run(
     heads: list[keras.layers.Layer],
     embeddings: Tensor,

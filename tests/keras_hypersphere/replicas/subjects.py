@@ -129,7 +129,7 @@ def functional():
     outputs, losses = {}, {}
     for name in HEADS:
         chain = heads.as_list(HEADS[name]())
-        outputs[name] = heads.apply(chain, backbone(name)(image), label)
+        outputs[name] = heads.connect(chain, backbone(name)(image), label)
         if not heads.trains_itself(chain[-1]):
             losses[name] = SoftmaxCrossEntropy()
     for name in LOSSES:
