@@ -3,12 +3,14 @@
 Inside of a compiled step nobody can raise: data is checked before.
 """
 
+import contextlib
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_hypersphere.backend import datasets
 from keras_hypersphere.ops import labels as class_labels
@@ -96,6 +98,41 @@ class CheckedDataset(keras.utils.PyDataset):
         self.dataset.on_epoch_end()
 
 
+@contextlib.contextmanager
+def weights_kept(model: keras.Model) -> Iterator[None]:
+    """An error within an epoch leaves the model as the last step left it.
+
+    On JAX a step takes the weights out of the model, and Keras brings them
+    back at the end of an epoch, or not at all.
+    """
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    held = {id(v): v.value for v in [*model.variables, *_trained_with(model)]}
+    try:
+        yield
+    except BaseException:
+        model.jax_state_sync()
+        for variable in [*model.variables, *_trained_with(model)]:
+            try:
+                variable.numpy()
+            except TypeError:
+                # Before the first step nothing has used up what it was; what
+                # was made for this training begins at zero.
+                fresh = ops.zeros(variable.shape, variable.dtype)
+                variable.assign(held.get(id(variable), fresh))
+        raise
+
+
+def _trained_with(model: keras.Model) -> list[keras.Variable]:
+    """What `fit` keeps next to the weights."""
+    optimizer = getattr(model, "optimizer", None)
+    return [
+        *model.metrics_variables,
+        *(optimizer.variables if optimizer else ()),
+    ]
+
+
 class CheckedLabels(keras.Model):
     """A model whose `fit` and `evaluate` look at all labels that come.
 
@@ -127,7 +164,7 @@ class CheckedLabels(keras.Model):
         if validation_data is not None:
             kwargs["validation_data"] = validation_data
         try:
-            with datasets.errors_of_checks():
+            with datasets.errors_of_checks(), weights_kept(self):
                 x = checked(x, y, self._look)
                 return super().fit(x, y, *args, **kwargs)
         finally:
@@ -137,7 +174,7 @@ class CheckedLabels(keras.Model):
         self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
     ) -> Any:
         """As `keras.Model.evaluate`."""
-        with datasets.errors_of_checks():
+        with datasets.errors_of_checks(), weights_kept(self):
             x = checked(x, y, self._look)
             return super().evaluate(x, y, *args, **kwargs)
 

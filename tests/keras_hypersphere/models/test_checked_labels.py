@@ -102,6 +102,23 @@ def test_evaluation_validation_and_single_batches_too():
             call()
 
 
+@pytest.mark.parametrize("bad", [1, 6])
+def test_an_error_leaves_the_weights(bad):
+    """In the first batch, or after a step; a second training too."""
+    model = make()
+    model.fit(Batches(Y), verbose=0)
+    before = model.get_weights()
+    labels = np.where(np.arange(8) == bad, CLASSES, Y)
+    with pytest.raises(ValueError, match="`labels` must lie in"):
+        model.fit(Batches(labels), verbose=0)
+    after = model.get_weights()
+    assert np.isfinite(np.concatenate([w.ravel() for w in after])).all()
+    if bad == 1 and keras.backend.backend() == "jax":
+        for a, b in zip(before, after, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert np.isfinite(model.fit(Batches(Y), verbose=0).history["loss"])
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
