@@ -192,16 +192,23 @@ def test_a_training_that_diverges_goes_on():
     assert len(logs["val_verification_auc"]) == 1
 
 
+class FarInInference(keras.layers.Layer):
+    """Training itself looks well."""
+
+    def call(self, inputs, training=None):
+        return inputs if training else inputs + 1e9
+
+
 @pytest.mark.parametrize(("offset", "folds"), [(1e4, None), (1e9, 2)])
 def test_warns_of_a_collapse_in_inference(offset, folds):
-    """Moving statistics that have not moved: training itself looks well."""
-    model = keras.Sequential(
-        [
-            keras.Input((2,)),
-            keras.layers.Rescaling(1.0, offset=offset),
-            keras.layers.BatchNormalization(momentum=1.0),
-        ]
-    )
+    """Moving statistics that have not moved, and an offset alone."""
+    far = [
+        keras.layers.Rescaling(1.0, offset=offset),
+        keras.layers.BatchNormalization(momentum=1.0),
+    ]
+    if offset == 1e9:
+        far = [keras.layers.Dense(2), FarInInference()]
+    model = keras.Sequential([keras.Input((2,)), *far])
     same = np.arange(6) % 2
     callback = VerificationCallback(LEFT, RIGHT, same, folds=folds)
     with pytest.warns(UserWarning) as caught:
