@@ -4,10 +4,14 @@ Checked on Keras 3.12.0, 3.13.2, 3.15.1 and 3.16 (nightly). No other file of
 the package names one; a test looks.
 """
 
+import functools
+import inspect
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras.src.models.functional import Functional
 
 from keras_hypersphere.backend import replicas
 
@@ -38,6 +42,22 @@ class ReplicaLosses(keras.layers.Layer):
             for loss in super()._get_own_losses()
             if getattr(loss, "_replica", here) == here
         ]
+
+
+def functional_constructor(init: Callable[..., None]) -> Callable[..., None]:
+    """A constructor `(self, inputs, outputs, name=None, **kwargs)`.
+
+    Keras saves and copies a subclass as the functional model that it is if the
+    names of the arguments are the same; those of Keras 3.12 are hidden.
+    """
+    if inspect.getfullargspec(Functional.__init__).args:
+        return init
+
+    @functools.wraps(init)
+    def hidden(*args: Any, **kwargs: Any) -> None:
+        init(*args, **kwargs)
+
+    return hidden
 
 
 def variable_index(optimizer: keras.Optimizer, variable: Any) -> int:

@@ -4,7 +4,10 @@ from typing import Any
 
 import keras
 
-from keras_hypersphere.backend.keras_internals import producer
+from keras_hypersphere.backend.keras_internals import (
+    functional_constructor,
+    producer,
+)
 from keras_hypersphere.models import heads
 from keras_hypersphere.ops import labels as class_labels
 
@@ -18,7 +21,8 @@ class HeadedModel(keras.Model):
     Made by `kh.models.with_head`, which describes it.
     """
 
-    # As the constructor of `keras.Model`: copies and files come this way.
+    # Copies and files come this way.
+    @functional_constructor
     def __init__(
         self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any
     ) -> None:
