@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("mypy", reason="mypy comes with the `dev` extra")
+# Of what `make lint` says of the tree, and half a minute.
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (

@@ -9,6 +9,7 @@ import pytest
 
 from keras_hypersphere.zoo import FaceEmbedder, get_card, images
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 CODE = re.findall(
     r"```python\n(.*?)```",
