@@ -95,6 +95,7 @@ def test_saved_model_loads_in_a_fresh_process(saved, imports, tmp_path):
     np.testing.assert_allclose(np.load(out), expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_keras_keeps_its_own_loader():
     run(
         "import keras_hypersphere, sys\n"
@@ -107,6 +108,7 @@ def test_keras_keeps_its_own_loader():
     )
 
 
+@pytest.mark.slow
 def test_a_failed_keras_import_may_be_tried_again():
     run(
         "import os, sys\n"

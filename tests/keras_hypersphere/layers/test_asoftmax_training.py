@@ -50,6 +50,7 @@ def elsewhere(script, *arguments):
     return run.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gradient", ["exact", "caffe"])
 def test_fit_evaluate_predict_and_a_fresh_process(tmp_path, gradient):
     model = build(gradient=gradient)

@@ -62,6 +62,7 @@ def elsewhere(tmp_path, monkeypatch):
     del sys.modules["elsewhere"]
 
 
+@pytest.mark.slow
 def test_foreign_layers(elsewhere):
     """One test, since each process takes seconds to start."""
     check_layer(elsewhere.Scales, skip=REST)

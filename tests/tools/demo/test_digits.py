@@ -15,6 +15,7 @@ def few():
     return digits.Digits(images, labels, images, labels, "noise")
 
 
+@pytest.mark.slow
 def test_run_prints_draws_and_reports(tmp_path, capsys, few):
     outcome = job.run(tmp_path, data=few, seeds=(3,), epochs=1)
     printed = capsys.readouterr().out
