@@ -19,11 +19,12 @@ COMPUTING := $(CORE) tests/fidelity \
 	tests/tools/caffe/test_recordings.py tests/zoo/alignment/test_detection.py \
 	tests/zoo/backbones/test_dlib_resnet.py tests/zoo/faces/test_embedder.py
 # JAX compiles each operation for each shape. CI runs there what JAX does in a
-# way of its own: training without state, gradients, loops, dtypes. PyTorch and
-# `make test-everything` have all.
+# way of its own: training without state, gradients, loops, dtypes; on PyTorch
+# each layer and loss too. `make test-everything` has all.
 ON_jax := $(addprefix tests/keras_hypersphere/,test_conformance.py \
 	test_float64.py backend callbacks data layers/test_head.py mining models \
 	ops optimizers)
+ON_torch := $(ON_jax) $(addprefix tests/keras_hypersphere/,layers losses)
 TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -80,7 +81,7 @@ $(BACKENDS:%=test-on-%): export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS = 0
 $(BACKENDS:%=test-on-%): export JAX_DISABLE_MOST_OPTIMIZATIONS = $(if $(EVERYTHING),0,1)
 $(BACKENDS:%=test-on-%): test-on-%: $(VENV)/.%
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
-		$(or $(if $(EVERYTHING),,$(ON_$*)),$(COMPUTING)) $(ARGS)
+		$(if $(EVERYTHING),-m 'not addons' $(COMPUTING),$(ON_$*)) $(ARGS)
 
 # The list of CI, unabridged.
 test-everything:

@@ -19,6 +19,8 @@ from keras_hypersphere import addons as tfa
 from keras_hypersphere.testing.gradients import gradients
 from tests.keras_hypersphere.backends import float64
 
+# Half a minute.
+pytestmark = pytest.mark.slow
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "addons" / "tfa_0_23.npz"
 TOLERANCE = 1e-5
 # JAX compiles anew for the shape of each batch: there, one batch of eight,
