@@ -70,7 +70,7 @@ test: $(VENV)/.test
 
 test-slow: $(VENV)/.test $(VENV)/.jax
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
-		-m 'slow $(if $(EVERYTHING),or,and not) everything' $(ARGS)
+		-m '(slow $(if $(EVERYTHING),or,and not) everything) and not addons' $(ARGS)
 
 .PHONY: $(BACKENDS:%=test-on-%)
 test-backends: $(BACKENDS:%=test-on-%)
