@@ -42,21 +42,20 @@ def class_indices(
     seen = not isinstance(labels, keras.KerasTensor) and check_values(
         labels, units, ignore_class
     )
-    if "float" in keras.backend.standardize_dtype(labels.dtype):
-        labels = ops.round(labels)
-    labels = ops.reshape(ops.cast(labels, "int32"), (-1,))
+    labels = _comparable(ops.reshape(ops.convert_to_tensor(labels), (-1,)))
     ignored = None
     if ignore_class is not None:
         ignored = ops.equal(labels, ignore_class)
     if not seen:
         labels = _marked(labels, units, ignored)
+    labels = ops.cast(labels, "int32")
     if ignored is not None:
         labels = ops.where(ignored, IGNORED, labels)
     return labels
 
 
 def numbers(labels: Any) -> Tensor:
-    """Labels as a tensor or an array; refuses text."""
+    """Labels as they are, as an array if they are a list; refuses text."""
     if not hasattr(labels, "shape"):
         labels = np.asarray(labels)
     if isinstance(labels, np.ndarray) and labels.dtype.kind not in "iufb":
@@ -69,8 +68,6 @@ def numbers(labels: Any) -> Tensor:
             "`labels` must be class indices. Received: labels of dtype "
             f"string; {NUMBERS}."
         )
-    if isinstance(labels, np.ndarray):
-        return ops.convert_to_tensor(labels)
     return labels
 
 
@@ -133,9 +130,27 @@ def poisoned(values: Tensor, labels: Tensor) -> Tensor:
     return ops.where(outside, ops.full_like(values, float("nan")), values)
 
 
+def _comparable(labels: Tensor) -> Tensor:
+    """Labels of a dtype in which every number of classes can be said."""
+    dtype = keras.backend.standardize_dtype(labels.dtype)
+    if dtype in ("float16", "bfloat16"):
+        return ops.cast(labels, "float32")
+    if dtype in ("uint32", "uint64"):
+        # What is too large for int32 is no class, and must not become one.
+        return ops.cast(ops.minimum(labels, 2**31 - 1), "int32")
+    if dtype in ("bool", "int8", "uint8", "int16", "uint16"):
+        return ops.cast(labels, "int32")
+    return labels
+
+
 def _marked(labels: Tensor, units: int, ignored: Tensor | None) -> Tensor:
-    """Marks labels of a traced step that are no class."""
+    """Marks labels of a traced step that are no class.
+
+    Before they are cast: numbers beyond int32 and NaN would become classes.
+    """
     inside = ops.logical_and(labels >= 0, labels < units)
+    if "float" in keras.backend.standardize_dtype(labels.dtype):
+        inside = ops.logical_and(inside, ops.equal(labels, ops.round(labels)))
     if ignored is not None:
         inside = ops.logical_or(inside, ignored)
     if not isinstance(labels, keras.KerasTensor):
@@ -146,4 +161,4 @@ def _marked(labels: Tensor, units: int, ignored: Tensor | None) -> Tensor:
             "to leave out in `ignore_class`.",
             labels,
         )
-    return ops.where(inside, labels, OUTSIDE)
+    return ops.where(inside, labels, ops.full_like(labels, OUTSIDE))

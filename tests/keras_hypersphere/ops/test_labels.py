@@ -39,6 +39,9 @@ def test_large_class_indices_survive():
         (np.array([0, np.nan, 2]), "whole numbers. Received: labels=nan"),
         (np.array([0, 1, 3]), r"lie in \[0, 3\).*labels=3"),
         (np.array([0, -1, 2]), r"lie in \[0, 3\).*labels=-1"),
+        # On JAX, a tensor of it would hold 1.
+        (np.array([0, 2**32 + 1, 2]), r"lie in \[0, 3\).*labels=4294967297"),
+        (np.array(["a", "b", "c"]), r"class indices.*np\.unique"),
     ],
 )
 def test_errors_say_what_to_pass(given, message):
@@ -59,3 +62,33 @@ def test_one_hot_is_refused_symbolically_and_inside_functions():
         indices(keras.ops.zeros((4, 10)))
     found = indices(keras.ops.array([3, 4]))
     assert keras.ops.convert_to_numpy(found).tolist() == [3, 4]
+
+
+@pytest.mark.only_on("tensorflow", "jax", reason="nothing else is compiled")
+@pytest.mark.parametrize(
+    ("given", "dtype"),
+    [
+        ([0, 3, -1, 2], "int32"),
+        ([0, 200, 3, 2], "uint8"),
+        ([0, 2**31, 2**32 - 1, 2], "uint32"),
+        ([0.0, 0.5, np.nan, 2.0], "float32"),
+        ([0.0, 2.0**32, -np.inf, 2.0], "float32"),
+        ([0.0, 0.5, np.inf, 2.0], "float16"),
+        ([0, 2**32 + 1, -(2**32), 2], "int64"),
+    ],
+)
+@pytest.mark.parametrize("ignored", [None, 3])
+def test_what_is_no_class_is_marked_where_nothing_can_be_raised(
+    given, dtype, ignored
+):
+    """No cast may make a class of it."""
+    if dtype == "int64" and keras.backend.backend() == "jax":
+        pytest.skip("JAX has no int64")
+
+    @compiled
+    def indices(y):
+        return labels.class_indices(y, 3, None, ignored)
+
+    found = indices(keras.ops.convert_to_tensor(np.array(given, dtype)))
+    wanted = [0, *(-1 if x == ignored else -2 for x in given[1:3]), 2]
+    assert keras.ops.convert_to_numpy(found).tolist() == wanted
