@@ -108,19 +108,24 @@ def weights_kept(model: keras.Model) -> Iterator[None]:
     if keras.backend.backend() != "jax":
         yield
         return
+    # No copies: the first step gives their memory to what replaces them.
     held = {id(v): v.value for v in [*model.variables, *_trained_with(model)]}
     try:
         yield
     except BaseException:
         model.jax_state_sync()
+        weights = {id(variable) for variable in model.variables}
         for variable in [*model.variables, *_trained_with(model)]:
             try:
                 variable.numpy()
             except TypeError:
-                # Before the first step nothing has used up what it was; what
-                # was made for this training begins at zero.
-                fresh = ops.zeros(variable.shape, variable.dtype)
-                variable.assign(held.get(id(variable), fresh))
+                # Before the first step nothing has used up what it was. What
+                # was made for this training, and is no weight, begins at zero.
+                before = held.get(id(variable))
+                if before is None and id(variable) not in weights:
+                    before = ops.zeros(variable.shape, variable.dtype)
+                if before is not None:
+                    variable.assign(before)
         raise
 
 

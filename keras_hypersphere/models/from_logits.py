@@ -1,5 +1,7 @@
 """What `compile` takes, for a model whose outputs are logits of classes."""
 
+import functools
+import inspect
 from typing import Any
 
 import keras
@@ -70,6 +72,8 @@ def as_metrics(argument: str, metrics: Any, ignore_class: int | None) -> Any:
         return None
     found = []
     for metric in metrics:
+        if metric is keras.losses.sparse_categorical_crossentropy:
+            metric = SPARSE
         if isinstance(metric, str) and metric in ACCURACIES:
             metric = ClassAccuracy(ignore_class, name=metric)
         elif isinstance(metric, str) and metric in CROSS_ENTROPIES:
@@ -120,16 +124,22 @@ def _class_name(word: str) -> str:
 
 
 def _refuse_probabilities(argument: str, part: Any) -> None:
-    """Refuses an object that would read logits as probabilities."""
-    if not isinstance(part, keras.losses.Loss | keras.metrics.Metric):
-        return
-    try:
-        from_logits = part.get_config().get("from_logits")
-    except NotImplementedError:
+    """Refuses what would read logits as probabilities."""
+    if isinstance(part, keras.losses.Loss | keras.metrics.Metric):
+        name = type(part).__name__
+        try:
+            from_logits = part.get_config().get("from_logits")
+        except NotImplementedError:
+            return
+    elif inspect.isfunction(part) or isinstance(part, functools.partial):
+        name = getattr(part, "__name__", "a partial function")
+        known = inspect.signature(part).parameters.get("from_logits")
+        from_logits = None if known is None else known.default
+    else:
         return
     if from_logits is False:
         raise ValueError(
-            f"`{argument}` must take logits, which are what a MarginModel "
-            f"gives it. Received: {type(part).__name__}(from_logits=False). "
-            "Pass from_logits=True."
+            f"`{argument}` must take logits, which are what the model gives "
+            f"it. Received: {name} with from_logits=False. Pass an object "
+            "with from_logits=True."
         )

@@ -8,7 +8,7 @@ from keras_hypersphere.backend.keras_internals import (
     functional_constructor,
     producer,
 )
-from keras_hypersphere.models import heads
+from keras_hypersphere.models import from_logits, heads
 from keras_hypersphere.ops import labels as class_labels
 
 IMAGE = "image"
@@ -37,6 +37,22 @@ class HeadedModel(keras.Model):
         ]
         self.backbone = backbone
         self.head = found[0] if len(found) == 1 else found
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """As `keras.Model.compile`, for outputs that are logits."""
+        loss = from_logits.as_loss(loss)
+        super().compile(optimizer, loss, *args, **kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles again after loading; Keras leaves own `compile`s to us."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         if isinstance(inputs, dict) and inputs.get(self.label_name) is not None:

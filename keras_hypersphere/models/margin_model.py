@@ -26,7 +26,7 @@ Tensor = Any
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class MarginModel(CheckedLabels, keras.Model):
+class MarginModel(CheckedLabels):
     """A backbone and a head that train with plain `fit(x, y)`.
 
     In `fit` and `evaluate` the head gets the labels of the batch; the loss

@@ -57,6 +57,14 @@ def test_the_weight_of_the_loss():
     ("options", "message"),
     [
         ({"loss": Sparse()}, "`loss` must take logits"),
+        (
+            {"loss": keras.losses.categorical_focal_crossentropy},
+            "`loss` must take logits.*Received: categorical_focal",
+        ),
+        (
+            {"metrics": [keras.losses.categorical_focal_crossentropy]},
+            "`metrics` must take logits",
+        ),
         ({"loss": "mse"}, "`loss` must be one loss of class indices"),
         ({"loss": "categorical_crossentropy"}, "`loss` must be one loss"),
         ({"loss": {"a": Sparse(from_logits=True)}}, "`loss` must be one"),

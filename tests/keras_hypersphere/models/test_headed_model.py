@@ -64,6 +64,23 @@ def test_head_without_labels(data):
     model.fit(*labels_as_input((x, y)), verbose=0)
 
 
+def test_the_loss_is_of_logits(data, tmp_path):
+    x, y = data
+    model = with_head(backbone(), CosineDense(5, scale=8.0))
+    inputs = {"image": x, "label": y}
+    losses = []
+    for loss in (CROSS_ENTROPY, "sparse_categorical_crossentropy"):
+        model.compile("sgd", loss, metrics=["accuracy"])
+        losses.append(model.evaluate(inputs, y, verbose=0)[0])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    with pytest.raises(ValueError, match="`loss` must take logits"):
+        model.compile("sgd", keras.losses.SparseCategoricalCrossentropy())
+    model.save(tmp_path / "model.keras")
+    restored = keras.models.load_model(tmp_path / "model.keras")
+    again = restored.evaluate(inputs, y, verbose=0)
+    assert again[0] == pytest.approx(losses[0], rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("make_backbone", "label_name", "message"),
     [
