@@ -5,7 +5,7 @@ import sys
 import zipfile
 
 # `rglob` follows no links.
-ROOMS = {
+PACKAGES = {
     "keras_hypersphere": "keras_hypersphere",
     "zoo": "keras_hypersphere/zoo",
     "tools": "keras_hypersphere/tools",
@@ -15,7 +15,7 @@ names = set(zipfile.ZipFile(sys.argv[1]).namelist())
 found = {name for name in names if ".dist-info/" not in name}
 wanted = {
     f"{inside}/{path.relative_to(folder).as_posix()}"
-    for folder, inside in ROOMS.items()
+    for folder, inside in PACKAGES.items()
     for path in pathlib.Path(folder).rglob("*")
     if path.is_file() and path.suffix != ".pyc"
 }

@@ -1,6 +1,6 @@
 """Hypersphere face embedding for Keras 3.
 
-Rooms are imported when they are first used, Keras among them; see
+Packages are imported when they are first used, Keras among them; see
 `keras_hypersphere/registration.py` for how saved models still load.
 """
 

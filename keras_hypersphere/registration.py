@@ -4,12 +4,12 @@
 Importing Keras takes seconds, so `import keras_hypersphere` must not do it
 (`keras-hypersphere --help` would wait). Instead:
 
-* if Keras is already imported, the rooms below are imported at once;
+* if Keras is already imported, the packages below are imported at once;
 * otherwise a finder waits on `sys.meta_path` for the first `import keras`,
-  lets the real import run to its end, and imports the rooms after it.
+  lets the real import run to its end, and imports the packages after it.
 
-A room's `__init__.py` starts with `import keras`, so that the hook has run
-before any file of the room starts; files import files, never a room.
+A package's `__init__.py` starts with `import keras`, so that the hook has run
+before any of its files starts; files import files, never a package.
 """
 
 import importlib
@@ -20,7 +20,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-ROOMS = (
+PACKAGES = (
     "keras_hypersphere.initializers",
     "keras_hypersphere.constraints",
     "keras_hypersphere.schedules",
@@ -42,9 +42,9 @@ def install() -> None:
 
 
 def register() -> None:
-    """Imports every room that holds serializable classes."""
-    for room in ROOMS:
-        importlib.import_module(room)
+    """Imports every package that holds serializable classes."""
+    for package in PACKAGES:
+        importlib.import_module(package)
 
 
 class KerasFinder(importlib.abc.MetaPathFinder):

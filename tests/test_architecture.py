@@ -1,4 +1,4 @@
-"""The layout is the architecture: imports run down, rooms stay small.
+"""The layout is the architecture: imports run down, files stay small.
 
 One test a rule; it lists every file that breaks it.
 """
@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CORE = "keras_hypersphere"
-STOREYS = {
+TOP_LEVEL = {
     CORE: ROOT / "keras_hypersphere",
     f"{CORE}.zoo": ROOT / "zoo",
     f"{CORE}.tools": ROOT / "tools",
@@ -25,19 +25,22 @@ UPPER = {
     f"{CORE}.zoo": (f"{CORE}.tools",),
     f"{CORE}.tools": (),
 }
-# The two doors through which the upper storeys may be seen from below.
-DOORS = {STOREYS[CORE] / "__init__.py", STOREYS[CORE] / "__main__.py"}
+# The two entry points of the core to what stands above it.
+ENTRY_POINTS = {
+    TOP_LEVEL[CORE] / "__init__.py",
+    TOP_LEVEL[CORE] / "__main__.py",
+}
 BACKENDS = {"tensorflow", "tf", "jax", "jaxlib", "torch"}
 # The one package of the core that names them.
-BACKEND = STOREYS[CORE] / "backend"
+BACKEND = TOP_LEVEL[CORE] / "backend"
 # What `import keras_hypersphere` must not load.
 HEAVY = {"cv2", "sklearn", "mtcnn", "matplotlib", "scipy"}
 
 
 @functools.cache
-def files(storey):
-    found = sorted(STOREYS[storey].rglob("*.py"))
-    assert len(found) > 50, f"too few files of {storey}: {len(found)}"
+def files(package):
+    found = sorted(TOP_LEVEL[package].rglob("*.py"))
+    assert len(found) > 50, f"too few files of {package}: {len(found)}"
     return found
 
 
@@ -72,27 +75,27 @@ def within(name, package):
     return name == package or name.startswith(package + ".")
 
 
-def offenders(broken, *storeys):
+def offenders(broken, *packages):
     """`broken(path)` lists what is wrong in a file: all of it, a line each."""
     return [
         f"{path.relative_to(ROOT)}: {what}"
-        for storey in storeys
-        for path in files(storey)
+        for package in packages
+        for path in files(package)
         for what in sorted(broken(path))
     ]
 
 
-@pytest.mark.parametrize("storey", STOREYS)
-def test_imports_run_down(storey):
+@pytest.mark.parametrize("package", TOP_LEVEL)
+def test_imports_run_down(package):
     def upward(path):
         return {
             name
             for name in imported(parsed(path))
-            for upper in UPPER[storey]
-            if within(name, upper) and path not in DOORS
+            for upper in UPPER[package]
+            if within(name, upper) and path not in ENTRY_POINTS
         }
 
-    assert not offenders(upward, storey)
+    assert not offenders(upward, package)
 
 
 def test_core_names_no_backend():
@@ -107,17 +110,19 @@ def test_core_loads_heavy_libraries_late():
     def heavy(path):
         names = tops(top_level_imports(parsed(path))) & HEAVY
         # Only `evaluation` may need scikit-learn as a whole; nobody imports
-        # the room before it is used.
-        room = path.parent.name
-        return names - ({"sklearn", "scipy"} if room == "evaluation" else set())
+        # the package before it is used.
+        folder = path.parent.name
+        return names - (
+            {"sklearn", "scipy"} if folder == "evaluation" else set()
+        )
 
     assert not offenders(heavy, CORE)
 
 
-def test_files_import_files_not_rooms():
-    """`registration` may run in the middle of a room's own import."""
+def test_files_import_files_not_packages():
+    """`registration` may run in the middle of a package's own import."""
 
-    def rooms(path):
+    def whole_packages(path):
         for node in ast.walk(parsed(path)):
             if path.name == "__init__.py":
                 continue
@@ -131,7 +136,7 @@ def test_files_import_files_not_rooms():
                 if not (target.is_dir() or target.with_suffix(".py").exists()):
                     yield f"{node.module}.{alias.name}: name its file"
 
-    assert not offenders(rooms, CORE)
+    assert not offenders(whole_packages, CORE)
 
 
 def test_a_file_has_one_purpose():
@@ -141,7 +146,7 @@ def test_a_file_has_one_purpose():
         if (lines := len(path.read_text().splitlines())) > 400:
             yield f"{lines} lines"
 
-    assert not offenders(sprawling, *STOREYS)
+    assert not offenders(sprawling, *TOP_LEVEL)
 
 
 INTERNALS = BACKEND / "keras_internals.py"
@@ -170,8 +175,8 @@ def test_private_names_of_others_stand_in_one_file():
     """A private name that is nowhere given is another library's."""
     ours = {
         name
-        for storey in STOREYS
-        for path in files(storey)
+        for package in TOP_LEVEL
+        for path in files(package)
         if path != INTERNALS
         for name in defined(path)
     }
@@ -186,7 +191,7 @@ def test_private_names_of_others_stand_in_one_file():
             and node.attr not in ours | OPEN
         }
 
-    assert not offenders(theirs, *STOREYS)
+    assert not offenders(theirs, *TOP_LEVEL)
 
 
 def test_the_backend_rule_can_fail():
@@ -194,21 +199,21 @@ def test_the_backend_rule_can_fail():
     assert tops(imported(tree)) & BACKENDS
 
 
-@pytest.mark.parametrize("house", [f"{CORE}.zoo", f"{CORE}.tools.caffe"])
-def test_rooms_import_no_circles(house):
-    storey = max((s for s in STOREYS if within(house, s)), key=len)
-    folder = STOREYS[storey].joinpath(*house[len(storey) + 1 :].split("."))
-    rooms = {p.parent.name for p in folder.glob("*/__init__.py")}
-    assert len(rooms) > 3
+@pytest.mark.parametrize("parent", [f"{CORE}.zoo", f"{CORE}.tools.caffe"])
+def test_children_import_no_circles(parent):
+    package = max((s for s in TOP_LEVEL if within(parent, s)), key=len)
+    folder = TOP_LEVEL[package].joinpath(*parent[len(package) + 1 :].split("."))
+    children = {p.parent.name for p in folder.glob("*/__init__.py")}
+    assert len(children) > 3
     below = {
-        room: {
+        child: {
             other
-            for path in (folder / room).glob("*.py")
+            for path in (folder / child).glob("*.py")
             for name in imported(parsed(path))
-            for other in rooms - {room}
-            if within(name, f"{house}.{other}")
+            for other in children - {child}
+            if within(name, f"{parent}.{other}")
         }
-        for room in rooms
+        for child in children
     }
     assert list(graphlib.TopologicalSorter(below).static_order())
 
@@ -227,10 +232,10 @@ sys.meta_path.append(OtherCopy)
 """
 
 
-@pytest.mark.parametrize("storey", STOREYS)
-def test_a_bare_checkout_is_the_whole_package(storey, tmp_path):
+@pytest.mark.parametrize("package", TOP_LEVEL)
+def test_a_bare_checkout_is_the_whole_package(package, tmp_path):
     """On PYTHONPATH nothing of it comes from a copy that is installed."""
-    code = f"{OTHER_COPY}\nimport {storey}\nprint({storey}.__file__)"
+    code = f"{OTHER_COPY}\nimport {package}\nprint({package}.__file__)"
     found = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
@@ -239,6 +244,6 @@ def test_a_bare_checkout_is_the_whole_package(storey, tmp_path):
         text=True,
     )
     assert not found.returncode, found.stderr[-2000:]
-    wanted = ROOT.joinpath(*storey.split("."), "__init__.py")
+    wanted = ROOT.joinpath(*package.split("."), "__init__.py")
     assert found.stdout.splitlines()[-1] == str(wanted)
-    assert wanted.resolve() == (STOREYS[storey] / "__init__.py").resolve()
+    assert wanted.resolve() == (TOP_LEVEL[package] / "__init__.py").resolve()

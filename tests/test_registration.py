@@ -76,7 +76,7 @@ def saved(tmp_path_factory):
     [
         "import keras_hypersphere",
         "import keras\nimport keras_hypersphere",
-        # A room, or a file of it, may be the first to import Keras.
+        # A package, or a file of it, may be the first to import Keras.
         "from keras_hypersphere.schedules import LambdaAnnealing",
         "from keras_hypersphere.layers.cosine_dense import CosineDense",
     ],

@@ -1,7 +1,7 @@
-"""The command line: parses words, hands them to a verb, reports errors.
+"""The command line: parses arguments, runs a subcommand, reports errors.
 
 Nothing heavy is imported here: `--help` and usage errors answer before
-Keras, NumPy or OpenCV would have been loaded. Each verb is a module of
+Keras, NumPy or OpenCV would have been loaded. Each subcommand is a module of
 `keras_hypersphere.tools.commands` with `HELP`, `add_arguments(parser)` and
 `run(arguments)`.
 """
@@ -16,9 +16,17 @@ from typing import NoReturn
 from keras_hypersphere.tools import quiet
 from keras_hypersphere.version import __version__
 
-VERBS = ("demo", "models", "convert", "verify", "embed", "align", "evaluate")
+SUBCOMMANDS = (
+    "demo",
+    "models",
+    "convert",
+    "verify",
+    "embed",
+    "align",
+    "evaluate",
+)
 
-# Verbs that answer without Keras.
+# Those that answer without Keras.
 LIGHT = ("models",)
 
 
@@ -33,7 +41,7 @@ class Parser(argparse.ArgumentParser):
         args: Sequence[str] | None = None,
         namespace: argparse.Namespace | None = None,
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Refuses unknown words here, where the verb's own help is named."""
+        """Refuses unknown arguments here, naming the subcommand's own help."""
         known, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -41,7 +49,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Returns the parser of all verbs."""
+    """Returns the parser of all subcommands."""
     parser = Parser(
         prog="keras-hypersphere",
         description="Hypersphere face embedding for Keras 3.",
@@ -49,37 +57,40 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--version", action="version", version=f"%(prog)s {__version__}"
     )
-    verbs = parser.add_subparsers(
-        dest="verb", metavar="VERB", required=True, parser_class=Parser
+    subcommands = parser.add_subparsers(
+        dest="subcommand",
+        metavar="SUBCOMMAND",
+        required=True,
+        parser_class=Parser,
     )
-    for name in VERBS:
+    for name in SUBCOMMANDS:
         command = importlib.import_module(
             f"keras_hypersphere.tools.commands.{name}"
         )
-        verb = verbs.add_parser(
+        subcommand = subcommands.add_parser(
             name, help=command.HELP, description=command.__doc__
         )
-        command.add_arguments(verb)
-        verb.add_argument(
+        command.add_arguments(subcommand)
+        subcommand.add_argument(
             "--debug", action="store_true", help="show tracebacks"
         )
-        verb.set_defaults(run=command.run)
+        subcommand.set_defaults(run=command.run)
     return parser
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Runs one verb. Returns 0 if it was done, 1 if it failed."""
+    """Runs one subcommand. Returns 0 if it was done, 1 if it failed."""
     arguments = build_parser().parse_args(words)
     # Notices of TensorFlow and OpenCV would drown the one line that matters.
     if not arguments.debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
-        if not arguments.debug and arguments.verb not in LIGHT:
+        if not arguments.debug and arguments.subcommand not in LIGHT:
             quiet.import_keras()
         return arguments.run(arguments)
     except KeyboardInterrupt as stop:
-        # A verb may say what is done.
+        # A subcommand may say what is done.
         told = f": {stop}" if str(stop) else ""
         print(f"error: interrupted{told}", file=sys.stderr)
         return 1

@@ -114,11 +114,11 @@ class EmbeddingsFile:
         self.saved = count
         return set(self.rows["names"].tolist())
 
-    def refusal(self, why: str, mend: str = "") -> ValueError:
+    def refusal(self, why: str, hint: str = "") -> ValueError:
         """What is wrong with the file that is there, and what to do."""
-        mend = f"{mend}, or name" if mend else "Name"
+        hint = f"{hint}, or name" if hint else "Name"
         return ValueError(
-            f"'{self.path}' cannot be resumed: {why}. {mend} another file."
+            f"'{self.path}' cannot be resumed: {why}. {hint} another file."
         )
 
     def add(self, found: "EmbeddedPhotos") -> None:
@@ -147,7 +147,7 @@ class EmbeddingsFile:
             self.next_save = start + took + max(SECONDS, TIMES * took)
 
     def save(self) -> None:
-        """Writes all rows, beside the file's place first."""
+        """Writes all rows, next to the file's place first."""
         from keras_hypersphere.zoo.faces.whole_file import whole_file
 
         self.rows = {

@@ -87,7 +87,9 @@ def batch_mean(total: Tensor, count: Tensor | int) -> Tensor:
         return total / _or_one(count)
     sums = sum_over_replicas(ops.stack([total, count]))
     everyone = _or_one(sums[1])
-    return gradients.graft(sums[0] / everyone, total * (replicas / everyone))
+    return gradients.straight_through(
+        sums[0] / everyone, total * (replicas / everyone)
+    )
 
 
 def _or_one(count: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ class CaffeFormatError(ValueError):
     """A Caffe file, or the network in it, is broken.
 
     Args:
-        message: What is wrong and how to mend it.
+        message: What is wrong and how to fix it.
         file: Path of the file, put before the message.
         layer: Name of the layer that is wrong, if one is.
         type: Caffe type of that layer.

@@ -46,7 +46,7 @@ def read_blobs(path: str | PathLike) -> Layers:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        CaffeFormatError: If it is no caffemodel, or is cut off.
+        CaffeFormatError: If it is not a caffemodel, or is cut off.
     """
     file = fspath(path)
     with open(path, "rb") as stream:

@@ -62,7 +62,7 @@ def upgrade(
         net.ClearField(name)
     for layer in net.layer:
         if layer.type == "BatchNorm" and len(layer.param) == 3:
-            # Statistics are not learnt, whatever the file says.
+            # Statistics are not learned, whatever the file says.
             for spec in layer.param:
                 spec.lr_mult = spec.decay_mult = 0
     return net

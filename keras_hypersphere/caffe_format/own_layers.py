@@ -231,7 +231,7 @@ class OwnParameter:
 def with_own(
     layer: LayerParameter, file: str | None = None
 ) -> LayerParameter | OwnParameter:
-    """The layer as its emitter sees it.
+    """The layer as its converter sees it.
 
     Raises:
         CaffeFormatError: If a binary file holds something else by the

@@ -82,7 +82,7 @@ def read_caffemodel(path: str | PathLike) -> NetParameter:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        CaffeFormatError: If it is no caffemodel, or is cut off.
+        CaffeFormatError: If it is not a caffemodel, or is cut off.
     """
     file = fspath(path)
     content, kind = read_file(path, file)

@@ -78,7 +78,7 @@ def take_weights(text: str) -> tuple[str, list[Run]]:
     """A network's text with the index of each run in its place.
 
     Args:
-        text: Without comments, and with signs beside their numbers.
+        text: Without comments, and with signs next to their numbers.
 
     Returns:
         The shorter text, and the runs.

@@ -83,7 +83,7 @@ class Walk:
         """The network without its numbers.
 
         Raises:
-            DamagedError: If the file is cut off, or is no network.
+            DamagedError: If the file is cut off, or is not a network.
         """
         return self.message("net", 0, self.size)
 
@@ -175,7 +175,7 @@ class Walk:
         self.bytes_left -= stop - start
         if self.bytes_left < 0:
             raise DamagedError(
-                f"has more than {MOST_STRUCTURE} bytes beside its blobs"
+                f"has more than {MOST_STRUCTURE} bytes besides its blobs"
             )
         self.stream.seek(start)
         return self.stream.read(stop - start)

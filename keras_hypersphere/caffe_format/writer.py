@@ -62,7 +62,7 @@ def write_caffemodel(net: NetParameter, path: str | PathLike) -> None:
 
 
 def replace(path: str | PathLike, content: bytes) -> None:
-    """Writes beside `path`, then moves: no half of a file is ever there."""
+    """Writes next to `path`, then moves: no half of a file is ever there."""
     path = Path(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_hypersphere import arguments
 from keras_hypersphere.backend import replicas
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.losses.agent_contrastive_loss import (
     AgentContrastiveLoss,
 )
@@ -20,10 +20,10 @@ LOSSES = {"contrastive": AgentContrastiveLoss, "triplet": AgentTripletLoss}
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class AgentLoss(WideLayer):
+class AgentLoss(UpcastLayer):
     """`GeneralContrastiveLoss` and `GeneralTripletLoss` of Caffe.
 
-    Gives the loss and the means that Caffe prints beside it, through which
+    Gives the loss and the means that Caffe prints next to it, through which
     no gradient flows: of the distances to the right agents, and of what the
     loss is of all other distances (contrastive: of `max(0, negative_margin -
     D)`; triplet: of `D`); then the adaptive margin's running mean, if any.
@@ -70,7 +70,7 @@ class AgentLoss(WideLayer):
     def call(
         self, inputs: Any, labels: Any, training: bool | None = None
     ) -> Any:
-        distances = self.widen(inputs)
+        distances = self.upcast(inputs)
         labels = class_labels.class_indices(
             labels, distances.shape[-1], distances.shape[0]
         )
@@ -99,7 +99,7 @@ class AgentLoss(WideLayer):
     ) -> tuple[Any, Any, Any, list[Any]]:
         mean, state = 0.0, []
         if self.adaptive_margin:
-            mean = ops.cast(self.intra_distance, self.wide_dtype)
+            mean = ops.cast(self.intra_distance, self.upcast_dtype)
         losses, hinges = self.loss.with_hinges(labels, distances, mean)
         if self.adaptive_margin:
             here = ops.sum(ops.stop_gradient(hinges))
@@ -116,16 +116,18 @@ class AgentLoss(WideLayer):
         self, distances: Any, labels: Any, training: bool | None
     ) -> tuple[Any, Any, Any, list[Any]]:
         losses = self.loss.anchor_losses(labels, distances)
-        own = columns.pick(distances, columns.mask(labels, distances.shape[-1]))
+        own = columns.gather(
+            distances, columns.mask(labels, distances.shape[-1])
+        )
         return losses, own, distances, []
 
     def compute_output_spec(
         self, inputs: Any, labels: Any, training: bool | None = None
     ) -> Any:
         return (
-            keras.KerasTensor((), dtype=self.wide_dtype),
+            keras.KerasTensor((), dtype=self.upcast_dtype),
             keras.KerasTensor(
-                (3 if self.adaptive_margin else 2,), dtype=self.wide_dtype
+                (3 if self.adaptive_margin else 2,), dtype=self.upcast_dtype
             ),
         )
 

@@ -18,9 +18,9 @@ class CenterDistance(CenterLoss):
     """
 
     def step(self, inputs: Any, labels: Any, training: bool | None) -> HeadStep:
-        every = ops.cast(self.centers, self.wide_dtype)
+        every = ops.cast(self.centers, self.upcast_dtype)
         own = centers.own_centers(every, labels)
-        losses = centers.losses(self.widen(inputs), own)
+        losses = centers.losses(self.upcast(inputs), own)
         made = super().step(inputs, labels, training)
         return made._replace(outputs=self.batch_mean(losses, labels))
 
@@ -32,4 +32,4 @@ class CenterDistance(CenterLoss):
     def compute_output_spec(
         self, inputs: Any, labels: Any = None, training: bool | None = None
     ) -> Any:
-        return keras.KerasTensor((), dtype=self.wide_dtype)
+        return keras.KerasTensor((), dtype=self.upcast_dtype)

@@ -5,12 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.ops import columns
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class ClassAccuracy(WideLayer):
+class ClassAccuracy(UpcastLayer):
     """The share of samples whose class is among the best.
 
     Of equal scores the last class wins, or the first with `smallest`. NaN
@@ -40,34 +40,34 @@ class ClassAccuracy(WideLayer):
         self.ignore_class = ignore_class
 
     def call(self, inputs: Any, labels: Any, weights: Any = None) -> Any:
-        scores = ops.stop_gradient(self.widen(inputs))
+        scores = ops.stop_gradient(self.upcast(inputs))
         classes = scores.shape[-1]
         scores = ops.reshape(scores, (-1, classes))
         labels = ops.cast(ops.reshape(labels, (-1,)), "int32")
         own = columns.mask(labels, classes)
-        mine = columns.pick(scores, own)
+        mine = columns.gather(scores, own)
         places = ops.arange(classes, dtype="int32")
         place = ops.expand_dims(labels, 1)
         if self.smallest:
-            better, beside = scores < mine, places < place
+            better, before = scores < mine, places < place
         else:
-            better, beside = scores > mine, places > place
-        ahead = better | (ops.equal(scores, mine) & beside)
-        rank = ops.sum(ops.cast(ahead, self.wide_dtype), axis=-1)
-        right = ops.cast(rank < self.top_k, self.wide_dtype)
+            better, before = scores > mine, places > place
+        ahead = better | (ops.equal(scores, mine) & before)
+        rank = ops.sum(ops.cast(ahead, self.upcast_dtype), axis=-1)
+        right = ops.cast(rank < self.top_k, self.upcast_dtype)
         counted = ops.ones_like(right)
         if self.ignore_class is not None:
             kept = ops.not_equal(labels, self.ignore_class)
-            counted = counted * ops.cast(kept, self.wide_dtype)
+            counted = counted * ops.cast(kept, self.upcast_dtype)
         if weights is not None:
             kept = ops.not_equal(ops.reshape(weights, (-1,)), 0)
-            counted = counted * ops.cast(kept, self.wide_dtype)
+            counted = counted * ops.cast(kept, self.upcast_dtype)
         return ops.sum(right * counted) / ops.sum(counted)
 
     def compute_output_spec(
         self, inputs: Any, labels: Any, weights: Any = None
     ) -> Any:
-        return keras.KerasTensor((), dtype=self.wide_dtype)
+        return keras.KerasTensor((), dtype=self.upcast_dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -5,13 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.ops import columns, gradients
 from keras_hypersphere.ops import labels as class_labels
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class ClassBias(WideLayer):
+class ClassBias(UpcastLayer):
     """`LabelSpecificAdd` of NormFace's Caffe: `z_y + bias` where `z_y > -bias`.
 
     In training only; the gradient passes unchanged. With `bias_base`, the
@@ -68,7 +68,7 @@ class ClassBias(WideLayer):
     def call(
         self, inputs: Any, labels: Any, training: bool | None = None
     ) -> Any:
-        logits = self.widen(inputs)
+        logits = self.upcast(inputs)
         bias = self._current_bias()
         told = ops.reshape(bias, (1,))
         if not training:
@@ -80,12 +80,12 @@ class ClassBias(WideLayer):
             self.step.assign(self.step + 1)
         own = columns.mask(labels, logits.shape[-1])
         moved = ops.where(own & (logits > -bias), logits + bias, logits)
-        return gradients.graft(moved, logits), told
+        return gradients.straight_through(moved, logits), told
 
     def _current_bias(self) -> Any:
         if self.bias_base is None:
-            return ops.convert_to_tensor(self.bias, self.wide_dtype)
-        step = ops.cast(self.step, self.wide_dtype)
+            return ops.convert_to_tensor(self.bias, self.upcast_dtype)
+        step = ops.cast(self.step, self.upcast_dtype)
         bias = self.bias_base + (1.0 + self.gamma * step) ** self.power - 1.0
         # As in Caffe, the upper limit wins over the lower.
         return ops.minimum(ops.maximum(bias, self.bias_min), self.bias_max)
@@ -94,8 +94,8 @@ class ClassBias(WideLayer):
         self, inputs: Any, labels: Any, training: bool | None = None
     ) -> Any:
         return (
-            keras.KerasTensor(inputs.shape, dtype=self.wide_dtype),
-            keras.KerasTensor((1,), dtype=self.wide_dtype),
+            keras.KerasTensor(inputs.shape, dtype=self.upcast_dtype),
+            keras.KerasTensor((1,), dtype=self.upcast_dtype),
         )
 
     def get_config(self) -> dict[str, Any]:

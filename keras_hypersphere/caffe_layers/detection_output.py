@@ -94,7 +94,7 @@ class DetectionOutput(keras.layers.Layer):
         classes = set(range(num_classes)) - {background_label_id}
         if not classes:
             raise ValueError(
-                "`num_classes` must leave a class beside the background. "
+                "`num_classes` must leave a class besides the background. "
                 f"Received: num_classes={num_classes}."
             )
         self.classes = tuple(sorted(classes))

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_hypersphere import arguments
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.ops import columns
 from keras_hypersphere.ops import labels as class_labels
 
@@ -15,7 +15,7 @@ NORMALIZATIONS = ("full", "valid", "batch_size", "none")
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class ElementLoss(WideLayer):
+class ElementLoss(UpcastLayer):
     """`EuclideanLoss`, `HingeLoss`, `SigmoidCrossEntropyLoss`.
 
     * `"euclidean"`: half the squared difference;
@@ -52,7 +52,7 @@ class ElementLoss(WideLayer):
         self.ignore = ignore
 
     def call(self, inputs: Any, targets: Any) -> Any:
-        z = self.widen(inputs)
+        z = self.upcast(inputs)
         kept = None
         if self.kind.startswith("hinge"):
             labels = class_labels.class_indices(
@@ -63,7 +63,7 @@ class ElementLoss(WideLayer):
             if self.kind == "hinge_l2":
                 losses = ops.square(losses)
         else:
-            t = ops.cast(targets, self.wide_dtype)
+            t = ops.cast(targets, self.upcast_dtype)
             if self.kind == "euclidean":
                 losses = ops.square(z - t) / 2.0
             else:
@@ -83,11 +83,11 @@ class ElementLoss(WideLayer):
         elif self.normalization == "full" or kept is None:
             count = ops.size(z)
         else:
-            count = ops.sum(ops.cast(kept, self.wide_dtype))
-        return ops.maximum(ops.cast(count, self.wide_dtype), 1.0)
+            count = ops.sum(ops.cast(kept, self.upcast_dtype))
+        return ops.maximum(ops.cast(count, self.upcast_dtype), 1.0)
 
     def compute_output_spec(self, inputs: Any, targets: Any) -> Any:
-        return keras.KerasTensor((), dtype=self.wide_dtype)
+        return keras.KerasTensor((), dtype=self.upcast_dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {

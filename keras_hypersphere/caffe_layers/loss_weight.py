@@ -22,7 +22,7 @@ class LossWeight(AddedLoss):
         self.weight = arguments.number("weight", weight)
 
     def call(self, inputs: Any) -> Any:
-        loss = self.weight * ops.sum(self.widen(inputs))
+        loss = self.weight * ops.sum(self.upcast(inputs))
         self.add_replica_loss(loss)
         return inputs
 

@@ -6,12 +6,12 @@ import keras
 from keras import ops
 
 from keras_hypersphere import arguments
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.ops import gradients
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class PairLoss(WideLayer):
+class PairLoss(UpcastLayer):
     """Pulls pairs that are alike together, and others to a distance.
 
     With `d = |a - b|`, the mean over pairs of `d^2 / 2` where the label is
@@ -36,7 +36,7 @@ class PairLoss(WideLayer):
         self.legacy = arguments.flag("legacy", legacy)
 
     def call(self, inputs: Any, others: Any, labels: Any) -> Any:
-        away = self.widen(inputs) - self.widen(others)
+        away = self.upcast(inputs) - self.upcast(others)
         squared = ops.sum(ops.square(away), axis=-1)
         alike = ops.not_equal(ops.reshape(labels, (-1,)), 0)
         if self.legacy:
@@ -48,11 +48,13 @@ class PairLoss(WideLayer):
             value, slope = ops.square(gap), -gap / (distance + 1e-4)
         slope = ops.where(alike, ops.ones_like(slope), slope)
         value = ops.where(alike, squared, value)
-        losses = gradients.graft(value, ops.stop_gradient(slope) * squared)
+        losses = gradients.straight_through(
+            value, ops.stop_gradient(slope) * squared
+        )
         return ops.mean(losses) / 2.0
 
     def compute_output_spec(self, inputs: Any, others: Any, labels: Any) -> Any:
-        return keras.KerasTensor((), dtype=self.wide_dtype)
+        return keras.KerasTensor((), dtype=self.upcast_dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {

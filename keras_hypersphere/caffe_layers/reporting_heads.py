@@ -30,8 +30,8 @@ class ReportingHead(MarginHead):
     ) -> Any:
         shape = (inputs.shape[0], self.units)
         return (
-            keras.KerasTensor(shape, dtype=self.wide_dtype),
-            keras.KerasTensor((1,), dtype=self.wide_dtype),
+            keras.KerasTensor(shape, dtype=self.upcast_dtype),
+            keras.KerasTensor((1,), dtype=self.upcast_dtype),
         )
 
 

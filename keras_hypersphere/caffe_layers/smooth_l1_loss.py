@@ -7,12 +7,12 @@ import keras
 from keras import ops
 
 from keras_hypersphere import arguments
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.ops import gradients
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class SmoothL1Loss(WideLayer):
+class SmoothL1Loss(UpcastLayer):
     """A square near 0, and a straight line away from it.
 
     With `d = inside (x - target)`, the sum over all entries of `outside f(d)`,
@@ -39,11 +39,11 @@ class SmoothL1Loss(WideLayer):
     def call(
         self, inputs: Any, targets: Any, inside: Any = None, outside: Any = None
     ) -> Any:
-        away = self.widen(inputs) - self.widen(targets)
+        away = self.upcast(inputs) - self.upcast(targets)
         if inside is not None:
-            weighted = ops.stop_gradient(self.widen(inside)) * away
+            weighted = ops.stop_gradient(self.upcast(inside)) * away
             if outside is None:
-                weighted = gradients.graft(weighted, away)
+                weighted = gradients.straight_through(weighted, away)
             away = weighted
         square = self.sigma * self.sigma
         edge = 1.0 / square if square else math.inf
@@ -52,14 +52,14 @@ class SmoothL1Loss(WideLayer):
             size < edge, ops.square(away) * (square / 2.0), size - edge / 2.0
         )
         if outside is not None:
-            losses = losses * ops.stop_gradient(self.widen(outside))
-        count = ops.cast(ops.shape(inputs)[0], self.wide_dtype)
+            losses = losses * ops.stop_gradient(self.upcast(outside))
+        count = ops.cast(ops.shape(inputs)[0], self.upcast_dtype)
         return ops.sum(losses) / ops.maximum(count, 1.0)
 
     def compute_output_spec(
         self, inputs: Any, targets: Any, inside: Any = None, outside: Any = None
     ) -> Any:
-        return keras.KerasTensor((), dtype=self.wide_dtype)
+        return keras.KerasTensor((), dtype=self.upcast_dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "sigma": self.sigma}

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_hypersphere import arguments
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 
 NORMALIZATIONS = ("full", "valid", "batch_size", "none")
@@ -16,10 +16,10 @@ UNDERFLOW = float(-np.log(np.finfo("float32").tiny, dtype="float64"))
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class SoftmaxLoss(WideLayer):
+class SoftmaxLoss(UpcastLayer):
     """Cross-entropy of logits along an axis, summed and normalized.
 
-    Every position beside the axis is a sample with a label of its own. The
+    Every position besides the axis is a sample with a label of its own. The
     sum is divided by the number of samples (`"full"`), of samples whose
     label is not `ignore_class` (`"valid"`; with weights, their sum), of
     images (`"batch_size"`), or by nothing (`"none"`), but at least by 1.
@@ -53,7 +53,7 @@ class SoftmaxLoss(WideLayer):
         )
 
     def call(self, inputs: Any, labels: Any, weights: Any = None) -> Any:
-        logits = ops.moveaxis(self.widen(inputs), self.axis, -1)
+        logits = ops.moveaxis(self.upcast(inputs), self.axis, -1)
         rows = ops.reshape(logits, (-1, logits.shape[-1]))
         labels = ops.reshape(labels, (-1,))
         if weights is not None:
@@ -76,7 +76,7 @@ class SoftmaxLoss(WideLayer):
     def compute_output_spec(
         self, inputs: Any, labels: Any, weights: Any = None
     ) -> Any:
-        return keras.KerasTensor((), dtype=self.wide_dtype)
+        return keras.KerasTensor((), dtype=self.upcast_dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -6,10 +6,10 @@ from keras import ops
 
 from keras_hypersphere.backend import replicas
 from keras_hypersphere.backend.keras_internals import ReplicaLosses
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 
 
-class AddedLoss(WideLayer, ReplicaLosses):
+class AddedLoss(UpcastLayer, ReplicaLosses):
     """Adds the mean of per-sample losses over the whole batch."""
 
     def add_batch_mean(self, losses: Any, kept: Any = None) -> None:

@@ -27,7 +27,7 @@ class AgentContrastive(AgentHead):
       from every other agent.
 
     Put it behind a dense layer without activation and train without another
-    loss, or beside a softmax head with `loss_weight=0.01`. An agent stands
+    loss, or next to a softmax head with `loss_weight=0.01`. An agent stands
     for its class, so batches need no pairs.
 
     Args:

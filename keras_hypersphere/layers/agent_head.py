@@ -54,7 +54,7 @@ class AgentHead(AgentLayer):
 
     def _measured(self, inputs: Any) -> Any:
         """(N, d) inputs -> (N, units) distances."""
-        x = self.widen(inputs)
+        x = self.upcast(inputs)
         if self.normalize_inputs:
             x, _ = sphere.normalize(x, -1, epsilon=self.epsilon)
         return self.distances(x)

@@ -20,7 +20,7 @@ class AgentLayer(Head):
     """
 
     # Whether `gradient="caffe"` passes the normalization of agents unchanged.
-    straight_agents = True
+    straight_through_agents = True
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class AgentLayer(Head):
     def build(self, inputs_shape, labels_shape=None) -> None:
         arguments.feature_vectors(inputs_shape)
         constraint = self.kernel_constraint
-        if constraint is None and self._straight():
+        if constraint is None and self._straight_through():
             constraint = UnitVectors(axis=1, epsilon=self.epsilon)
         self.kernel = self.add_weight(
             name="kernel",
@@ -69,26 +69,30 @@ class AgentLayer(Head):
         )
         self.built = True
 
-    def _straight(self) -> bool:
+    def _straight_through(self) -> bool:
         return (
-            self.straight_agents
+            self.straight_through_agents
             and self.normalize_kernel
             and self.gradient == "caffe"
         )
 
     def agents(self) -> Any:
         """(units, d) agents in the dtype of the computation."""
-        kernel = ops.cast(self.kernel, self.wide_dtype)
+        kernel = ops.cast(self.kernel, self.upcast_dtype)
         if not self.normalize_kernel:
             return kernel
         unit, _ = sphere.normalize(kernel, 1, epsilon=self.epsilon)
-        return gradients.graft(unit, kernel) if self._straight() else unit
+        return (
+            gradients.straight_through(unit, kernel)
+            if self._straight_through()
+            else unit
+        )
 
     def distances(self, x: Any) -> Any:
         """(N, d) features -> (N, units) distances to the agents."""
-        directions = self.normalize_kernel and not self._straight()
+        directions = self.normalize_kernel and not self._straight_through()
         if directions and self.distance == "squared-l2":
-            kernel = ops.cast(self.kernel, self.wide_dtype)
+            kernel = ops.cast(self.kernel, self.upcast_dtype)
             return distances.to_directions(x, kernel, self.epsilon)
         return distances.pairwise(x, self.agents(), self.distance)
 

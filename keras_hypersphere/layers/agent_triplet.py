@@ -88,7 +88,7 @@ class AgentTriplet(AgentHead):
         negatives.
     """
 
-    straight_agents = False
+    straight_through_agents = False
 
     def __init__(
         self,

@@ -24,8 +24,8 @@ class AMSoftmax(CosineHead):
 
     Args:
         units: int, number of classes.
-        margin: float, subtracted from the own cosine. Defaults to `0.35`; a
-            negative one makes the own class easier.
+        margin: float, subtracted from the target cosine. Defaults to `0.35`; a
+            negative one makes the target easier.
         scale: float > 0, multiplies all logits. Defaults to `30.0`.
         annealing: `kh.schedules.LambdaAnnealing` that lets the margin grow,
             or None for the full margin at once. Defaults to None.

@@ -77,7 +77,7 @@ class ArcFace(CosineHead):
         (2018), https://arxiv.org/abs/1801.07698. No arccos here: where the
         sine is lost in rounding, at parallel and opposite vectors, it and its
         gradient are zero, so nothing is infinite. The authors' current
-        PyTorch code gives the own class the plain cosine's gradient.
+        PyTorch code gives the target class the plain cosine's gradient.
     """
 
     def __init__(

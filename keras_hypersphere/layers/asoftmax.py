@@ -124,9 +124,11 @@ class ASoftmax(MarginHead):
         return self.margin != 1
 
     def logits(self, x: Any, classes: Any = None) -> Any:
-        straight = self.gradient == "caffe"
+        straight_through = self.gradient == "caffe"
         weights = self.class_weights(classes)
-        return project(self._features(x), weights, straight=straight)
+        return project(
+            self._features(x), weights, straight_through=straight_through
+        )
 
     def apply_margin(
         self,
@@ -141,7 +143,7 @@ class ASoftmax(MarginHead):
             return logits
         x = self._features(x)
         own = self.target_mask(labels, classes)
-        plain = columns.pick(logits, own)
+        plain = columns.gather(logits, own)
         factor, size, empty = sphere.split(x)
         # Divided in two steps: the square of a length may overflow.
         cosine = plain / factor / size
@@ -158,10 +160,10 @@ class ASoftmax(MarginHead):
             # Zero in value: the product itself may overflow.
             step = x - ops.stop_gradient(x)
             along = ops.sum(step * pull, axis=-1, keepdims=True)
-            target = gradients.graft(target, plain + along)
+            target = gradients.straight_through(target, plain + along)
         # A zero vector has no angle: its logits are zero.
         target = ops.where(empty, plain, target)
-        return columns.put(logits, own, target)
+        return columns.scatter(logits, own, target)
 
     def _published_pull(
         self, x: Any, cosine: Any, length: Any, weight: Any, weights: Any
@@ -171,7 +173,7 @@ class ASoftmax(MarginHead):
         bend = angles.psi(cosine, self.margin) - cosine * slope
         # d(|x| psi)/dx = slope * w + bend / |x| * x; the pair of coefficients
         # is made a unit vector. Both are multiplied by |x| beforehand.
-        # Beyond 1e30, `bend` is lost beside the slope anyway.
+        # Beyond 1e30, `bend` is lost next to the slope anyway.
         slope = slope * bounds.at_most(length, 1e30)
         largest = larger(ops.abs(slope), ops.abs(bend))
         slope, bend = slope / largest, bend / largest

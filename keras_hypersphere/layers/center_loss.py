@@ -114,17 +114,17 @@ class CenterLoss(Head):
         return inputs
 
     def step(self, inputs: Any, labels: Any, training: bool | None) -> HeadStep:
-        x = self.widen(inputs)
-        all_centers = ops.cast(self.centers, self.wide_dtype)
+        x = self.upcast(inputs)
+        all_centers = ops.cast(self.centers, self.upcast_dtype)
         own = centers.own_centers(all_centers, labels)
         losses = self.loss_weight * centers.losses(x, ops.stop_gradient(own))
         if self.gradient == "caffe":
             # The mean over samples is divided out: the step is a sum.
-            kept = ops.cast(class_labels.kept(labels), self.wide_dtype)
+            kept = ops.cast(class_labels.kept(labels), self.upcast_dtype)
             samples = replicas.global_batch_size(ops.sum(kept))
             pull = ops.sum(centers.steps(x, own, labels) * own, axis=-1)
-            pull = pull * ops.cast(samples, self.wide_dtype)
-            losses = gradients.graft(losses, losses + pull)
+            pull = pull * ops.cast(samples, self.upcast_dtype)
+            losses = gradients.straight_through(losses, losses + pull)
         elif training:
             steps = centers.steps(x, own, labels)
             self.centers.assign(

@@ -9,13 +9,13 @@ from keras_hypersphere import arguments
 from keras_hypersphere.constraints.clip_range import ClipRange
 from keras_hypersphere.constraints.unit_vectors import UnitVectors
 from keras_hypersphere.initializers.resolve import resolve
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.ops import products, sphere
 from keras_hypersphere.ops.projections import project
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class CosineDense(WideLayer):
+class CosineDense(UpcastLayer):
     """Dense layer whose outputs are scaled cosines.
 
     `y_j = scale * (x / |x|).(w_j / |w_j|) + b_j`, where `w_j` is column `j`
@@ -113,9 +113,9 @@ class CosineDense(WideLayer):
 
     def build(self, inputs_shape) -> None:
         d = arguments.feature_size(inputs_shape)
-        straight = self.gradient == "caffe" and self.normalize_kernel
+        straight_through = self.gradient == "caffe" and self.normalize_kernel
         constraint = self.kernel_constraint
-        if constraint is None and straight:
+        if constraint is None and straight_through:
             constraint = UnitVectors(axis=0, epsilon=self.epsilon)
         self.kernel = self.add_weight(
             name="kernel",
@@ -138,22 +138,22 @@ class CosineDense(WideLayer):
         self.built = True
 
     def call(self, inputs) -> Any:
-        x = self.widen(inputs)
-        kernel = ops.cast(self.kernel, self.wide_dtype)
+        x = self.upcast(inputs)
+        kernel = ops.cast(self.kernel, self.upcast_dtype)
         if self.normalize_inputs:
             x, _ = sphere.normalize(x, -1, epsilon=self.epsilon)
         # The features are smaller than the outputs, so they are scaled.
         if self.learn_scale:
-            x = x * ops.cast(self.learned_scale, self.wide_dtype)
+            x = x * ops.cast(self.learned_scale, self.upcast_dtype)
         elif self.scale != 1.0:
             x = x * self.scale
         if self.normalize_kernel:
-            straight = self.gradient == "caffe"
-            outputs = project(x, kernel, self.epsilon, straight)
+            straight_through = self.gradient == "caffe"
+            outputs = project(x, kernel, self.epsilon, straight_through)
         else:
             outputs = products.matmul(x, kernel)
         if self.use_bias:
-            outputs = outputs + ops.cast(self.bias, self.wide_dtype)
+            outputs = outputs + ops.cast(self.bias, self.upcast_dtype)
         return outputs
 
     def compute_output_shape(self, inputs_shape) -> Any:
@@ -161,7 +161,7 @@ class CosineDense(WideLayer):
 
     def compute_output_spec(self, inputs) -> Any:
         shape = self.compute_output_shape(inputs.shape)
-        return keras.KerasTensor(shape, dtype=self.wide_dtype)
+        return keras.KerasTensor(shape, dtype=self.upcast_dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {

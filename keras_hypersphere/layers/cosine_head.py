@@ -48,9 +48,9 @@ class CosineHead(MarginHead):
         classes: Any = None,
     ) -> Any:
         own = self.target_mask(labels, classes)
-        cosine = columns.pick(logits, own) / self.scale
+        cosine = columns.gather(logits, own) / self.scale
         target = self.with_margin(cosine, annealing_value) * self.scale
-        return columns.put(logits, own, target)
+        return columns.scatter(logits, own, target)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -6,14 +6,14 @@ import keras
 from keras import ops
 
 from keras_hypersphere import arguments
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.ops import gradients, sphere
 from keras_hypersphere.ops.larger import larger
 from keras_hypersphere.ops.narrowing import narrow
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class FlipConcat(WideLayer):
+class FlipConcat(UpcastLayer):
     """Joins a backbone's features of images and of their mirror images.
 
     With `a = backbone(x)` and `b = backbone(x flipped left to right)`:

@@ -102,7 +102,7 @@ class Head(AddedLoss):
         """
         options = {
             "initializer": "zeros",
-            "dtype": self.wide_dtype,
+            "dtype": self.upcast_dtype,
             "trainable": False,
             "aggregation": "only_first_replica",
             **kwargs,
@@ -160,7 +160,7 @@ class Head(AddedLoss):
         if labels is not None:
             class_labels.check_shape(tuple(labels.shape), inputs.shape[0])
         shape = self.compute_output_shape(inputs.shape)
-        return keras.KerasTensor(shape, dtype=self.wide_dtype)
+        return keras.KerasTensor(shape, dtype=self.upcast_dtype)
 
     def compute_mask(self, inputs, previous_mask) -> Any:
         return None

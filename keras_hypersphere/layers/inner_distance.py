@@ -115,7 +115,7 @@ class InnerDistance(AgentLayer):
         return self.update_center_only
 
     def without_labels(self, inputs: Any) -> Any:
-        x = self.widen(inputs)
+        x = self.upcast(inputs)
         if not self.update_center_only:
             return self.distances(x)
         still = ops.stop_gradient(self.agents())
@@ -125,7 +125,7 @@ class InnerDistance(AgentLayer):
         if not self.update_center_only:
             outputs = self.without_labels(inputs)
             return HeadStep(outputs, outputs)
-        x, agents = self.widen(inputs), self.agents()
+        x, agents = self.upcast(inputs), self.agents()
         outputs = distances.pairwise(
             x, ops.stop_gradient(agents), self.distance
         )
@@ -133,7 +133,7 @@ class InnerDistance(AgentLayer):
         pull = distances.rowwise(ops.stop_gradient(x), own, self.distance)
         # Zero in value: it only carries the gradient of the own agents.
         pull = ops.expand_dims(pull - ops.stop_gradient(pull), 1)
-        outputs = columns.put(
+        outputs = columns.scatter(
             outputs, columns.mask(labels, self.units), outputs + pull
         )
         return HeadStep(outputs, outputs)

@@ -7,13 +7,13 @@ import keras
 from keras import ops
 
 from keras_hypersphere import arguments
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.ops import sphere
 from keras_hypersphere.ops.narrowing import narrow
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class L2Pooling2D(WideLayer):
+class L2Pooling2D(UpcastLayer):
     """Pools windows of an image by their Euclidean length.
 
     `y = sqrt(sum of x^2 over the window)`, channel by channel. The sum is
@@ -80,7 +80,7 @@ class L2Pooling2D(WideLayer):
         self.built = True
 
     def call(self, inputs) -> Any:
-        x = self.widen(inputs)
+        x = self.upcast(inputs)
         factor = sphere.scale(x, axis=(-3, -2))
         squares = ops.square(x / factor)
         if self.padding == "same":

@@ -128,11 +128,11 @@ class LSoftmax(MarginHead):
         if self.margin == 1:
             return logits
         own = self.target_mask(labels, classes)
-        plain = columns.pick(logits, own)
+        plain = columns.gather(logits, own)
         kernel = self.class_weights(classes)
-        lengths = columns.pick(length(kernel, axis=0), own)
+        lengths = columns.gather(length(kernel, axis=0), own)
         target = self._target(x, plain, lengths, annealing_value)
-        return columns.put(logits, own, target)
+        return columns.scatter(logits, own, target)
 
     def _target(
         self, x: Any, plain: Any, w_length: Any, annealing_value: Any
@@ -143,7 +143,7 @@ class LSoftmax(MarginHead):
         psi'(c) dp + (psi(c) - c psi'(c)) dL. Both factors are bounded where
         1 / |x| is not, so the gradient is written out.
         """
-        limit = float(np.finfo(self.wide_dtype).max)
+        limit = float(np.finfo(self.upcast_dtype).max)
         weight = 0.0 if annealing_value is None else annealing_value
         factor, size, empty = sphere.split(x)
         empty = ops.logical_or(empty, w_length <= 0)
@@ -168,7 +168,9 @@ class LSoftmax(MarginHead):
                 keepdims=True,
             )
         )
-        target = gradients.graft(ops.clip(value, -limit, limit), gradient)
+        target = gradients.straight_through(
+            ops.clip(value, -limit, limit), gradient
+        )
         # A zero vector has no angle: its logits are zero.
         return ops.where(empty, plain, target)
 

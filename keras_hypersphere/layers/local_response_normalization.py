@@ -7,14 +7,14 @@ import keras
 from keras import ops
 
 from keras_hypersphere import arguments
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.ops import bounds
 from keras_hypersphere.ops.larger import larger
 from keras_hypersphere.ops.narrowing import narrow
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class LocalResponseNormalization(WideLayer):
+class LocalResponseNormalization(UpcastLayer):
     """Divides activations by a power of their neighbors' squares (LRN).
 
     Across channels, with `n = size`:
@@ -98,7 +98,7 @@ class LocalResponseNormalization(WideLayer):
         )
 
     def call(self, inputs) -> Any:
-        x = self.widen(inputs)
+        x = self.upcast(inputs)
         axes = (-3, -2) if self.within_channel else (-1,)
         k = 1.0 if self.within_channel else self.k
         # Squares and their powers leave the range of float32 long before

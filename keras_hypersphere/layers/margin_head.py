@@ -125,13 +125,15 @@ class MarginHead(Head):
 
     def build(self, inputs_shape, labels_shape=None) -> None:
         arguments.feature_vectors(inputs_shape)
-        straight = self.gradient == "caffe" and self.unit_kernel
+        straight_through = self.gradient == "caffe" and self.unit_kernel
         self.kernel = self.add_weight(
             name="kernel",
             shape=(arguments.feature_size(inputs_shape), self.units),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
-            constraint=UnitVectors(axis=0, epsilon=0.0) if straight else None,
+            constraint=UnitVectors(axis=0, epsilon=0.0)
+            if straight_through
+            else None,
         )
         if self.annealing is not None:
             self.annealing_step = self.add_state(
@@ -195,15 +197,17 @@ class MarginHead(Head):
 
     def class_weights(self, classes: Any = None) -> Any:
         """(d, units) class weights as they are computed with, or (d, K)."""
-        kernel = ops.cast(self.kernel, self.wide_dtype)
+        kernel = ops.cast(self.kernel, self.upcast_dtype)
         return columns.of_classes(kernel, classes)
 
     def cosines(self, x: Any, classes: Any = None, scale: float = 1.0) -> Any:
         """(N, units) cosines times `scale`, or (N, K); 0 for zero vectors."""
         # The features are smaller than the cosines, so they are scaled.
         x = sphere.normalize(x)[0] * scale
-        straight = self.gradient == "caffe"
-        return project(x, self.class_weights(classes), straight=straight)
+        straight_through = self.gradient == "caffe"
+        return project(
+            x, self.class_weights(classes), straight_through=straight_through
+        )
 
     def lengths(self, x: Any) -> Any:
         """(N, 1) lengths of the features, with a finite gradient at zero."""
@@ -223,10 +227,10 @@ class MarginHead(Head):
         return plain * (annealing_value * share) + margin * share
 
     def without_labels(self, inputs: Any) -> Any:
-        return self.logits(self.widen(inputs))
+        return self.logits(self.upcast(inputs))
 
     def step(self, inputs: Any, labels: Any, training: bool | None) -> HeadStep:
-        x = self.widen(inputs)
+        x = self.upcast(inputs)
         plain = self.logits(x)
         logits = plain
         if training:
@@ -254,7 +258,7 @@ class MarginHead(Head):
         # The step of the batches that are accumulated is one.
         update = (step + self.batches_per_update - 1) // self.batches_per_update
         update = ops.maximum(update, 1) + schedule.start
-        return ops.cast(schedule(update), self.wide_dtype)
+        return ops.cast(schedule(update), self.upcast_dtype)
 
     def _annealing_value(self, training: bool | None) -> Any:
         if self.annealing is None:

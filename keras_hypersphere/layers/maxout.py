@@ -7,14 +7,14 @@ import keras
 from keras import ops
 
 from keras_hypersphere import arguments
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.ops import products
 from keras_hypersphere.ops.larger import larger
 from keras_hypersphere.ops.narrowing import narrow
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class Maxout(WideLayer):
+class Maxout(UpcastLayer):
     """Dense layer whose outputs are maxima over linear pieces.
 
     `y_j = max over p < pieces of (x.w_(p * units + j) + b_(p * units + j))`,
@@ -102,10 +102,10 @@ class Maxout(WideLayer):
         self.built = True
 
     def call(self, inputs) -> Any:
-        kernel = ops.cast(self.kernel, self.wide_dtype)
-        linear = products.matmul(self.widen(inputs), kernel)
+        kernel = ops.cast(self.kernel, self.upcast_dtype)
+        linear = products.matmul(self.upcast(inputs), kernel)
         if self.use_bias:
-            linear = linear + ops.cast(self.bias, self.wide_dtype)
+            linear = linear + ops.cast(self.bias, self.upcast_dtype)
         pieces = ops.split(linear, self.pieces, axis=-1)
         return narrow(functools.reduce(larger, pieces), self.compute_dtype)
 

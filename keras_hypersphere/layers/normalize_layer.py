@@ -5,12 +5,12 @@ from typing import Any
 import keras
 
 from keras_hypersphere import arguments
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.ops import gradients, sphere
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class NormalizeLayer(WideLayer):
+class NormalizeLayer(UpcastLayer):
     """Divides vectors by their length.
 
     `y = x / r`, with `r = sqrt(sum(x^2) + epsilon)` for `norm="l2"` and
@@ -42,8 +42,8 @@ class NormalizeLayer(WideLayer):
         That of the inputs; `r` has size 1 along `axis`.
 
     dtype: computed in float32 under half policies (float64 under float64).
-    `y` has the compute dtype of the policy; `r` stays wide, since a length
-    may exceed what float16 holds.
+    `y` has the compute dtype of the policy; `r` stays in float32, since a
+    length may exceed what float16 holds.
 
     Raises:
         ValueError: if an argument is not one of those above.
@@ -97,11 +97,11 @@ class NormalizeLayer(WideLayer):
         self.built = True
 
     def call(self, inputs) -> Any:
-        x = self.widen(inputs)
+        x = self.upcast(inputs)
         unit, length = sphere.normalize(x, self.axis, self.norm, self.epsilon)
         if self.gradient == "fixed":
             constant = keras.ops.stop_gradient(length)
-            unit = gradients.graft(unit, constant * unit)
+            unit = gradients.straight_through(unit, constant * unit)
         unit = keras.ops.cast(unit, self.compute_dtype)
         if not self.return_norm:
             return unit
@@ -123,7 +123,7 @@ class NormalizeLayer(WideLayer):
             return keras.KerasTensor(shapes, dtype=self.compute_dtype)
         return (
             keras.KerasTensor(shapes[0], dtype=self.compute_dtype),
-            keras.KerasTensor(shapes[1], dtype=self.wide_dtype),
+            keras.KerasTensor(shapes[1], dtype=self.upcast_dtype),
         )
 
     def compute_mask(self, inputs, previous_mask) -> Any:

@@ -7,12 +7,12 @@ from keras import ops
 
 from keras_hypersphere import arguments
 from keras_hypersphere.constraints.clip_range import ClipRange
-from keras_hypersphere.layers.wide_layer import WideLayer
+from keras_hypersphere.layers.upcast_layer import UpcastLayer
 from keras_hypersphere.ops import gradients
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class ScalarScale(WideLayer):
+class ScalarScale(UpcastLayer):
     """Multiplies its inputs by one learned number.
 
     `y = clip(s, low, high) * x`, with the gradient of `s * x`: the clip
@@ -24,7 +24,7 @@ class ScalarScale(WideLayer):
 
     Args:
         initial: float, where the scale starts; NormFace starts at 10, or 4
-            beside a second loss. Defaults to `1.0`.
+            next to a second loss. Defaults to `1.0`.
         range: pair (minimum, maximum) of floats, either of which may be
             None, between which the scale is kept: a constraint clips what
             is stored after each update, and a loaded value outside counts
@@ -88,10 +88,12 @@ class ScalarScale(WideLayer):
         self.built = True
 
     def call(self, inputs) -> Any:
-        scale = ops.cast(self.scale, self.wide_dtype)
+        scale = ops.cast(self.scale, self.upcast_dtype)
         if self.scale.constraint is not None:
-            scale = gradients.graft(self.scale.constraint(scale), scale)
-        return self.widen(inputs) * scale
+            scale = gradients.straight_through(
+                self.scale.constraint(scale), scale
+            )
+        return self.upcast(inputs) * scale
 
     def _clip(self, value) -> float:
         low, high = self.range
@@ -102,7 +104,7 @@ class ScalarScale(WideLayer):
         return tuple(input_shape)
 
     def compute_output_spec(self, inputs) -> Any:
-        return keras.KerasTensor(inputs.shape, dtype=self.wide_dtype)
+        return keras.KerasTensor(inputs.shape, dtype=self.upcast_dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -141,7 +141,9 @@ class SoftmaxCrossEntropy(MetricLoss):
             rest = ops.sum(rest / classes, axis=-1)
             losses = (1.0 - share) * losses + share * rest
         # The sum over a batch must stay finite, and the gradient alive.
-        return gradients.graft(ops.minimum(losses, self.maximum), losses)
+        return gradients.straight_through(
+            ops.minimum(losses, self.maximum), losses
+        )
 
     def _classes(self, y_true: Any, y_pred: Any) -> Any:
         """(N,) labels, and which of them are ignored."""

@@ -95,7 +95,7 @@ def _cosine(a: Tensor, b: Tensor | None) -> Tensor:
     others = units if b is None else sphere.normalize(b)[0]
     total = 1.0 - products.matmul(units, ops.transpose(others))
     # The gradient is right also where rounding fell below zero.
-    total = gradients.graft(ops.relu(total), total)
+    total = gradients.straight_through(ops.relu(total), total)
     return _off_diagonal(total) if b is None else total
 
 
@@ -113,7 +113,7 @@ def _squared(a: Tensor, b: Tensor | None) -> Tensor:
 def _saturate(x: Tensor) -> Tensor:
     """Clips what is too large; gradients pass, infinities become NaN."""
     largest = LARGEST[keras.backend.standardize_dtype(x.dtype)]
-    return gradients.graft(ops.clip(x, -largest, largest), x)
+    return gradients.straight_through(ops.clip(x, -largest, largest), x)
 
 
 def _middle(b: Tensor) -> Tensor:

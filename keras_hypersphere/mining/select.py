@@ -280,7 +280,7 @@ def check_fallback(fallback: Any) -> str | None:
 def _checked(
     distances: Tensor, labels: Tensor, others: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Wide distances and int32 labels of rows and columns."""
+    """Distances in float32 or float64 and int32 labels of rows and columns."""
     distances = ops.convert_to_tensor(distances)
     if len(distances.shape) != 2:
         raise ValueError(

@@ -48,7 +48,7 @@ class Watch:
             found["accuracy_with_margin"] = ops.equal(best, step.labels)
         for name, values in found.items():
             self.metrics[name].update_state(values, sample_weight=kept)
-        x = spread.widen(step.embeddings)
+        x = spread.upcast(step.embeddings)
         cosine, pairs = spread.pair_cosines(x, step.labels)
         classes = step.logits.shape[-1]
         self.metrics["embedding_spread"].update_state(
@@ -63,7 +63,7 @@ class Watch:
         `plain` are the logits without a margin, where they are known.
         """
         head = self.heads[-1]
-        x = spread.widen(embeddings)
+        x = spread.upcast(embeddings)
         found = {"embedding_norm": spread.lengths(x)}
         if not has_directions(head):
             return found
@@ -77,7 +77,7 @@ class Watch:
         if has_cosines(head):
             plain = head(embeddings) if plain is None else plain
             found["loss_without_margin"] = ops.sparse_categorical_crossentropy(
-                ops.maximum(labels, 0), spread.widen(plain), from_logits=True
+                ops.maximum(labels, 0), spread.upcast(plain), from_logits=True
             )
         return found
 

@@ -1,6 +1,6 @@
 """The entry of each row that belongs to the row's target class.
 
-A comparison mask instead of gather and scatter: the gradient of a gather is a
+By a comparison mask: the gradient of a gather by indices is a
 scatter, which XLA runs slowly and JAX fills with NaN outside the range.
 A label that is not among the columns has an empty mask and changes nothing.
 """
@@ -27,12 +27,12 @@ def of_classes(kernel: Tensor, classes: Tensor | None) -> Tensor:
     return kernel if classes is None else ops.take(kernel, classes, axis=1)
 
 
-def pick(matrix: Tensor, own: Tensor) -> Tensor:
+def gather(matrix: Tensor, own: Tensor) -> Tensor:
     """(N, C) values and mask -> (N, 1) values of the target classes."""
     return ops.sum(ops.where(own, matrix, 0.0), axis=-1, keepdims=True)
 
 
-def put(matrix: Tensor, own: Tensor, values: Tensor) -> Tensor:
+def scatter(matrix: Tensor, own: Tensor, values: Tensor) -> Tensor:
     """Replaces the target classes' entries by (N, 1) values."""
     return ops.where(own, values, matrix)
 

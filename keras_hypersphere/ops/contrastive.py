@@ -41,7 +41,7 @@ def contrastive(
     """
     caffe = gradient == "caffe"
     own = columns.mask(labels, distances.shape[-1])
-    nearest = columns.pick(distances, own)
+    nearest = columns.gather(distances, own)
     far = nearest > positive_upper_bound if positive_first else None
     kept = ops.expand_dims(class_labels.kept(labels), 1)
 
@@ -60,7 +60,7 @@ def contrastive(
         if far is not None:
             learns = learns | far
         slope = positive_weight * ops.cast(learns, distances.dtype)
-        pulls = gradients.graft(pulls, slope * nearest)
+        pulls = gradients.straight_through(pulls, slope * nearest)
 
     # So put, a margin of NaN gives a loss of NaN.
     near = ops.logical_not(own | (distances >= negative_margin))
@@ -88,7 +88,7 @@ def contrastive(
         share = negative_share(
             row_sum(near, slopes), kept, normalize_negative, positive_weight
         )
-        pushed = gradients.graft(pushed, share * pushed)
+        pushed = gradients.straight_through(pushed, share * pushed)
     return ops.squeeze(pulls + pushed, -1), ops.squeeze(hinge, -1)
 
 

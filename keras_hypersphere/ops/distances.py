@@ -79,7 +79,7 @@ def measure(difference: Tensor, distance: str) -> Tensor:
 def saturate(x: Tensor) -> Tensor:
     """Clips to a range whose squares can be added; gradients pass."""
     largest = LARGEST["float64" if "64" in str(x.dtype) else "float32"]
-    return gradients.graft(ops.clip(x, -largest, largest), x)
+    return gradients.straight_through(ops.clip(x, -largest, largest), x)
 
 
 def _l1_by_feature(x: Tensor, w: Tensor) -> Tensor:

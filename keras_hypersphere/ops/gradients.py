@@ -11,14 +11,14 @@ Tensor = Any
 LARGEST = {"float16": 65504.0, "bfloat16": float.fromhex("0x1.fep127")}
 
 
-def graft(value: Tensor, surrogate: Tensor) -> Tensor:
+def straight_through(value: Tensor, surrogate: Tensor) -> Tensor:
     """Gives `value` the gradient of `surrogate`."""
     # The first difference is exactly zero, so the value is not rounded.
     return (surrogate - ops.stop_gradient(surrogate)) + ops.stop_gradient(value)
 
 
 def upcast(x: Tensor, dtype: str) -> Tensor:
-    """Casts to a wide dtype; the gradient returns within x's finite range.
+    """Casts up; the gradient returns within x's finite range.
 
     The gradient of a normalization is as large as 1 / length, beyond what
     float16 holds, and an infinity would spread through the whole model.
@@ -31,7 +31,7 @@ def upcast(x: Tensor, dtype: str) -> Tensor:
     bound = np.dtype(dtype).type(LARGEST[narrow])
 
     @ops.custom_gradient
-    def widen(value: Tensor) -> tuple[Tensor, Any]:
+    def cast_up(value: Tensor) -> tuple[Tensor, Any]:
         def grad(*args: Tensor, upstream: Tensor = None) -> Tensor:
             if upstream is None:
                 (upstream,) = args
@@ -39,4 +39,4 @@ def upcast(x: Tensor, dtype: str) -> Tensor:
 
         return ops.cast(value, dtype), grad
 
-    return widen(x)
+    return cast_up(x)

@@ -1,4 +1,4 @@
-"""Results computed in a wide dtype, handed on in a narrow one."""
+"""Results computed in float32 or float64, returned in a half type."""
 
 from typing import Any
 

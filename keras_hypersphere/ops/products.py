@@ -9,7 +9,7 @@ Tensor = Any
 
 
 def matmul(x: Tensor, w: Tensor) -> Tensor:
-    """(..., d) and (d, C) tensors of one wide dtype -> (..., C)."""
+    """(..., d) and (d, C) tensors in float32 or float64 -> (..., C)."""
     if keras.backend.standardize_dtype(x.dtype) == "float64":
         # On PyTorch, Keras's own would round the product to float32.
         return x @ w

@@ -15,15 +15,19 @@ Tensor = Any
 
 
 def project(
-    x: Tensor, kernel: Tensor, epsilon: float = 0.0, straight: bool = False
+    x: Tensor,
+    kernel: Tensor,
+    epsilon: float = 0.0,
+    straight_through: bool = False,
 ) -> Tensor:
     """(..., d) and (d, C) -> (..., C) lengths of x along the columns.
 
-    If `straight`, the kernel's gradient passes the normalization unchanged.
+    If `straight_through`, the kernel's gradient passes the normalization
+    unchanged.
     """
-    if straight:
+    if straight_through:
         unit, _ = sphere.normalize(kernel, 0, epsilon=epsilon)
-        return products.matmul(x, gradients.graft(unit, kernel))
+        return products.matmul(x, gradients.straight_through(unit, kernel))
     return products.matmul(x, kernel) * inverse_length(kernel, 0, epsilon)
 
 

@@ -11,10 +11,10 @@ from keras_hypersphere.ops import sphere
 Tensor = Any
 
 
-def widen(x: Tensor) -> Tensor:
+def upcast(x: Tensor) -> Tensor:
     """Half types as float32, for sums; a constant for the gradient."""
-    wide = keras.backend.standardize_dtype(x.dtype) in ("float32", "float64")
-    return ops.stop_gradient(x if wide else ops.cast(x, "float32"))
+    exact = keras.backend.standardize_dtype(x.dtype) in ("float32", "float64")
+    return ops.stop_gradient(x if exact else ops.cast(x, "float32"))
 
 
 def lengths(x: Tensor) -> Tensor:

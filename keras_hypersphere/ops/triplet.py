@@ -29,7 +29,7 @@ def triplet(
 ) -> Tensor:
     """(N, C) distances and (N,) labels -> (N,) losses."""
     own = columns.mask(labels, distances.shape[-1])
-    nearest = columns.pick(distances, own)
+    nearest = columns.gather(distances, own)
     hinges = negative_weight * (nearest + margin - distances)
     active = ops.logical_not(own) & (hinges > 0)
     if positive_first:
@@ -47,9 +47,9 @@ def triplet(
         pushes = row_sum(pushing, distances)
         pulled = ops.any(pushing, axis=-1, keepdims=True) | center_pull
         pull = positive_weight * ops.cast(pulled, distances.dtype) * nearest
-        loss = gradients.graft(loss, pull - negative_weight * pushes)
+        loss = gradients.straight_through(loss, pull - negative_weight * pushes)
     elif center_pull:
         idle = ops.logical_not(ops.any(active, axis=-1, keepdims=True))
         pull = positive_weight * ops.cast(idle, distances.dtype) * nearest
-        loss = gradients.graft(loss, loss + pull)
+        loss = gradients.straight_through(loss, loss + pull)
     return ops.squeeze(loss, -1)

@@ -21,7 +21,7 @@ class CaffeSGD(keras.optimizers.SGD):
     p <- p - v
     ```
 
-    Keras's own `weight_decay` shrinks the variable beside the momentum
+    Keras's own `weight_decay` shrinks the variable next to the momentum
     ("decoupled"); Caffe adds the decay to the gradient, so that it passes
     through the momentum. Published solver files mean the latter.
 

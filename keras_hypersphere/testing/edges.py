@@ -14,7 +14,7 @@ from keras_hypersphere.testing.subject import Subject
 
 CHECK = "edges"
 # Magnitude of the entries of tiny vectors and of huge ones, and of a single
-# entry beside zeros: lengths of 1e-20 and 1e15, and the ends of the half types.
+# entry among zeros: lengths of 1e-20 and 1e15, and the ends of the half types.
 # A vector of bfloat16's largest entries is longer than float32 can say.
 EXTREMES = {
     "float32": (1e-20, 1e15, 1e15),
@@ -66,7 +66,7 @@ def edge_inputs(subject: Subject, dtype: str) -> dict[str, list[Any]]:
         f"entries of {small:g}": lambda shape: small * signs(shape),
         f"entries of {large:g}": lambda shape: large * signs(shape),
         f"entries of {large:g}, all alike": lambda s: np.full(s, large),
-        f"one entry of {largest:g} beside zeros": single,
+        f"one entry of {largest:g} among zeros": single,
     }
     return {
         name: [

@@ -71,7 +71,7 @@ def check_policies(subject: Subject) -> None:
             )
             subject.require_close(
                 CHECK,
-                f"output {index} under {policy}, beside float32,",
+                f"output {index} under {policy}, compared with float32,",
                 y,
                 wanted[index],
                 tolerance,

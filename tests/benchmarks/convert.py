@@ -6,9 +6,9 @@ Makes SphereFace-20, CenterFace and VGG-16 with random weights in a folder
 that is deleted again (about 800 MB). Each run is a process of its own that
 has imported what it needs; runs take turns, and minima are compared:
 
-* `to_keras` beside building the same network by hand in Keras, and
+* `to_keras` next to building the same network by hand in Keras, and
   `cv2.dnn.readNetFromCaffe`;
-* the growth of the process' peak memory, beside the file's size.
+* the growth of the process' peak memory, next to the file's size.
 
 The goals: time within that by hand + 3 times OpenCV's; memory within 3 times
 the file; VGG-16 within 6 GB.

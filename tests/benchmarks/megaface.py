@@ -1,4 +1,4 @@
-"""What MegaFace's protocol costs beside the product of matrices in it.
+"""What MegaFace's protocol costs next to the product of matrices in it.
 
     .venv/bin/python tests/benchmarks/megaface.py [--distractors 100000]
 
@@ -33,7 +33,7 @@ def timed(function: Callable[[], object]) -> tuple[float, object]:
 
 
 def faces(count: int, size: int, seed: int) -> np.ndarray:
-    """Embeddings of strangers."""
+    """Embeddings of distractors."""
     draw = np.random.default_rng(seed)
     return draw.standard_normal((count, size), np.float32)
 

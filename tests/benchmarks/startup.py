@@ -15,7 +15,7 @@ RUNS = 7
 CASES = {
     "python -c pass": ["-c", "pass"],
     "keras-hypersphere --help": ["-m", "keras_hypersphere", "--help"],
-    "usage error": ["-m", "keras_hypersphere", "no-such-verb"],
+    "usage error": ["-m", "keras_hypersphere", "no-such-subcommand"],
     "import keras": ["-c", "import keras"],
     "import keras_hypersphere, keras": [
         "-c",

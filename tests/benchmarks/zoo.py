@@ -1,4 +1,4 @@
-"""Images a second of the zoo's networks, by every route and beside others.
+"""Images a second of the zoo's networks, by every route and next to others.
 
     make bench-zoo
     .venv-runtime/bin/python tests/benchmarks/zoo.py --runs 3 --batches 1

@@ -11,7 +11,7 @@ import pytest
 
 from keras_hypersphere.caffe_format import own_layers
 from keras_hypersphere.tools.caffe import read_card, supported_layers
-from keras_hypersphere.tools.caffe import registry as emitters
+from keras_hypersphere.tools.caffe import registry as converters
 from keras_hypersphere.tools.caffe.reference import registry as references
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.tools.commands import convert
@@ -54,7 +54,7 @@ def test_all_options_are_told_of():
 def folder(tmp_path, monkeypatch):
     """The files that the examples name; the sample is the network."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(emitters, "EMITTERS", dict(emitters.EMITTERS))
+    monkeypatch.setattr(converters, "CONVERTERS", dict(converters.CONVERTERS))
     monkeypatch.setattr(own_layers, "OWN", dict(own_layers.OWN))
     monkeypatch.setattr(references, "REFERENCES", dict(references.REFERENCES))
     shutil.copy(PROTOTXT, "deploy.prototxt")

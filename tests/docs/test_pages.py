@@ -12,8 +12,8 @@ from keras_hypersphere import layers, losses
 ROOT = Path(__file__).parents[2] / "docs"
 PAGES = sorted([*ROOT.glob("layers/*.md"), *ROOT.glob("losses/*.md")])
 CLASSES = [
-    (room, name)
-    for room, module in (("layers", layers), ("losses", losses))
+    (package, name)
+    for package, module in (("layers", layers), ("losses", losses))
     for name in module.__all__
     if inspect.isclass(getattr(module, name))
     # Its page is the guide docs/extending.md.
@@ -33,12 +33,12 @@ def scripts(page):
     return [code for code in codes if code.startswith("import ")]
 
 
-@pytest.mark.parametrize(("room", "name"), CLASSES)
-def test_every_layer_and_loss_has_a_page(room, name):
-    pages = [p for p in PAGES if p.parent.name == room]
+@pytest.mark.parametrize(("package", "name"), CLASSES)
+def test_every_layer_and_loss_has_a_page(package, name):
+    pages = [p for p in PAGES if p.parent.name == package]
     titles = [p.read_text().splitlines()[0].removeprefix("# ") for p in pages]
     assert [name in title.split(", ") for title in titles].count(True) == 1, (
-        f"docs/{room} needs one page whose title names {name}"
+        f"docs/{package} needs one page whose title names {name}"
     )
 
 

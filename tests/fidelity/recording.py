@@ -1,6 +1,6 @@
 """One recording of real Caffe: its arrays, and the network that ran.
 
-The protocol of this room: `replays/<family>.py` has a function
+The protocol of this package: `replays/<family>.py` has a function
 
     replay(recording: Recording) -> dict[str, tuple[ours, theirs]]
 

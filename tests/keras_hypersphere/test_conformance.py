@@ -188,8 +188,8 @@ OTHER_TARGETS = {
     addons.losses.ContrastiveLoss,
     addons.losses.NpairsMultilabelLoss,
 }
-# Rooms whose classes must be documented; those with checks come first.
-ROOMS = (
+# Packages whose classes must be documented; those with checks come first.
+PACKAGES = (
     "layers",
     "losses",
     "addons.layers",
@@ -216,9 +216,9 @@ def cases(table):
     ]
 
 
-def public(*rooms):
-    for room in rooms:
-        module = importlib.import_module(f"keras_hypersphere.{room}")
+def public(*packages):
+    for package in packages:
+        module = importlib.import_module(f"keras_hypersphere.{package}")
         names = getattr(module, "__all__", None) or [
             name
             for name, value in vars(module).items()
@@ -229,7 +229,7 @@ def public(*rooms):
         for name in names:
             thing = getattr(module, name)
             if thing is not losses.MetricLoss:
-                yield pytest.param(thing, id=f"{room}.{name}")
+                yield pytest.param(thing, id=f"{package}.{name}")
 
 
 @pytest.mark.parametrize("case", cases(LAYERS))
@@ -247,7 +247,7 @@ def test_loss(case):
     check_loss(**case)
 
 
-@pytest.mark.parametrize("cls", public(*ROOMS[:4]))
+@pytest.mark.parametrize("cls", public(*PACKAGES[:4]))
 def test_everything_public_is_checked(cls):
     if not inspect.isclass(cls) or cls in OTHER_TARGETS | BASES:
         return
@@ -256,7 +256,7 @@ def test_everything_public_is_checked(cls):
     )
 
 
-@pytest.mark.parametrize("thing", public(*ROOMS, *FUNCTIONS))
+@pytest.mark.parametrize("thing", public(*PACKAGES, *FUNCTIONS))
 def test_docstring_has_its_sections(thing):
     text = inspect.getdoc(thing) or ""
     takes = [
@@ -274,7 +274,7 @@ def test_docstring_has_its_sections(thing):
     assert max(map(len, text.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("thing", public(*ROOMS, *FUNCTIONS))
+@pytest.mark.parametrize("thing", public(*PACKAGES, *FUNCTIONS))
 def test_example_runs(thing):
     globs = {"keras": keras, "kh": kh, "math": math, "np": np}
     if thing.__module__.startswith("keras_hypersphere.testing"):

@@ -1,4 +1,4 @@
-"""Words in, one line out: what every verb has in common."""
+"""Words in, one line out: what every subcommand has in common."""
 
 import json
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from keras_hypersphere.tools.cli import VERBS, main, one_line
+from keras_hypersphere.tools.cli import SUBCOMMANDS, main, one_line
 
 
 def cli(*words, **options):
@@ -29,7 +29,8 @@ def last_line(text):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], *([verb, "--help"] for verb in VERBS)]
+    "words",
+    [["--help"], ["--version"], *([name, "--help"] for name in SUBCOMMANDS)],
 )
 def test_help_answers_without_keras(words):
     done = cli(*words)
@@ -40,7 +41,13 @@ def test_help_answers_without_keras(words):
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["no-such-verb"], ["convert"], ["verify", "one.jpg"], ["--nonsense"]],
+    [
+        [],
+        ["no-such-subcommand"],
+        ["convert"],
+        ["verify", "one.jpg"],
+        ["--nonsense"],
+    ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(words):
     done = cli(*words)

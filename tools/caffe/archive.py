@@ -1,4 +1,4 @@
-"""What a `.keras` file holds beside what Keras reads: our own members.
+"""What a `.keras` file holds besides what Keras reads: our own members.
 
 Such a file is a zip archive, and Keras takes three members out of it by
 their names. Ours lie in a folder `caffe/`.

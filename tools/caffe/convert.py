@@ -24,7 +24,7 @@ from keras_hypersphere.tools.caffe.network.graph import build_graph
 from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 from keras_hypersphere.tools.caffe.network.rules import make_state
 from keras_hypersphere.tools.caffe.record import make_record, recorded_config
-from keras_hypersphere.tools.caffe.registry import find_emitter
+from keras_hypersphere.tools.caffe.registry import find_converter
 
 # Names that TensorFlow accepts inside a compiled function.
 SCOPE = re.compile(r"[A-Za-z0-9_.\\/>-]+")
@@ -113,7 +113,7 @@ def convert(
     state = make_state(phase, (*stages, *net.state.stage), level)
     graph = build_graph(net, state, outputs, file, input_shapes)
     for node in graph.nodes:
-        find_emitter(node.type, file, node.parameter)
+        find_converter(node.type, file, node.parameter)
     steps = preprocessing_of(list(filter(state.includes, net.layer)), file)
     read = {
         top

@@ -13,18 +13,18 @@ from keras_hypersphere.caffe_format.schema import LayerParameter
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 
 # (layer, inputs) -> one tensor, or one for each top; see `Emission`.
-Emitter = Callable
+Converter = Callable
 
-EMITTERS: dict[str, Emitter] = {}
+CONVERTERS: dict[str, Converter] = {}
 
 
 def register_layer(
     type: str, parameter: Mapping[str, Any] | None = None
-) -> Callable[[Emitter], Emitter]:
+) -> Callable[[Converter], Converter]:
     """Teaches the converter a Caffe layer type.
 
     The decorated function is called for each layer of that type, with an
-    `Emission` (the layer's parameters, its learnt blobs, and `add`, which
+    `Emission` (the layer's parameters, its learned blobs, and `add`, which
     makes named Keras layers) and the list of input tensors. 4-D tensors are
     channels-last; all others are as in Caffe. It returns one Keras tensor, or
     a list with one for each top. A type that is known already is replaced.
@@ -62,33 +62,33 @@ def register_layer(
         )
     own = None if parameter is None else build_class(parameter)
 
-    def register(emitter: Emitter) -> Emitter:
+    def register(converter: Converter) -> Converter:
         declare(type, own)
-        EMITTERS[type] = emitter
-        return emitter
+        CONVERTERS[type] = converter
+        return converter
 
     return register
 
 
 def supported_layers() -> tuple[str, ...]:
     """The types that can be converted, sorted."""
-    return tuple(sorted(EMITTERS))
+    return tuple(sorted(CONVERTERS))
 
 
 def is_supported(type: str) -> bool:
     """Whether a type can be converted."""
-    return type in EMITTERS
+    return type in CONVERTERS
 
 
-def find_emitter(
+def find_converter(
     type: str, file: str | None = None, layer: LayerParameter | None = None
-) -> Emitter:
-    """The emitter of a type.
+) -> Converter:
+    """The converter of a type.
 
     Raises:
         UnsupportedLayerError: If there is none.
     """
-    if type not in EMITTERS:
+    if type not in CONVERTERS:
         supported = supported_layers()
         where, own, reads = "", "", True
         unread = [] if layer is None else unread_fields(layer, file)
@@ -111,7 +111,7 @@ def find_emitter(
             type,
             supported,
         )
-    return EMITTERS[type]
+    return CONVERTERS[type]
 
 
 def refuse_unread(
@@ -123,7 +123,7 @@ def refuse_unread(
         CaffeFormatError: As Caffe does for what a layer does not have.
     """
     for layer in layers:
-        for field in unread_fields(layer, file) * (layer.type in EMITTERS):
+        for field in unread_fields(layer, file) * (layer.type in CONVERTERS):
             raise CaffeFormatError(
                 f"line {field.line}, column {field.column}: has the field "
                 f"`{field.name}`, which nobody knows; correct the spelling, "

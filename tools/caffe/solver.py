@@ -36,7 +36,7 @@ Multipliers = dict[str, tuple[float, float]]
 
 @dataclass(frozen=True)
 class Solver:
-    """What a solver file says beside the optimizer.
+    """What a solver file says besides the optimizer.
 
     Attributes:
         file: Its path.
@@ -71,7 +71,7 @@ def read_solver(
 
     Args:
         path: The solver file. The network that it names is looked for
-            beside it, and from the folders above it on.
+            next to it, and from the folders above it on.
         model: What `to_keras(..., phase="TRAIN")` made. Default: the
             network is converted to see what its weights are called.
         input_shapes: As in `to_keras`, for that conversion.
@@ -169,9 +169,9 @@ def train_net(
     for base in (folder, *folder.parents):
         if (base / value).is_file():
             return str(base / value)
-    beside = folder / Path(value).name
-    if beside.is_file():
-        return str(beside)
+    neighbor = folder / Path(value).name
+    if neighbor.is_file():
+        return str(neighbor)
     if needed:
         raise FileNotFoundError(
             f"{file}: names the network {value}, which is neither in "

@@ -1,1 +1,1 @@
-"""One verb of the command line a file."""
+"""One subcommand of the command line a file."""

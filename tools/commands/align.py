@@ -138,7 +138,7 @@ def plan(words: list[str], output: Path) -> dict[Path, Path]:
 
 
 def write(path: Path, crop: "np.ndarray") -> None:
-    """Writes a PNG, beside its place first."""
+    """Writes a PNG, next to its place first."""
     import cv2
 
     from keras_hypersphere.zoo.faces.whole_file import whole_file

@@ -29,7 +29,7 @@ NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Words of this verb."""
+    """Arguments of this subcommand."""
     parser.add_argument(
         "prototxt",
         metavar="PROTOTXT",
@@ -220,7 +220,7 @@ def check_words(arguments: argparse.Namespace) -> None:
         if given:
             arguments.refuse(f"{word} is not for --card: an entry {reason}")
     if arguments.inspect and arguments.output is None:
-        arguments.refuse("--inspect draws beside OUT: add -o OUT.keras")
+        arguments.refuse("--inspect draws next to OUT: add -o OUT.keras")
 
 
 def check_output(output: Path | None) -> None:

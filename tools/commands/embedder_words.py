@@ -1,4 +1,4 @@
-"""Words that the verbs share which embed photos."""
+"""Arguments that the subcommands share which embed photos."""
 
 import argparse
 

@@ -1,7 +1,7 @@
 """Measures a model: are both the same person, and who is it?
 
 `lfw` and `pairs` compare photos, `ytf` videos, as folders of frames, over
-folds; `megaface` looks for people among strangers. Each photo is embedded
+folds; `megaface` looks for people among distractors. Each photo is embedded
 once, or found by its name in a file of embeddings. A photo without a detected
 face is never left out of a list: its pairs count as errors.
 """
@@ -17,7 +17,7 @@ HELP = "measure a model on LFW, YouTube Faces, MegaFace or a list of pairs"
 SETS = {
     "lfw": ("photo_pairs", "pairs of photos, listed as LFW's pairs.txt"),
     "ytf": ("video_pairs", "pairs of videos, listed as YouTube Faces' splits"),
-    "megaface": ("probes", "photos of known people among strangers"),
+    "megaface": ("probes", "photos of known people among distractors"),
     "pairs": ("photo_pairs", "pairs of photos, lines of `path_a path_b 0|1`"),
 }
 # As `evaluation.lfw.PROTOCOLS` and `evaluation.ytf.PROTOCOLS`, which would
@@ -48,7 +48,7 @@ PHOTO_WORDS = ("landmarks", "model", "face", "report")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares what the verb reads."""
+    """Declares what the subcommand reads."""
     sets = parser.add_subparsers(dest="set", metavar="SET", required=True)
     for name, (_, what) in SETS.items():
         each = sets.add_parser(name, help=what, description=f"Measures {what}.")
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         each.add_argument(
             "--json", action="store_true", help="print one JSON document"
         )
-        # The verb's own --debug stands before the set.
+        # The subcommand's own --debug stands before the set.
         each.add_argument(
             "--debug",
             action="store_true",
@@ -147,12 +147,12 @@ def add_protocol(parser: argparse.ArgumentParser, videos: bool) -> None:
 
 
 def add_gallery(parser: argparse.ArgumentParser) -> None:
-    """The strangers, and what is asked among them."""
+    """The distractors, and what is asked among them."""
     parser.add_argument(
         "--distractors",
         required=True,
         metavar="DIR|FILE",
-        help="photos of strangers, or their embeddings: .npz with the array "
+        help="photos of distractors, or their embeddings: .npz with the array "
         "`embeddings`, or .npy, which is read in blocks",
     )
     parser.add_argument(

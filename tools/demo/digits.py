@@ -52,7 +52,7 @@ class Trained:
     within: float
     between: float
     fisher: float
-    strength: float | None
+    annealing_value: float | None
 
 
 def run(
@@ -195,8 +195,8 @@ def print_table(results: dict[str, list[Trained]]) -> None:
             spread([r.between for r in runs], 1),
             spread([r.fisher for r in runs], 4),
         )
-        strength = runs[0].strength
-        end = "-" if strength is None else f"{strength:.2f}"
+        annealing_value = runs[0].annealing_value
+        end = "-" if annealing_value is None else f"{annealing_value:.2f}"
         print(f"{name:<15}{''.join(f'{c:>17}' for c in cells)}{end:>9}")
     print(
         "within: mean angle to the own class's direction; between: least "
@@ -245,7 +245,7 @@ def figures(results: dict[str, list[Trained]]) -> dict:
                     "within_degrees": run.within,
                     "between_degrees": run.between,
                     "angular_fisher_score": run.fisher,
-                    "final_lambda": run.strength,
+                    "final_lambda": run.annealing_value,
                 }
                 for run in runs
             ]

@@ -41,7 +41,7 @@ def embed_photos(
 ) -> EmbeddedPhotos:
     """Embeds one face of each photo.
 
-    Photos are decoded and aligned in threads beside the network. A photo
+    Photos are decoded and aligned in threads next to the network. A photo
     that cannot be read or shows no face is reported, the others go on.
 
     Args:

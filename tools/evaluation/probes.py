@@ -1,4 +1,4 @@
-"""MegaFace: photos of known people, and of strangers."""
+"""MegaFace: photos of known people, and of distractors."""
 
 import argparse
 import time
@@ -13,7 +13,7 @@ from keras_hypersphere.tools.evaluation.source import Source
 from keras_hypersphere.tools.evaluation.stored import read_gallery
 from keras_hypersphere.zoo import images
 
-# Scores of strangers that a curve is drawn from.
+# Scores of distractors that a curve is drawn from.
 KEPT = 2**17
 
 
@@ -27,12 +27,12 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
     Returns:
         What was found.
     """
-    strangers = Path(arguments.distractors)
-    if not strangers.exists():
-        raise FileNotFoundError(f"No such file or folder: {strangers}")
-    if strangers.is_dir() and arguments.embeddings:
+    distractors = Path(arguments.distractors)
+    if not distractors.exists():
+        raise FileNotFoundError(f"No such file or folder: {distractors}")
+    if distractors.is_dir() and arguments.embeddings:
         raise ValueError(
-            f"'{strangers}' is a folder: with --embeddings the distractors "
+            f"'{distractors}' is a folder: with --embeddings the distractors "
             "are a file of embeddings of the same model, .npz or .npy."
         )
     source = Source(arguments, rule="center")
@@ -53,14 +53,14 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
             faces.failures,
         )
     lost: dict[str, str] = {}
-    if strangers.is_dir():
-        others = source.embed(photos_in(strangers), str(strangers))
+    if distractors.is_dir():
+        others = source.embed(photos_in(distractors), str(distractors))
         gallery, lost = others.embeddings[~others.failed], others.failures
     else:
-        gallery = read_gallery(strangers)
+        gallery = read_gallery(distractors)
     seconds = time.perf_counter() - start
     far = arguments.far
-    # A curve needs more scores of strangers than one rate does.
+    # A curve needs more scores of distractors than one rate does.
     widest = far
     if arguments.report:
         widest = max(far, curve_far(int((~failed).sum()) * len(gallery)))
@@ -95,9 +95,11 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
     }
 
     def draw(folder: Path) -> str:
-        from keras_hypersphere.tools.reports import strangers_page
+        from keras_hypersphere.tools.reports import distractors_page
 
-        return strangers_page.draw(folder, report, source.embedder.card, found)
+        return distractors_page.draw(
+            folder, report, source.embedder.card, found
+        )
 
     return Measured(found, draw)
 

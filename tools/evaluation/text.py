@@ -13,7 +13,7 @@ SCALES = {
 }
 # Photos without an embedding that are named.
 NAMED = 5
-STRANGERS = "pairs of a probe and a distractor"
+DISTRACTORS = "pairs of a probe and a distractor"
 
 
 def text(found: dict) -> str:
@@ -81,7 +81,7 @@ def of_probes(found: dict) -> str:
         lines.append(f"rank {len(found['ranks']):<5} {found['ranks'][-1]:.3%}")
     lines += [
         f"TAR        {found['tar']:.3%} at FAR {found['far']:g}",
-        *note(too_few(found["different_pairs"], found["far"], STRANGERS)),
+        *note(too_few(found["different_pairs"], found["far"], DISTRACTORS)),
         f"threshold  {found['threshold']:.4f} ({SCALES[found['distance']]})",
         "",
     ]

@@ -66,7 +66,7 @@ def write_report(
 ) -> Path:
     """Writes a report in the place of an earlier one.
 
-    Everything is written beside first: after an error an earlier report is
+    Everything is written elsewhere first: after an error an earlier report is
     there as it was. Its files are then replaced, and those of its pictures
     that the new one lacks are removed. Other files are left alone.
 
@@ -84,12 +84,12 @@ def write_report(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as new:
-            beside = Path(new)
-            (beside / PAGE).write_text(draw(beside), encoding="utf-8")
-            names = {path.name for path in beside.iterdir()}
+            elsewhere = Path(new)
+            (elsewhere / PAGE).write_text(draw(elsewhere), encoding="utf-8")
+            names = {path.name for path in elsewhere.iterdir()}
             # The page comes last: it shows pictures that are there.
             for name in (*sorted(names - {PAGE}), PAGE):
-                os.replace(beside / name, folder / name)
+                os.replace(elsewhere / name, folder / name)
             for path in folder.iterdir():
                 if OWN.fullmatch(path.name) and path.name not in names:
                     path.unlink()

@@ -72,7 +72,7 @@ def note(words: str) -> str:
 
 
 def drawings(files: Mapping[str, str]) -> str:
-    """Pictures beside each other: file and what it shows."""
+    """Pictures side by side: file and what it shows."""
     shown = "".join(
         f'<img src="{file}" alt="{html.escape(what)}">'
         for file, what in files.items()

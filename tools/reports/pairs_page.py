@@ -39,7 +39,7 @@ def draw(
         photos: The file that shows each name of the list: the photo, or a
             frame of the video. A video without a face has none.
         card: The model's.
-        found: The verb's figures, see `tools/evaluation/photo_pairs.py`.
+        found: The subcommand's figures, see `tools/evaluation/photo_pairs.py`.
     """
     figures.roc(report, pairs.same).savefig(folder / "roc.png")
     figures.histograms(report, pairs.same).savefig(folder / "scores.png")

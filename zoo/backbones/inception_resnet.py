@@ -166,7 +166,7 @@ def block(
 
 
 def reduction(arguments: Backbone, x: Tensor, name: str) -> Tensor:
-    """Branches that halve the map, and a pooling beside them."""
+    """Branches that halve the map, and a pooling next to them."""
     branches = []
     for index, branch in enumerate(REDUCTIONS[name]):
         y = x

@@ -14,7 +14,7 @@ class Card:
     """What is known of one weight file; one JSON file in `zoo/cards`.
 
     A card is *finished* if its weights are known. Weights that may not be
-    handed on have an unfinished card: it says how to get and convert them,
+    redistributed have an unfinished card: it says how to get and convert them,
     and `keras-hypersphere convert … --card` finishes it in the cache.
 
     Args:
@@ -39,7 +39,7 @@ class Card:
         source_identified: Whether the weights were made of the original
             file: one of these two was known before it was read. If not,
             what was published may be of other weights. Default: False.
-        weights_file: Our file, in `zoo/weights`, the cache, or beside the
+        weights_file: Our file, in `zoo/weights`, the cache, or next to the
             card.
         weights_url: Where it may be downloaded, or `""`.
         weights_bytes: Its size, 0 if the card is not finished.

@@ -1,4 +1,4 @@
-"""One aligned face of each of many photos, in threads beside the network."""
+"""One aligned face of each of many photos, in threads next to the network."""
 
 import collections
 import itertools

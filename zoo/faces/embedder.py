@@ -211,7 +211,7 @@ class FaceEmbedder:
     ) -> np.ndarray | EmbeddedPhotos:
         """Embeds one face of each photo.
 
-        Photos are decoded and aligned in threads beside the network, and
+        Photos are decoded and aligned in threads next to the network, and
         those of one size are searched for faces together. They may have any
         sizes.
 

@@ -52,7 +52,7 @@ class Identification:
 
     @property
     def person(self) -> str | None:
-        """The nearest person, or None: a stranger (open-set search)."""
+        """The nearest person, or None: an impostor (open-set search)."""
         nearest = self.matches[0]
         return nearest.name if nearest.distance < self.threshold else None
 
@@ -138,7 +138,7 @@ class Gallery:
         Args:
             photo: File name or array: see `images.read`.
             top_k: How many people are returned, at most.
-            threshold: Whoever is not nearer than this is a stranger. Default:
+            threshold: Whoever is not nearer than this is an impostor. Default:
                 the card's, which was chosen for comparing two photos; a
                 large gallery needs a smaller one.
             choose: Which of several faces: `"largest"` or `"center"`.

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file beside the path; once it is complete, it takes its place.
+    """Opens a file next to the path; once it is complete, it takes its place.
 
     What was there before is kept until then, and after an error.
 

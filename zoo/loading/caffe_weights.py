@@ -42,7 +42,7 @@ def load_caffe(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no caffemodel, or of another network.
+        ValueError: If it is not a caffemodel, or of another network.
     """
     require_file(Path(path))
     blobs = {name: held for name, held in read_blobs(path).items() if held}
@@ -78,7 +78,7 @@ def load_caffe(
             except CaffeFormatError as error:
                 raise CaffeFormatError(error.message, str(path), name) from None
             values[weight.path] = keras_order(array, weight)
-    strange = stranger(blobs, list(wanted))
+    strange = unknown_layer(blobs, list(wanted))
     if strange:
         raise refuse(
             f"it has a layer {strange}, "
@@ -131,7 +131,7 @@ def fits(blob: Blob | None, shape: Shape) -> bool:
     return blob.shape == shape
 
 
-def stranger(blobs: Blobs, wanted: list[str]) -> str | None:
+def unknown_layer(blobs: Blobs, wanted: list[str]) -> str | None:
     """A layer of the file that shows that it is of another network.
 
     All names of a shallow network may be found in a deep one. Where the

@@ -24,7 +24,7 @@ def download(card: Card, folder: Path) -> Path:
     """Downloads the weights of a card.
 
     Keras writes straight to the final path and leaves a wrong file there.
-    So it writes into a folder of its own beside it, and only what is right
+    So it writes into a folder of its own next to it, and only what is right
     is moved, at once: another process sees the whole file or none.
 
     Args:

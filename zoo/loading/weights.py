@@ -150,7 +150,7 @@ def find_weights(card: Card, folder: "Path | None" = None) -> Path:
             if wrong:
                 raise ValueError(
                     f"'{path}' is damaged or another file: {wrong}. Delete "
-                    f"it and {mend(card, folder)}."
+                    f"it and {fix(card, folder)}."
                 )
             return path
     if folder is None and card.weights_url:
@@ -159,7 +159,7 @@ def find_weights(card: Card, folder: "Path | None" = None) -> Path:
         f"The weights of {card.name} are missing: no '{card.weights_file}' "
         f"(sha256 {card.weights_sha256}) in "
         f"{' or '.join(str(place) for place in folders)}. Put it there, or "
-        f"{mend(card, folder)}."
+        f"{fix(card, folder)}."
     )
 
 
@@ -172,7 +172,7 @@ def how_to_finish(card: Card) -> str:
     )
 
 
-def mend(card: Card, folder: "Path | None") -> str:
+def fix(card: Card, folder: "Path | None") -> str:
     """What gives a lost file again."""
     if folder is not None:
         return "write or fetch that folder again"

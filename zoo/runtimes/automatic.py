@@ -12,7 +12,7 @@ from keras_hypersphere.zoo.runtimes.openvino_runtime import OpenVinoRuntime
 # What a copy for OpenVINO takes, it saves on 340 crops to 2,100, as networks
 # and batches are: docs/benchmarks.md.
 MANY = 512
-# How far a copy may be from Keras, beside the largest number of a batch.
+# How far a copy may be from Keras, relative to the largest number of a batch.
 TOLERANCE = 1e-4
 
 

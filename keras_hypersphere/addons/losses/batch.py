@@ -1,4 +1,4 @@
-"""What the functions of this room accept, and masks of pairs."""
+"""What the functions of this package accept, and masks of pairs."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ def matrix(y_pred: Tensor, square: bool = False) -> Tensor:
             "`keras.ops.matmul(a, keras.ops.transpose(b))`. "
             f"Received: y_pred.shape={shape}."
         )
-    return wide(y_pred)
+    return upcast(y_pred)
 
 
-def wide(x: Tensor) -> Tensor:
+def upcast(x: Tensor) -> Tensor:
     """float64 stays, everything else becomes float32."""
     if keras.backend.standardize_dtype(x.dtype) in WIDE:
         return x

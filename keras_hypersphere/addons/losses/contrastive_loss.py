@@ -45,7 +45,7 @@ def contrastive_loss(
         gives the dtype of `y_pred` for half types.
     """
     margin = arguments.number("margin", margin)
-    y_pred = batch.wide(ops.convert_to_tensor(y_pred))
+    y_pred = batch.upcast(ops.convert_to_tensor(y_pred))
     same = ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype)
     shapes = tuple(same.shape), tuple(y_pred.shape)
     if not _alike(*shapes):

@@ -88,7 +88,7 @@ def _largest(values: Tensor, mask: Tensor) -> Tensor:
     # less exact, but says who shares the gradient of equal distances.
     above = values - ops.expand_dims(smallest, 1)
     above = ops.max(above * ops.cast(mask, values.dtype), axis=1)
-    return gradients.graft(value, above + smallest)
+    return gradients.straight_through(value, above + smallest)
 
 
 @keras.saving.register_keras_serializable(package="Addons")

@@ -1,4 +1,4 @@
-"""Losses, and what is reported beside them -> our losses."""
+"""Losses, and what is reported with them -> our losses."""
 
 from typing import Any
 

@@ -12,7 +12,7 @@ import numpy as np
 from keras_hypersphere.caffe_format import LayerParameter
 from keras_hypersphere.tools.caffe.building.emission import Emission
 from keras_hypersphere.tools.caffe.names import Names
-from keras_hypersphere.tools.caffe.registry import find_emitter
+from keras_hypersphere.tools.caffe.registry import find_converter
 from tests.fidelity.replays import counterpart_layers as layers
 from tests.fidelity.replays import counterpart_losses as losses
 from tests.fidelity.replays.counterpart import Counterpart, same
@@ -48,7 +48,7 @@ def converted(layer, bottoms, blobs):
         layer, (), names.claim(layer.name), names, Filled(blobs), None
     )
     inputs = [keras.Input(tuple(x.shape[1:])) for x in bottoms]
-    outputs = find_emitter(layer.type)(emission, inputs)
+    outputs = find_converter(layer.type)(emission, inputs)
     model = keras.Model(inputs, outputs)
     layouts = {
         "Convolution": [lambda w: w.transpose(3, 2, 0, 1), same],

@@ -41,10 +41,10 @@ def steps(z: Recording, head: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         result = backward(call, [x], z[f"{p}top_diff0"], [head.kernel])
         # `backward` leaves the state as it was; this advances the step.
         call(x)
-        strength = head.annealing(int(head.annealing_step))
+        annealing_value = head.annealing(int(head.annealing_step))
         ours = {
             "top0": result.outputs,
-            "top1": np.reshape(np.asarray(strength, "float32"), (1,)),
+            "top1": np.reshape(np.asarray(annealing_value, "float32"), (1,)),
             "bottom_diff0": result.inputs[0].reshape(
                 z[f"{p}bottom_diff0"].shape
             ),

@@ -35,10 +35,10 @@ class Network:
     Args:
         recording: whose `meta["prototxt"]` is built.
         inputs: arrays as recorded.
-        learnt: what the keys of the blobs begin with.
+        learned: what the keys of the blobs begin with.
     """
 
-    def __init__(self, recording: Recording, inputs: Arrays, learnt: str):
+    def __init__(self, recording: Recording, inputs: Arrays, learned: str):
         self.training = recording.meta["phase"] == "TRAIN"
         state = make_state(recording.meta["phase"], (), 0)
         self.layers = [x for x in recording.net.layer if state.includes(x)]
@@ -48,8 +48,8 @@ class Network:
         blobs = as_ours(inputs)
         for layer in self.layers:
             given = []
-            while f"{learnt}_{layer.name}_{len(given)}" in recording:
-                key = f"{learnt}_{layer.name}_{len(given)}"
+            while f"{learned}_{layer.name}_{len(given)}" in recording:
+                key = f"{learned}_{layer.name}_{len(given)}"
                 given.append(recording.float32(key))
             bottoms = [blobs[name] for name in layer.bottom]
             part = counterpart(layer, bottoms, given)

@@ -1,4 +1,4 @@
-"""Values and gradients beside those of the real TensorFlow Addons.
+"""Values and gradients compared with those of the real TensorFlow Addons.
 
 The fixture was recorded with `record_tfa.py --small`; `make test-addons` runs
 TensorFlow Addons again on more and larger batches, and names that recording in

@@ -118,7 +118,7 @@ def test_data_layers_of_today_ignore_what_moved():
     assert not net.layer[0].HasField("transform_param")
 
 
-def test_statistics_are_not_learnt():
+def test_statistics_are_not_learned():
     net = upgrade(
         text_format.Parse(
             'layer { type: "BatchNorm" param { lr_mult: 1 name: "m" } '

@@ -1,4 +1,4 @@
-"""The walk beside protobuf's own parser."""
+"""The walk compared with protobuf's own parser."""
 
 import io
 import struct

@@ -99,7 +99,7 @@ def test_distance_and_folds():
 
 
 class Turn(keras.callbacks.Callback):
-    """Spoils the backbone in one epoch, mends it in the next."""
+    """Spoils the backbone in one epoch, restores it in the next."""
 
     def __init__(self, good):
         super().__init__()

@@ -10,7 +10,7 @@ from keras_hypersphere.evaluation import megaface
 from keras_hypersphere.evaluation.comparison import COMPARISONS
 from keras_hypersphere.evaluation.megaface_report import accepted_at
 
-# The file, which the room's function of that name hides.
+# The file, which the package's function of that name hides.
 FILE = sys.modules[megaface.__module__]
 
 
@@ -26,11 +26,11 @@ def score(a, b, distance):
 def oracle(probes, labels, distractors, ranks, far, distance):
     """Rank rates, the TAR, and the score that has to be surpassed."""
     probes = probes.astype(float).tolist()
-    strangers = [
+    distractors = [
         [score(p, d, distance) for d in distractors.astype(float).tolist()]
         for p in probes
     ]
-    descending = sorted((s for row in strangers for s in row), reverse=True)
+    descending = sorted((s for row in distractors for s in row), reverse=True)
     pairs = len(descending)
     accepted = max(c for c in range(pairs) if c / pairs <= far)
     limit = descending[accepted]
@@ -39,7 +39,7 @@ def oracle(probes, labels, distractors, ranks, far, distance):
         for j, q in enumerate(probes):
             if i != j and labels[i] == labels[j]:
                 mate = score(p, q, distance)
-                found.append(1 + sum(s >= mate for s in strangers[i]))
+                found.append(1 + sum(s >= mate for s in distractors[i]))
                 passed.append(mate > limit)
     rates = [np.mean([f <= k for f in found]) for k in range(1, ranks + 1)]
     return rates, np.mean(passed), limit
@@ -52,20 +52,22 @@ def people(seed, dtype=np.float64):
     labels[1] = labels[0]
     centers = random.normal(size=(count, size))
     probes = centers[labels] + 0.9 * random.normal(size=(count, size))
-    strangers = random.normal(size=(int(random.integers(1, 200)), size))
-    return probes.astype(dtype), labels, strangers.astype(dtype)
+    distractors = random.normal(size=(int(random.integers(1, 200)), size))
+    return probes.astype(dtype), labels, distractors.astype(dtype)
 
 
 @pytest.mark.parametrize("distance", ["cosine", "l2", "squared-l2"])
 @pytest.mark.parametrize("seed", range(6))
 def test_agrees_with_loops(seed, distance, monkeypatch):
     # Blocks of a few rows, of unlike sizes.
-    probes, labels, strangers = people(seed, [np.float32, np.float64][seed % 2])
+    probes, labels, distractors = people(
+        seed, [np.float32, np.float64][seed % 2]
+    )
     monkeypatch.setattr(FILE, "PRODUCTS", len(probes) * (7 + 40 * seed))
     far = [0.0, 1e-2, 0.2, 0.6][seed % 4]
-    report = megaface(probes, labels, strangers, 1 + 3 * seed, far, distance)
+    report = megaface(probes, labels, distractors, 1 + 3 * seed, far, distance)
     rates, tar, limit = oracle(
-        probes, labels, strangers, 1 + 3 * seed, far, distance
+        probes, labels, distractors, 1 + 3 * seed, far, distance
     )
     np.testing.assert_allclose(report.ranks, rates, atol=1e-12)
     assert report.rank_1 == report.ranks[0]
@@ -73,7 +75,7 @@ def test_agrees_with_loops(seed, distance, monkeypatch):
     shown = {"cosine": limit, "squared-l2": -limit, "l2": abs(limit) ** 0.5}
     assert report.threshold == pytest.approx(shown[distance], abs=1e-12)
     for lower in (0.0, far / 3, far):
-        _, tar, _ = oracle(probes, labels, strangers, 1, lower, distance)
+        _, tar, _ = oracle(probes, labels, distractors, 1, lower, distance)
         assert report.tar_at(lower) == pytest.approx(tar)
     assert report.threshold_at(far) == report.threshold
     rates = report.curve()
@@ -81,22 +83,22 @@ def test_agrees_with_loops(seed, distance, monkeypatch):
     for rate, tar in zip(*rates, strict=True):
         assert report.tar_at(rate) == tar
     assert report.probes == len(probes)
-    assert report.distractors == len(strangers)
+    assert report.distractors == len(distractors)
 
 
 @pytest.mark.parametrize("distance", ["cosine", "l2"])
 def test_streams_give_the_same(distance, tmp_path):
-    probes, labels, strangers = people(3, np.float32)
-    whole = megaface(probes, labels, strangers, far=0.05, distance=distance)
+    probes, labels, distractors = people(3, np.float32)
+    whole = megaface(probes, labels, distractors, far=0.05, distance=distance)
     path = tmp_path / "gallery.npy"
-    np.save(path, strangers)
+    np.save(path, distractors)
     pieces = [
         np.load(path, mmap_mode="r"),
-        (strangers[i : i + 3] for i in range(0, len(strangers), 3)),
-        [strangers[:1], strangers[1:1], strangers[1:]],
-        strangers.astype(np.float64),
-        np.asfortranarray(strangers),
-        strangers.tolist(),
+        (distractors[i : i + 3] for i in range(0, len(distractors), 3)),
+        [distractors[:1], distractors[1:1], distractors[1:]],
+        distractors.astype(np.float64),
+        np.asfortranarray(distractors),
+        distractors.tolist(),
     ]
     for piece in pieces:
         other = megaface(probes, labels, piece, far=0.05, distance=distance)
@@ -115,11 +117,11 @@ def test_agrees_with_the_exact_scores_of_a_larger_gallery():
     probes = random.normal(size=(20, 64))[labels]
     probes += noise * random.normal(size=(60, 64))
     probes = probes.astype(np.float32)
-    strangers = random.normal(size=(60_000, 64)).astype(np.float32)
-    report = megaface(probes, labels, strangers, ranks=20, far=1e-4)
+    distractors = random.normal(size=(60_000, 64)).astype(np.float32)
+    report = megaface(probes, labels, distractors, ranks=20, far=1e-4)
     units = probes.astype(float)
     units /= np.linalg.norm(units, axis=1, keepdims=True)
-    others = strangers.astype(float)
+    others = distractors.astype(float)
     others /= np.linalg.norm(others, axis=1, keepdims=True)
     scores = units @ others.T
     descending = np.sort(scores, axis=None)[::-1]
@@ -160,9 +162,9 @@ def test_bounds_hold_every_score(seed, distance):
 
 
 def test_by_hand():
-    # Probes of "a" at 0 and 10 degrees, of "b" at 90 and 60; strangers at
+    # Probes of "a" at 0 and 10 degrees, of "b" at 90 and 60; distractors at
     # 45 and 180. Both "a" find each other. From 90, the mate is 30 away and
-    # the stranger 45; from 60, the mate is 30 away but the stranger 15.
+    # the distractor 45; from 60, the mate is 30 away but the distractor 15.
     def at(*degrees):
         turned = np.radians(degrees)
         return np.stack([np.cos(turned), np.sin(turned)], axis=1)
@@ -172,7 +174,7 @@ def test_by_hand():
     assert report.ranks.tolist() == [0.75, 1.0]
     assert report.rank_1 == 0.75
     assert report.couples == 4
-    # The best stranger is 15 degrees away; the couples 10, 10, 30 and 30.
+    # The best distractor is 15 degrees away; the couples 10, 10, 30 and 30.
     assert report.threshold == pytest.approx(math.cos(math.radians(15)))
     assert report.tar == 0.5
     # One of eight pairs may pass: then the next best, 35 degrees, counts.
@@ -188,13 +190,15 @@ def test_copies_of_mates_tie(distance, monkeypatch):
     probes = random.normal(size=(40, 61)).astype(np.float32)
     labels = np.arange(40) // 2
     probes[1::2] = probes[::2] + 0.2 * probes[1::2]
-    strangers = random.normal(size=(900, 61)).astype(np.float32)
-    assert megaface(probes, labels, strangers, distance=distance).rank_1 == 1.0
+    distractors = random.normal(size=(900, 61)).astype(np.float32)
+    assert (
+        megaface(probes, labels, distractors, distance=distance).rank_1 == 1.0
+    )
     for rows in (11, 64, 900):
         monkeypatch.setattr(FILE, "PRODUCTS", 40 * rows)
         # Every mate is a distractor as well, once or twice.
         places = random.permutation(900)[:60]
-        copies = strangers.copy()
+        copies = distractors.copy()
         copies[places] = probes[np.arange(60) % 40]
         report = megaface(probes, labels, copies, 60, distance=distance)
         # The probe itself is among them, and better than its mate.
@@ -204,12 +208,12 @@ def test_copies_of_mates_tie(distance, monkeypatch):
 
 
 def test_failed_probes_are_errors():
-    probes, labels, strangers = people(2)
+    probes, labels, distractors = people(2)
     failed = np.zeros(len(probes), bool)
     failed[0] = True
     probes[0] = np.nan
-    report = megaface(probes, labels, strangers, far=0.1, failed=failed)
-    part = megaface(probes[1:], labels[1:], strangers, far=0.1)
+    report = megaface(probes, labels, distractors, far=0.1, failed=failed)
+    part = megaface(probes[1:], labels[1:], distractors, far=0.1)
     lost = 2 * (np.sum(labels == labels[0]) - 1)
     assert lost
     assert report.couples == part.couples + lost
@@ -222,10 +226,14 @@ def test_failed_probes_are_errors():
 @pytest.mark.parametrize("factor", [1e-30, 1e-160, 1e30, 1e160])
 @pytest.mark.parametrize("distance", ["cosine", "l2"])
 def test_lengths_do_not_matter(factor, distance):
-    probes, labels, strangers = people(4)
-    one = megaface(probes, labels, strangers, far=0.1, distance=distance)
+    probes, labels, distractors = people(4)
+    one = megaface(probes, labels, distractors, far=0.1, distance=distance)
     other = megaface(
-        factor * probes, labels, factor * strangers, far=0.1, distance=distance
+        factor * probes,
+        labels,
+        factor * distractors,
+        far=0.1,
+        distance=distance,
     )
     np.testing.assert_array_equal(other.ranks, one.ranks)
     assert other.tar == one.tar
@@ -234,11 +242,11 @@ def test_lengths_do_not_matter(factor, distance):
 
 
 def test_input_is_not_changed():
-    probes, labels, strangers = people(0)
-    copies = probes.copy(), labels.copy(), strangers.copy()
+    probes, labels, distractors = people(0)
+    copies = probes.copy(), labels.copy(), distractors.copy()
     for distance in COMPARISONS:
-        megaface(probes, labels, strangers, distance=distance)
-    for now, before in zip((probes, labels, strangers), copies, strict=True):
+        megaface(probes, labels, distractors, distance=distance)
+    for now, before in zip((probes, labels, distractors), copies, strict=True):
         np.testing.assert_array_equal(now, before)
 
 
@@ -254,13 +262,13 @@ def test_the_gallery_is_never_copied(monkeypatch):
 
     monkeypatch.setattr(FILE, "PRODUCTS", 2**18)
     random = np.random.default_rng(0)
-    strangers = random.normal(size=(100_000, 64)).astype(np.float32)
-    probes, labels = strangers[:100], np.arange(100) // 2
+    distractors = random.normal(size=(100_000, 64)).astype(np.float32)
+    probes, labels = distractors[:100], np.arange(100) // 2
     tracemalloc.start()
-    megaface(probes, labels, strangers)
+    megaface(probes, labels, distractors)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < strangers.nbytes / 2
+    assert peak < distractors.nbytes / 2
 
 
 @pytest.mark.parametrize(

@@ -264,7 +264,7 @@ def test_histogram_by_hand():
 
 
 def test_by_hand():
-    # Frames at 0 and 60 degrees beside one at 0: (1 + 1/2) / 2.
+    # Frames at 0 and 60 degrees and one at 0: (1 + 1/2) / 2.
     turned = np.array([[2.0, 0.0], [0.5, math.sqrt(0.75)]])
     ahead = np.array([[3.0, 0.0]])
     first = [turned] * 8

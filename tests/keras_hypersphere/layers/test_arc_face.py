@@ -33,7 +33,7 @@ def bent(cosine, margin, easy=False):
     return cosine - margin * math.sin(margin)
 
 
-def loop(x, w, labels, margin=0.5, scale=64.0, easy=False, strength=0.0):
+def loop(x, w, labels, margin=0.5, scale=64.0, easy=False, annealing_value=0.0):
     x, w = np.asarray(x, "float64"), np.asarray(w, "float64")
     out = np.zeros((len(x), w.shape[1]))
     for i in range(len(x)):
@@ -41,8 +41,8 @@ def loop(x, w, labels, margin=0.5, scale=64.0, easy=False, strength=0.0):
             lengths = np.sqrt(x[i] @ x[i]) * np.sqrt(w[:, j] @ w[:, j])
             value = cosine = x[i] @ w[:, j] / lengths
             if j == labels[i]:
-                value = strength * cosine + bent(cosine, margin, easy)
-                value /= 1 + strength
+                value = annealing_value * cosine + bent(cosine, margin, easy)
+                value /= 1 + annealing_value
             out[i, j] = scale * value
     return out
 
@@ -160,7 +160,7 @@ def test_annealing_weighs_the_plain_cosine():
     for step in (1, 2):
         y = output(head, X, labels=LABELS, training=True)
         assert int(head.annealing_step) == step
-        expected = loop(X, W, LABELS, strength=annealing(step))
+        expected = loop(X, W, LABELS, annealing_value=annealing(step))
         np.testing.assert_allclose(y, expected, atol=1e-4)
     assert not made().non_trainable_weights
 

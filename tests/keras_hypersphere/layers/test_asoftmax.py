@@ -57,7 +57,7 @@ def psi_loop(cosine, margin):
     return (-1) ** k * np.cos(margin * theta) - 2 * k
 
 
-def logits_loop(x, w, labels, margin, strength):
+def logits_loop(x, w, labels, margin, annealing_value):
     x, w = x.astype("float64"), w.astype("float64")
     out = np.zeros((len(x), w.shape[1]))
     for i in range(len(x)):
@@ -66,8 +66,8 @@ def logits_loop(x, w, labels, margin, strength):
             cosine = x[i] @ w[:, j] / length / np.sqrt(w[:, j] @ w[:, j])
             value = cosine
             if j == labels[i]:
-                value = strength * cosine + psi_loop(cosine, margin)
-                value /= 1 + strength
+                value = annealing_value * cosine + psi_loop(cosine, margin)
+                value /= 1 + annealing_value
             out[i, j] = length * value
     return out
 
@@ -142,8 +142,8 @@ def test_no_margin_without_labels_or_training():
 def test_margin_at_test_changes_no_state():
     head = made(margin_at_test=True, annealing=LambdaAnnealing(start=9))
     y = output(head, X, labels=LABELS, training=False)
-    strength = LambdaAnnealing()(10)
-    expected = logits_loop(X, W, LABELS, 4, strength)
+    annealing_value = LambdaAnnealing()(10)
+    expected = logits_loop(X, W, LABELS, 4, annealing_value)
     np.testing.assert_allclose(y, expected, atol=1e-5)
     assert int(head.annealing_step) == 9
     head(X, labels=LABELS, training=True)

@@ -28,7 +28,7 @@ def psi_loop(cosine, margin):
     return (-1) ** k * np.cos(margin * theta) - 2 * k
 
 
-def loop(x, w, labels, margin=4, strength=5.0):
+def loop(x, w, labels, margin=4, annealing_value=5.0):
     x, w = np.asarray(x, "float64"), np.asarray(w, "float64")
     out = np.zeros((len(x), w.shape[1]))
     for i in range(len(x)):
@@ -37,7 +37,9 @@ def loop(x, w, labels, margin=4, strength=5.0):
             out[i, j] = x[i] @ w[:, j]
             if j == labels[i] and lengths > 0:
                 bent = lengths * psi_loop(out[i, j] / lengths, margin)
-                out[i, j] = (strength * out[i, j] + bent) / (1 + strength)
+                out[i, j] = (annealing_value * out[i, j] + bent) / (
+                    1 + annealing_value
+                )
     return out
 
 
@@ -144,8 +146,8 @@ def test_edges_are_finite(annealing, margin):
     found = derivatives(head, x.astype("float32"), labels, ones)
     assert all(np.isfinite(part).all() for part in found)
     lengths = np.float64([1, 1, 1, 1e15, 1e-20, 1])[:, None]
-    strength = 0.0 if annealing is None else 5.0
-    expected = loop(x / lengths, kernel, labels, margin, strength)
+    annealing_value = 0.0 if annealing is None else 5.0
+    expected = loop(x / lengths, kernel, labels, margin, annealing_value)
     np.testing.assert_allclose(found[0] / lengths, expected, atol=5e-5)
     # Zero vectors learn as in a plain product.
     np.testing.assert_allclose(found[1][0], kernel.sum(axis=1), rtol=1e-5)

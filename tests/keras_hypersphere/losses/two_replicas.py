@@ -1,4 +1,4 @@
-"""Losses on two replicas beside one; run by test_two_replicas.
+"""Losses on two replicas compared with one; run by test_two_replicas.
 
 Prints, for each loss, what two replicas give together and what one gives.
 """

@@ -1,4 +1,4 @@
-"""Three ways from labels to a head: trained, saved, loaded by a stranger."""
+"""Three ways from labels to a head: trained, saved, loaded elsewhere."""
 
 import keras
 import numpy as np

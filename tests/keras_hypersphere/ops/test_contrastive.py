@@ -1,4 +1,4 @@
-"""C-contrastive loss beside loops over samples and agents."""
+"""C-contrastive loss compared with loops over samples and agents."""
 
 import math
 

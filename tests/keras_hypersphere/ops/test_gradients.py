@@ -11,7 +11,7 @@ def test_graft_keeps_every_digit_of_the_value():
     value = np.float32([0.1, 1e-9])
 
     def function(x):
-        y = gradients.graft(ops.convert_to_tensor(value), 1e6 * x)
+        y = gradients.straight_through(ops.convert_to_tensor(value), 1e6 * x)
         return ops.sum(y), y
 
     result = testing.gradients(function, [np.float32([1e-6, 1.0])])

@@ -59,7 +59,7 @@ def test_columns_of_all_sizes_in_one_kernel():
 
 def test_straight_gradient():
     value, (dx, dw) = gradients(
-        lambda x, w: projections.project(x, w, straight=True), X, W
+        lambda x, w: projections.project(x, w, straight_through=True), X, W
     )
     right, right_dx, _ = reference(X, W, G, 0.0)
     np.testing.assert_allclose(value, right, rtol=1e-5, atol=1e-6)

@@ -1,4 +1,4 @@
-"""C-triplet loss beside loops over samples and agents."""
+"""C-triplet loss compared with loops over samples and agents."""
 
 import itertools
 

@@ -48,7 +48,7 @@ class Converted:
         )
 
     def blob(self, layer, index, word="param"):
-        """Key of a learnt blob; in a recorded layer all are the layer's."""
+        """Key of a learned blob; in a recorded layer all are the layer's."""
         if self.single:
             return f"{word}{index}" if layer == "L" else ""
         return f"{word}_{layer}_{index}"
@@ -71,7 +71,7 @@ class Converted:
         return fed
 
     def variables(self):
-        """(layer, index, variable, to Caffe's layout) of each learnt blob."""
+        """(layer, index, variable, to Caffe's layout) of each learned blob."""
         by_path = {v.path: v for v in self.model.trainable_variables}
         return [
             (layer, index, by_path[path])

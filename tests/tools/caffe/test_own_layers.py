@@ -19,12 +19,12 @@ from keras_hypersphere.tools.caffe import (
     to_keras,
     verify,
 )
-from keras_hypersphere.tools.caffe import registry as emitters
+from keras_hypersphere.tools.caffe import registry as converters
 from keras_hypersphere.tools.caffe.reference import registry as references
 
 pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 
-# `gain` multiplies channels by learnt numbers, after a power.
+# `gain` multiplies channels by learned numbers, after a power.
 GAIN = {
     "gain_param 210": {
         "power 1": "float = 1",
@@ -48,7 +48,7 @@ layer { name: "loss" type: "EuclideanLoss" bottom: "gain" bottom: "wanted"
 
 @pytest.fixture(autouse=True)
 def only_here(monkeypatch):
-    monkeypatch.setattr(emitters, "EMITTERS", dict(emitters.EMITTERS))
+    monkeypatch.setattr(converters, "CONVERTERS", dict(converters.CONVERTERS))
     monkeypatch.setattr(references, "REFERENCES", dict(references.REFERENCES))
     monkeypatch.setattr(own_layers, "OWN", {})
 

@@ -61,12 +61,12 @@ BY_HAND = {
     "Too many params": (
         "dim: 1 dim: 3",
         DENSE + "param { } " * 3,
-        "3 `param` and 2 learnt blobs",
+        "3 `param` and 2 learned blobs",
     ),
     "a param of nothing": (
         "dim: 1 dim: 3",
         'name: "n" type: "ReLU" param { lr_mult: 0 }',
-        "1 `param` and 0 learnt blobs",
+        "1 `param` and 0 learned blobs",
     ),
     "kMaxBlobAxes": ("dim: 1 " * 33, 'name: "n" type: "ReLU"', "33 axes"),
 }

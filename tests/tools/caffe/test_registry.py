@@ -9,7 +9,7 @@ from keras_hypersphere.tools.caffe import (
     supported_layers,
     to_keras,
 )
-from keras_hypersphere.tools.caffe.registry import EMITTERS
+from keras_hypersphere.tools.caffe.registry import CONVERTERS
 
 NET = """
 input: "x" input_shape { dim: 1 dim: 3 }
@@ -19,7 +19,7 @@ layer { name: "s" type: "Mish" bottom: "x" top: "y" }
 
 def test_a_user_adds_a_layer_type(write, monkeypatch):
     monkeypatch.setattr(
-        "keras_hypersphere.tools.caffe.registry.EMITTERS", dict(EMITTERS)
+        "keras_hypersphere.tools.caffe.registry.CONVERTERS", dict(CONVERTERS)
     )
     path = write(NET)
     with pytest.raises(UnsupportedLayerError, match=r"'Mish'.*PReLU"):
@@ -37,26 +37,26 @@ def test_a_user_adds_a_layer_type(write, monkeypatch):
     )
 
 
-def test_an_emitter_that_makes_too_little(write, monkeypatch):
-    monkeypatch.setitem(EMITTERS, "Mish", lambda layer, inputs: [])
+def test_a_converter_that_makes_too_little(write, monkeypatch):
+    monkeypatch.setitem(CONVERTERS, "Mish", lambda layer, inputs: [])
     with pytest.raises(ValueError, match="has 1 tops; it makes 0"):
         to_keras(write(NET))
 
 
 @pytest.mark.parametrize("made", [None, 3, [None], np.zeros((1, 3))])
-def test_an_emitter_that_makes_no_tensor(write, monkeypatch, made):
-    monkeypatch.setitem(EMITTERS, "Mish", lambda layer, inputs: made)
+def test_a_converter_that_makes_no_tensor(write, monkeypatch, made):
+    monkeypatch.setitem(CONVERTERS, "Mish", lambda layer, inputs: made)
     with pytest.raises(CaffeFormatError, match="must return a Keras") as caught:
         to_keras(write(NET))
     assert (caught.value.layer, caught.value.type) == ("s", "Mish")
 
 
-def test_an_emitter_that_gives_a_name_twice(write, monkeypatch):
+def test_a_converter_that_gives_a_name_twice(write, monkeypatch):
     def twice(layer, inputs):
         x = layer.add(keras.layers.ReLU, *inputs)
         return layer.add(keras.layers.ReLU, x)
 
-    monkeypatch.setitem(EMITTERS, "Mish", twice)
+    monkeypatch.setitem(CONVERTERS, "Mish", twice)
     with pytest.raises(CaffeFormatError, match=r"layer 's' .*`part=") as caught:
         to_keras(write(NET))
     assert (caught.value.layer, caught.value.type) == ("s", "Mish")

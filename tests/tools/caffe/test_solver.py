@@ -47,7 +47,7 @@ def write_recording(z, folder):
     return solver, folder / "init.caffemodel"
 
 
-def learnt(model):
+def learned(model):
     """Caffe's blob -> the variable, and how one lies in the other."""
     variables = {v.path: v for v in model.trainable_variables}
     found = {}
@@ -118,7 +118,7 @@ def test_follows_the_recorded_solver(name, tmp_path, monkeypatch):
     z = load(name)
     model, optimizer = follow(z, tmp_path)
     model.compile(optimizer, run_eagerly=True)
-    weights = learnt(model)
+    weights = learned(model)
     assert {f"init_{blob}" for blob in weights} == {
         key
         for key in z.arrays
@@ -148,7 +148,7 @@ def test_fit_follows_the_recorded_solver(name, tmp_path):
     z = load(name)
     model, optimizer = follow(z, tmp_path)
     model.compile(optimizer)
-    weights = learnt(model)
+    weights = learned(model)
     for step in range(STEPS):
         feed = feed_of(z, step)
         model.fit(feed, batch_size=len(feed["label"]), shuffle=False, verbose=0)
@@ -160,7 +160,7 @@ def test_does_not_follow_the_steps_of_the_fork(tmp_path):
     z = load("traj_center_loss_ms_s0")
     model, optimizer = follow(z, tmp_path)
     model.compile(optimizer, run_eagerly=True)
-    weights = learnt(model)
+    weights = learned(model)
     model.train_on_batch(feed_of(z, 0))
     assert "center_loss_0" in weights
     with pytest.raises(AssertionError, match="center_loss_0"):
@@ -191,7 +191,7 @@ SOLVER = 'net: "net.prototxt" base_lr: 0.1 lr_policy: "fixed" momentum: 0.9 '
 
 @pytest.fixture
 def solver(write):
-    """Reads a solver of this text, beside a network."""
+    """Reads a solver of this text, next to a network."""
 
     def read(text, net=NET, **options):
         write(net)

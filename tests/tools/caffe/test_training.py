@@ -220,7 +220,7 @@ def test_propagate_down(write):
 @pytest.mark.parametrize(
     "text",
     [
-        # In Keras a factor of 1 would be learnt beside the offset.
+        # In Keras a factor of 1 would be learned next to the offset.
         'layer { name: "l" type: "Bias" bottom: "a" top: "l" '
         "bias_param { filler { value: 1 } } loss_weight: 1 }",
         # Of equal weights and other settings.

@@ -14,7 +14,7 @@ PEOPLE = {"Eileen": "eileen_collins.png", "Grace": "grace_hopper.jpg"}
 
 @pytest.fixture(scope="session")
 def videos(tmp_path_factory):
-    """Videos of two frames each, and a stranger who is one of them."""
+    """Videos of two frames each, and a distractor who is one of them."""
     folder = tmp_path_factory.mktemp("sets")
     (folder / "others").mkdir()
     points = {}

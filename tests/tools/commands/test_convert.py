@@ -104,7 +104,9 @@ def test_without_opencv_the_reference_proves_it(folder, capsys, monkeypatch):
     monkeypatch.syspath_prepend(folder / "without")
     assert main(["convert", *SAMPLE, "-o", "m.keras", "--verify"]) == 0
     out, err = capsys.readouterr()
-    assert "20 of 20 blobs agree" in out and "beside the reference" in out
+    assert (
+        "20 of 20 blobs agree" in out and "compared with the reference" in out
+    )
     assert "note: OpenCV is not installed; pip install" in out
     assert err == ""
 

@@ -185,7 +185,7 @@ def test_crops_and_photos_do_not_go_into_one_file(capsys, tmp_path):
     write_crops(tmp_path / "crops", 1)
     crop, out = str(tmp_path / "crops" / "00000.jpg"), tmp_path / "out.npz"
     words = ["-o", str(out), "--model", SMALL]
-    for first, then, mend in (
+    for first, then, hint in (
         ([str(COLLINS)], [crop, "--aligned"], "Leave out --aligned, or name"),
         ([crop, "--aligned"], [str(COLLINS)], "Say --aligned, or name"),
         (
@@ -200,7 +200,7 @@ def test_crops_and_photos_do_not_go_into_one_file(capsys, tmp_path):
         assert main(["embed", *then, *words, "--resume"]) == 1
         last = capsys.readouterr().err.splitlines()[-1]
         assert last.startswith(f"error: '{out}' cannot be resumed: ")
-        assert mend in last
+        assert hint in last
         assert out.read_bytes() == written
 
 

@@ -134,7 +134,7 @@ def test_protocols_and_distances(
 
 
 def test_embeds_as_the_embedder_does(folder, landmarks, capsys):
-    """The verb's scores are the distances of `FaceEmbedder`."""
+    """The subcommand's scores are the distances of `FaceEmbedder`."""
     from keras_hypersphere.evaluation import lfw, read_lfw_pairs
 
     embedder = zoo.FaceEmbedder.from_preset("dlib-resnet")

@@ -89,7 +89,7 @@ def test_videos(call, videos, tmp_path):
     assert "distance decision" in page_of(target)
 
 
-def test_people_among_strangers(call, videos, tmp_path):
+def test_people_among_distractors(call, videos, tmp_path):
     target = tmp_path / "report"
     words = ("megaface", "--distractors", videos / "others", "--ranks", 2)
     code, out, _ = call(*words, "--far", 0.1, "--json")

@@ -1,4 +1,4 @@
-"""`evaluate` on videos, on strangers, and on embeddings from elsewhere."""
+"""`evaluate` on videos, on distractors, and on embeddings from elsewhere."""
 
 import json
 
@@ -174,21 +174,21 @@ def test_rows_named_as_their_video_and_videos_without_rows(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("suffix", ["npz", "npy"])
-def test_strangers_of_embeddings(suffix, tmp_path, capsys):
+def test_distractors_of_embeddings(suffix, tmp_path, capsys):
     faces = people(noise=0.9)
-    strangers = np.random.default_rng(5).normal(size=(60, 6))
-    gallery = tmp_path / f"strangers.{suffix}"
+    distractors = np.random.default_rng(5).normal(size=(60, 6))
+    gallery = tmp_path / f"distractors.{suffix}"
     if suffix == "npz":
-        np.savez(gallery, embeddings=strangers)
+        np.savez(gallery, embeddings=distractors)
     else:
-        np.save(gallery, strangers)
+        np.save(gallery, distractors)
     file = tmp_path / "probes.npz"
     np.savez(file, embeddings=faces, names=np.array(NAMES))
     words = ("megaface", "--embeddings", file, "--distractors", gallery)
     words += ("--ranks", 4, "--far", 0.01)
     found = found_by(capsys, *words)
     labels = np.repeat(np.arange(12), 2)
-    expected = megaface(faces, labels, strangers, 4, 0.01)
+    expected = megaface(faces, labels, distractors, 4, 0.01)
     assert found["ranks"] == expected.ranks.tolist()
     assert found["tar"] == expected.tar
     assert 0 < found["rank_1"] < 1
@@ -231,7 +231,7 @@ def test_videos_of_frames(videos, capsys):
     assert "frames without an embedding: 3; they are left out" in out
 
 
-def test_photos_among_strangers(videos, capsys):
+def test_photos_among_distractors(videos, capsys):
     words = ("megaface", "--images", videos / "images")
     words += ("--distractors", videos / "others")
     words += ("--landmarks", videos / "landmarks.npz")

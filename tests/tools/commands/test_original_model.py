@@ -1,6 +1,6 @@
 """A face model that its authors published, from their file to its accuracy.
 
-The weights may not be handed on, so the test takes those of its user: see
+The weights may not be redistributed, so the test takes those of its user: see
 "Original models" in docs/testing.md.
 """
 

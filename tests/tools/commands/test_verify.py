@@ -47,10 +47,10 @@ def test_unknown_threshold(capsys):
     assert capsys.readouterr().out.split()[0] in ("same", "different")
 
 
-@pytest.mark.parametrize("verb", [embed, verify])
-def test_runtimes_are_those_of_the_embedder(verb):
+@pytest.mark.parametrize("command", [embed, verify])
+def test_runtimes_are_those_of_the_embedder(command):
     parser = argparse.ArgumentParser()
-    verb.add_arguments(parser)
+    command.add_arguments(parser)
     [option] = (a for a in parser._actions if a.dest == "runtime")
     assert list(option.choices) == list(RUNTIMES)
 

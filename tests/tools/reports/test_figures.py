@@ -19,7 +19,7 @@ def measure(pairs, noise):
 
 
 def marks(axes):
-    """The words beside the marks, and where these are."""
+    """The words next to the marks, and where these are."""
     handles, words = axes.get_legend_handles_labels()
     return {
         word: (line.get_xdata()[0], line.get_ydata()[0])

@@ -50,8 +50,8 @@ def test_an_error_leaves_the_earlier_report(tmp_path, error):
     folder = tmp_path / "report"
     write_report(folder, drawing("roc.png", "same-01.png"))
 
-    def draw(beside):
-        drawing("roc.png", "scores.png")(beside)
+    def draw(elsewhere):
+        drawing("roc.png", "scores.png")(elsewhere)
         raise error
 
     with pytest.raises(OSError, match="report' was not written") as caught:

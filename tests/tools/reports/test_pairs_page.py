@@ -1,4 +1,4 @@
-"""The page from scores alone; the verb's test covers the way there."""
+"""The page from scores alone; the subcommand's test covers the way there."""
 
 import html
 

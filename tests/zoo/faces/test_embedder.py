@@ -352,7 +352,7 @@ def test_unknown_presets(tmp_path):
 
 def test_real_people_are_told_apart(embedder):
     if not LFW.is_dir():
-        pytest.skip("no LFW photos beside the repository")
+        pytest.skip("no LFW photos next to the repository")
     with np.load(LFW / "landmarks.npz") as data:
         points = dict(zip(data["names"], data["landmarks"], strict=True))
     people = {}

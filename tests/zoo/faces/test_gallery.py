@@ -54,7 +54,7 @@ def test_finds_whom_it_knows(gallery, folder):
     assert json.loads(json.dumps(found.as_dict()))["person"] == found.person
 
 
-def test_a_stranger_is_nobody(gallery):
+def test_an_impostor_is_nobody(gallery):
     """Nobody is near enough; the nearest are told all the same."""
     found = gallery.identify(HOPPER, threshold=-1.0)
     assert found.person is None

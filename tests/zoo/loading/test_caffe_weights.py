@@ -71,14 +71,14 @@ def test_every_blob_is_caffes(name):
     shared = tops(recording, model)
     kinds = [layer["type"] for layer in recording.meta["caffe_layers"]]
     for kind in ("Convolution", "InnerProduct", "Pooling", "Eltwise"):
-        learnt = [
+        learned = [
             top
             for layer in recording.meta["caffe_layers"]
             if layer["type"] == kind
             for top in layer["tops"]
         ]
-        assert len(learnt) == kinds.count(kind)
-        assert set(learnt) <= set(shared), f"not compared: {kind}"
+        assert len(learned) == kinds.count(kind)
+        assert set(learned) <= set(shared), f"not compared: {kind}"
     assert set(recording.meta["outputs"]) <= set(shared)
     probe = keras.Model(
         model.input,

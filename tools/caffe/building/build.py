@@ -23,14 +23,14 @@ from keras_hypersphere.tools.caffe.network.preprocessing import (
     Preprocessing,
     put_in_front,
 )
-from keras_hypersphere.tools.caffe.registry import find_emitter
+from keras_hypersphere.tools.caffe.registry import find_converter
 
 # Caffe's kMaxBlobAxes.
 MOST_AXES = 32
 
 
 class Build:
-    """Calls the emitters of a graph's nodes, and keeps what they make.
+    """Calls the converters of a graph's nodes, and keeps what they make.
 
     Args:
         graph: What to build.
@@ -67,7 +67,7 @@ class Build:
         self.owners: dict[str, list[keras.layers.Layer]] = {}
 
     def run(self, training: bool) -> None:
-        """Calls the emitters."""
+        """Calls the converters."""
         names = self.claimed
         sharing = Sharing(self.graph.shared, self.weights)
         nodes = self.graph.nodes
@@ -116,7 +116,7 @@ class Build:
         }
 
     def emit(self, emission: Emission, node: Node) -> None:
-        """Calls the emitter of one node, and keeps what it makes."""
+        """Calls the converter of one node, and keeps what it makes."""
         bottoms = [self.tensors[number] for number in node.bottoms]
         if emission.training:
             bottoms = stop_gradients(emission, bottoms)
@@ -195,23 +195,23 @@ def weigh_losses(emission: Emission, made: list[Tensor]) -> list[Tensor]:
 
 
 def refuse_params(emission: Emission) -> None:
-    """Caffe stops at more settings of learnt blobs than there are blobs."""
+    """Caffe stops at more settings of learned blobs than there are blobs."""
     given, blobs = len(emission.parameter.param), len(emission.declared)
     if given > blobs:
         emission.fail(
-            f"has {given} `param` and {blobs} learnt blobs; Caffe refuses "
+            f"has {given} `param` and {blobs} learned blobs; Caffe refuses "
             "that: give one for each blob"
         )
 
 
 def run(emission: Emission, node: Node, inputs: list[Tensor]) -> list[Tensor]:
-    """Calls one emitter, and checks what it made."""
+    """Calls one converter, and checks what it made."""
     try:
-        made = find_emitter(node.type)(emission, inputs)
+        made = find_converter(node.type)(emission, inputs)
     except (CaffeFormatError, UnsupportedLayerError):
         raise
     except (ValueError, TypeError, OverflowError) as error:
-        # A setting that Keras refuses and no emitter foresaw.
+        # A setting that Keras refuses and no converter foresaw.
         reason = " ".join(str(error).split())
         raise CaffeFormatError(
             f"Keras refuses it: {reason}", emission.file, node.name, node.type
@@ -220,7 +220,7 @@ def run(emission: Emission, node: Node, inputs: list[Tensor]) -> list[Tensor]:
     for tensor in made:
         if not isinstance(tensor, keras.KerasTensor):
             emission.fail(
-                f"its emitter makes {tensor!r:.60}; it must return a Keras "
+                f"its converter makes {tensor!r:.60}; it must return a Keras "
                 "tensor, or a list of one for each top"
             )
     if len(made) != len(node.tops):

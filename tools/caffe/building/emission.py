@@ -1,4 +1,4 @@
-"""What an emitter sees of a layer, and how it makes Keras layers."""
+"""What a converter sees of a layer, and how it makes Keras layers."""
 
 import math
 from collections.abc import Callable, Collection, Sequence
@@ -55,7 +55,7 @@ class Emission:
         name: The layer's name in Caffe.
         inputs_made: Keras inputs that this layer made.
         kept_fillers: Whether blobs were missing in the model.
-        declared: The sizes of its learnt blobs.
+        declared: The sizes of its learned blobs.
         holders: Keras layers that hold its blobs, in their order.
         adds_own_loss: Whether a Keras layer of it adds what its tops count
             in the loss.
@@ -159,7 +159,7 @@ class Emission:
         if not part:
             if self.is_named:
                 self.fail(
-                    "its emitter gives two Keras layers the layer's own "
+                    "its converter gives two Keras layers the layer's own "
                     'name; pass `part="…"` for all of them but one'
                 )
             self.is_named = True
@@ -169,7 +169,7 @@ class Emission:
     def blobs(
         self, *declared: tuple[tuple[int, ...], FillerParameter]
     ) -> list[np.ndarray]:
-        """The layer's learnt blobs.
+        """The layer's learned blobs.
 
         Args:
             declared: Shape and filler of each. The filler is used if the

@@ -1,4 +1,4 @@
-"""The learnt blobs of a model, by layer name."""
+"""The learned blobs of a model, by layer name."""
 
 import warnings
 from collections.abc import Collection, Iterable, Sequence

@@ -107,7 +107,7 @@ def write_card(
     Args:
         path: The file, as `model.save` wrote it.
         card: What `make_card` returned.
-        report: What `verify` said; its table is written beside the card.
+        report: What `verify` said; its table is written next to the card.
     """
     members = {CARD: json.dumps(card, indent=2) + "\n"}
     if report is not None:

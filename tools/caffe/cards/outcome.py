@@ -78,11 +78,11 @@ def show(
         outcome = "written all the same" if written else "not written"
         # An entry of the zoo is never forced.
         final = written or arguments.card is not None
-        mend = "" if final else "; --force writes it all the same"
+        hint = "" if final else "; --force writes it all the same"
         name = arguments.card or arguments.output
         print(
             f"{'warning' if written else 'error'}: {arguments.prototxt}: "
-            f"{name} is {outcome}: {report.summary()}{mend}",
+            f"{name} is {outcome}: {report.summary()}{hint}",
             file=sys.stderr,
         )
 

@@ -1,4 +1,4 @@
-"""One emitter for each Caffe layer type; importing this registers them."""
+"""One converter for each Caffe layer type; importing this registers them."""
 
 from keras_hypersphere.tools.caffe.layers import (  # noqa: F401
     activations,

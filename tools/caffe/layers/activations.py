@@ -1,4 +1,4 @@
-"""Functions of each value, some with learnt slopes."""
+"""Functions of each value, some with learned slopes."""
 
 import math
 

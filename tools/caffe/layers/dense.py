@@ -1,4 +1,4 @@
-"""InnerProduct: products of rows with learnt or given weights."""
+"""InnerProduct: products of rows with learned or given weights."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from keras_hypersphere.tools.caffe.building.emission import (
     Tensor,
     caffe_shape,
 )
-from keras_hypersphere.tools.caffe.layers.learnt import EPSILON
+from keras_hypersphere.tools.caffe.layers.learned import EPSILON
 from keras_hypersphere.tools.caffe.layers.rows import rows
 from keras_hypersphere.tools.caffe.layers.sphere import (
     given_product,

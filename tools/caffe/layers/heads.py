@@ -19,7 +19,7 @@ from keras_hypersphere.tools.caffe.building.emission import (
     Tensor,
     caffe_shape,
 )
-from keras_hypersphere.tools.caffe.layers.learnt import unit_rows
+from keras_hypersphere.tools.caffe.layers.learned import unit_rows
 from keras_hypersphere.tools.caffe.layers.rows import flatten
 from keras_hypersphere.tools.caffe.registry import register_layer
 

@@ -58,7 +58,7 @@ def refuse_rates(layer: Emission) -> None:
     rates = layer.parameter.param
     if len(rates) != 3 and any(spec.lr_mult for spec in rates):
         layer.fail(
-            "its statistics are not learnt; write `param { lr_mult: 0 }`, or "
+            "its statistics are not learned; write `param { lr_mult: 0 }`, or "
             "leave `param` out"
         )
 

@@ -13,7 +13,7 @@ from keras_hypersphere.tools.caffe.building.emission import (
     Tensor,
     caffe_shape,
 )
-from keras_hypersphere.tools.caffe.layers.learnt import (
+from keras_hypersphere.tools.caffe.layers.learned import (
     EPSILON,
     hold_blob,
     unit_rows,
@@ -73,7 +73,7 @@ def normalize(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
 
 @register_layer("Parameter")
 def parameter(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`Embedding` of all its rows: a learnt blob that reads nothing."""
+    """`Embedding` of all its rows: a learned blob that reads nothing."""
     layer.expect(inputs, 0)
     settings = layer.parameter.parameter_param
     shape = tuple(settings.shape.dim)

@@ -31,7 +31,7 @@ def is_ssd(layer: Emission) -> bool:
 
 
 def ssd_normalize(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """Over the L2 norm of a place or a sample, times learnt factors."""
+    """Over the L2 norm of a place or a sample, times learned factors."""
     x = layer.expect(inputs, 1, rank=4)
     settings = layer.parameter.norm_param
     axes = [1, 2, 3] if settings.across_spatial else [3]
@@ -158,7 +158,7 @@ def detection_output(layer: Emission, inputs: list[Tensor]) -> Tensor:
             "`share_location` needs a `background_label_id` of 0 or more"
         )
     if classes - (0 <= background < classes) < 1:
-        layer.fail("`num_classes` must leave a class beside the background")
+        layer.fail("`num_classes` must leave a class besides the background")
     if nms.nms_threshold < 0 or not 0 < nms.eta <= 1:
         layer.fail("`nms_threshold` must not be negative, `eta` from 0 to 1")
     limits: dict[str, Any] = {}

@@ -70,8 +70,8 @@ class Preprocessing:
         width = getattr(own, "new_width", 0)
         file = found["mean_file"] or None
         if file and not os.path.isabs(file):
-            beside = os.path.join(folder, file)
-            file = beside if os.path.exists(beside) else file
+            neighbor = os.path.join(folder, file)
+            file = neighbor if os.path.exists(neighbor) else file
         return cls(
             resize=(height, width) if height and width else None,
             crop=crop,

@@ -1,7 +1,7 @@
 """What each Caffe layer computes, in NumPy and float64.
 
 One function for each layer type, from bottoms to tops, in Caffe's own order of
-axes. Nothing here is shared with the emitters of `layers/`: the two are held
+axes. Nothing here is shared with the converters of `layers/`: the two are held
 against each other, and both against recordings of real Caffe.
 """
 

@@ -25,7 +25,7 @@ def relu6(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 
 @register_reference("PReLU")
 def prelu(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
-    """x, or a learnt slope times x below zero."""
+    """x, or a learned slope times x below zero."""
     (x,) = bottoms
     settings = layer.parameter.prelu_param
     filler = FillerParameter(value=0.25)

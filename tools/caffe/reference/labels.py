@@ -1,4 +1,4 @@
-"""Labels beside rows of scores."""
+"""Labels of rows of scores."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from keras_hypersphere.tools.caffe.reference.layer import ReferenceLayer
 def rows_of_classes(
     layer: ReferenceLayer, x: np.ndarray, axis: int
 ) -> np.ndarray:
-    """A row of classes for each place beside the axis, in Caffe's order."""
+    """A row of classes for each place besides the axis, in Caffe's order."""
     axis = layer.axis(axis, x)
     return np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])
 

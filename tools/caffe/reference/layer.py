@@ -17,7 +17,7 @@ class NoReference(Exception):
 
 
 class ReferenceLayer:
-    """One layer with its parameters and its learnt blobs.
+    """One layer with its parameters and its learned blobs.
 
     Args:
         parameter: The layer as the prototxt has it.
@@ -50,7 +50,7 @@ class ReferenceLayer:
         shape: tuple[int, ...],
         filler: FillerParameter | None = None,
     ) -> np.ndarray:
-        """A learnt blob, float64, in the shape that the layer declares.
+        """A learned blob, float64, in the shape that the layer declares.
 
         A layer that the model does not hold keeps its filler: a constant or
         bilinear weights. Random ones are known to nobody but the model.

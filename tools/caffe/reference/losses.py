@@ -52,7 +52,7 @@ def softmax_with_loss(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     counts = {FULL: len(rows), BATCH_SIZE: len(x), NONE: 1}
     if weights:
         factors *= weights[0].reshape(-1)
-        # Read beside weights alone.
+        # Read with weights alone.
         if settings.class_weight:
             factors *= np.array(settings.class_weight)[labels]
         counts = {}

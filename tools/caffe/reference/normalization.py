@@ -148,7 +148,7 @@ def normalize(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
 
 
 def normalize_ssd(layer: ReferenceLayer, x: np.ndarray) -> np.ndarray:
-    """By the norm of a sample or of a place, times learnt factors."""
+    """By the norm of a sample or of a place, times learned factors."""
     settings = layer.parameter.norm_param
     axes = (1, 2, 3) if settings.across_spatial else 1
     norm = np.sqrt(np.square(x).sum(axes, keepdims=True) + settings.eps)

@@ -12,7 +12,7 @@ def register_reference(type: str) -> Callable[[Reference], Reference]:
     """Teaches `verify` what a Caffe layer type computes.
 
     The decorated function is called with a `ReferenceLayer` (the layer's
-    parameters and its learnt blobs) and the list of bottoms, float64 arrays
+    parameters and its learned blobs) and the list of bottoms, float64 arrays
     in Caffe's order of axes (N, C, H, W). It returns one array, or a list
     with one for each top. A type that is known already is replaced.
 

@@ -173,7 +173,7 @@ def doubtful(graph: Graph) -> dict[int, str]:
 def known_fault(layer: LayerParameter) -> str:
     """What OpenCV 4 does wrong in this layer.
 
-    Found by running OpenCV 4.14 beside the reference and beside recordings
+    Found by running OpenCV 4.14, the reference and recordings
     of real Caffe.
     """
     find = FAULTS.get(layer.type)

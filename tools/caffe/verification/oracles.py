@@ -60,7 +60,7 @@ class Oracles:
             theirs = self.opencv.get(number)
         found = None
         if theirs is not None:
-            found = beside(name, mine, theirs, self.name)
+            found = compared(name, mine, theirs, self.name)
             if found.status == "ok":
                 return found
         values, reasons = self.reference()
@@ -71,13 +71,13 @@ class Oracles:
             )
         if found is not None:
             note = f"{self.name} gives other numbers"
-        row = beside(name, mine, values[number], REFERENCE, note)
+        row = compared(name, mine, values[number], REFERENCE, note)
         # Two against one: OpenCV has a fault that is not known yet. Where
         # the model stands alone, it is the model that is wrong.
         return row if found is None or row.status == "ok" else found
 
 
-def beside(
+def compared(
     name: tuple[str, str, str],
     mine: np.ndarray,
     theirs: np.ndarray,

@@ -52,7 +52,7 @@ class Verification:
 
     Attributes:
         rows: One for each blob that each layer makes, in order.
-        notes: Why OpenCV was not asked at all, and how to mend that.
+        notes: Why OpenCV was not asked at all, and how to fix that.
     """
 
     rows: tuple[Row, ...]
@@ -75,10 +75,10 @@ class Verification:
             row = max(worst, key=lambda row: row.relative)
             words += f" (worst {row.relative:.1e} of its range: {row.blob})"
         if len(self.oracles) == 1:
-            words += f", beside {articled(*self.oracles)}"
+            words += f", compared with {articled(*self.oracles)}"
         elif self.oracles:
             words += ", " + ", ".join(
-                f"{number} beside {articled(name)}"
+                f"{number} compared with {articled(name)}"
                 for name, number in self.oracles.items()
             )
         if count["differs"]:

@@ -252,7 +252,7 @@ def test_compiled_and_loaded(net, tmp_path):
         ("num_classes: 5", "96 scores for 24 priors"),
         ("num_classes: 4 share_location: false", "96 locations"),
         ("num_classes: 4 background_label_id: -1", "background_label_id"),
-        ("num_classes: 1", "beside the background"),
+        ("num_classes: 1", "besides the background"),
         ("num_classes: 4 nms_param { nms_threshold: -1 }", "nms_threshold"),
         ("num_classes: 4 nms_param { eta: 0 }", "eta"),
     ],

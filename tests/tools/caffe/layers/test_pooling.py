@@ -68,7 +68,7 @@ def test_mask_of_as_many_windows_as_channels(net):
 
 
 def test_mask_of_one_row_of_windows(net):
-    """As many windows as channels; see `subtract` in the emitter."""
+    """As many windows as channels; see `subtract` in the converter."""
     x = X[:, :, :2]
     made = net(pooling("kernel_size: 2 stride: 2"), x=x)["mask"]
     np.testing.assert_array_equal(made, highest(x, 2, 2, 0)[1])

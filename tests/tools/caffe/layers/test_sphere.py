@@ -205,5 +205,5 @@ def test_needs_nothing_of_this_package(recording):
     """`normalize_flip_head_a` has most layers of this file."""
     case = recording("normalize_flip_head_a")
     model = to_keras(case.prototxt, case.caffemodel)
-    rooms = {type(layer).__module__.split(".")[0] for layer in model.layers}
-    assert rooms == {"keras"}
+    packages = {type(layer).__module__.split(".")[0] for layer in model.layers}
+    assert packages == {"keras"}

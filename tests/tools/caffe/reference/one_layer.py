@@ -1,4 +1,4 @@
-"""Networks of one layer, and a converted one beside its reference."""
+"""Networks of one layer, and a converted one and its reference."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def prototxt(type, settings="", shapes=((2, 6, 5, 7),), tops=1):
 
 
 def check_converter(case, write, phase):
-    """A model of one layer beside its reference, on noise."""
+    """A model of one layer and its reference, on noise."""
     type, settings, shapes, blobs, tops = case
     path = write(prototxt(type, settings, shapes, tops))
     net = NetParameter()

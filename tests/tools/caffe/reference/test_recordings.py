@@ -1,4 +1,4 @@
-"""The reference beside real Caffe: every network, every blob."""
+"""The reference compared with real Caffe: every network, every blob."""
 
 import json
 from pathlib import Path

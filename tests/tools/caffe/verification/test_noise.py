@@ -100,7 +100,7 @@ def test_other_inputs(noise):
     "name", ["normalized_euclidean_contrastive", "combine_softmax_contrastive"]
 )
 def test_the_agents_of_normface(name, noise):
-    """Agents are a learnt blob, whose rows are counted."""
+    """Agents are a learned blob, whose rows are counted."""
     z = load(f"head_{name}_c7d5n6_train_s0")
     text = z.meta["prototxt"].replace("dim: 6", "dim: 300")
     assert set(noise(text)["label"]) == set(range(7))

@@ -240,7 +240,7 @@ def test_known_faults_of_opencv_go_to_the_reference(recording):
     assert oracle.pop("fct") == oracle.pop("fc2") == "reference"
     assert set(oracle.values()) == {f"OpenCV {cv2.__version__}"}
     assert report.oracles == {f"OpenCV {cv2.__version__}": 11, "reference": 2}
-    assert "2 beside the reference" in report.summary()
+    assert "2 compared with the reference" in report.summary()
     assert "ignores `transpose` in layer 'fct'" in str(report)
 
 
@@ -354,7 +354,7 @@ def test_without_opencv_4(module, words, sample, tmp_path, monkeypatch):
 
 
 def test_layers_of_users_need_a_reference(write, monkeypatch):
-    monkeypatch.setattr(registry, "EMITTERS", dict(registry.EMITTERS))
+    monkeypatch.setattr(registry, "CONVERTERS", dict(registry.CONVERTERS))
     monkeypatch.setattr(references, "REFERENCES", dict(references.REFERENCES))
 
     @register_layer("Double")

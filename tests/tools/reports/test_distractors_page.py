@@ -7,19 +7,22 @@ import pytest
 from keras_hypersphere import zoo
 from keras_hypersphere.evaluation import megaface
 from keras_hypersphere.tools.evaluation.probes import curve_far
-from keras_hypersphere.tools.reports import strangers_figures, strangers_page
+from keras_hypersphere.tools.reports import (
+    distractors_figures,
+    distractors_page,
+)
 
 LABELS = np.repeat(np.arange(12), 3)
-STRANGERS = 200
+DISTRACTORS = 200
 
 
 def measure(ranks=10, distance="cosine"):
     random = np.random.default_rng(0)
     probes = random.normal(size=(12, 8))[LABELS]
     probes = probes + 0.8 * random.normal(size=probes.shape)
-    strangers = random.normal(size=(STRANGERS, 8))
-    far = curve_far(len(probes) * STRANGERS)
-    return megaface(probes, LABELS, strangers, ranks, far, distance)
+    distractors = random.normal(size=(DISTRACTORS, 8))
+    far = curve_far(len(probes) * DISTRACTORS)
+    return megaface(probes, LABELS, distractors, ranks, far, distance)
 
 
 def found_of(report, far):
@@ -39,7 +42,7 @@ def found_of(report, far):
 def test_page_holds_the_figures(tmp_path):
     report = measure()
     card = zoo.get_card("dlib-resnet")
-    text = strangers_page.draw(tmp_path, report, card, found_of(report, 1e-2))
+    text = distractors_page.draw(tmp_path, report, card, found_of(report, 1e-2))
     assert 0 < report.rank_1 < report.ranks[-1] <= 1
     assert f"<b>{report.rank_1:.2%}</b><span>rank 1<" in text
     assert f"<b>{report.ranks[-1]:.2%}</b><span>rank 10<" in text
@@ -65,7 +68,7 @@ def test_page_holds_the_figures(tmp_path):
 def test_a_rate_below_what_the_pairs_allow_is_said(tmp_path):
     report = measure(ranks=1)
     card = zoo.get_card("dlib-resnet")
-    text = strangers_page.draw(tmp_path, report, card, found_of(report, 1e-6))
+    text = distractors_page.draw(tmp_path, report, card, found_of(report, 1e-6))
     assert "7,200 pairs of a probe and a distractor are too few" in text
     assert "FAR of 1e-06, which takes 1,000,000" in text
     assert text.count("rank 1") == 2
@@ -74,9 +77,9 @@ def test_a_rate_below_what_the_pairs_allow_is_said(tmp_path):
 @pytest.mark.parametrize("distance", ["cosine", "l2"])
 def test_pictures_show_the_curves(distance):
     report = measure(distance=distance)
-    [axes] = strangers_figures.identification(report).axes
+    [axes] = distractors_figures.identification(report).axes
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), report.ranks)
-    [axes] = strangers_figures.verification(report, 0.01).axes
+    [axes] = distractors_figures.verification(report, 0.01).axes
     far, tar = axes.lines[0].get_data()
     # Every pair but one is accepted at the end of the curve.
     assert len(far) == report.pairs
@@ -96,7 +99,7 @@ def test_pictures_show_the_curves(distance):
     ],
 )
 def test_ranks_of_the_table(last, expected):
-    assert strangers_page.round_numbers(last) == expected
+    assert distractors_page.round_numbers(last) == expected
 
 
 def test_scores_that_are_kept():

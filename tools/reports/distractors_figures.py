@@ -1,4 +1,4 @@
-"""The pictures of people among strangers: ranks and verification."""
+"""The pictures of people among distractors: ranks and verification."""
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator

@@ -1,11 +1,11 @@
-"""The page about people who were looked for among strangers."""
+"""The page about people who were looked for among distractors."""
 
 import math
 from pathlib import Path
 
 from keras_hypersphere.evaluation.megaface_report import MegaFaceReport
-from keras_hypersphere.tools.evaluation.text import STRANGERS, too_few
-from keras_hypersphere.tools.reports import layout, strangers_figures
+from keras_hypersphere.tools.evaluation.text import DISTRACTORS, too_few
+from keras_hypersphere.tools.reports import distractors_figures, layout
 from keras_hypersphere.zoo import Card
 
 
@@ -16,11 +16,11 @@ def draw(folder: Path, report: MegaFaceReport, card: Card, found: dict) -> str:
         folder: Where the pictures are written.
         report: What was found, its scores kept for the curve.
         card: The model's.
-        found: The verb's figures, see `tools/evaluation/probes.py`.
+        found: The subcommand's figures, see `tools/evaluation/probes.py`.
     """
     far = found["far"]
-    strangers_figures.identification(report).savefig(folder / "ranks.png")
-    strangers_figures.verification(report, far).savefig(folder / "roc.png")
+    distractors_figures.identification(report).savefig(folder / "ranks.png")
+    distractors_figures.verification(report, far).savefig(folder / "roc.png")
     last = len(report.ranks)
     body = [
         layout.numbers(
@@ -32,7 +32,7 @@ def draw(folder: Path, report: MegaFaceReport, card: Card, found: dict) -> str:
                 (f"{report.distractors:,}", "distractors"),
             ]
         ),
-        layout.note(too_few(found["different_pairs"], far, STRANGERS)),
+        layout.note(too_few(found["different_pairs"], far, DISTRACTORS)),
         layout.drawings(
             {
                 "ranks.png": "identification rate by rank",

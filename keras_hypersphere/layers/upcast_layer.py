@@ -7,7 +7,7 @@ import keras
 from keras_hypersphere.ops import gradients
 
 
-class WideLayer(keras.layers.Layer):
+class UpcastLayer(keras.layers.Layer):
     """Takes its inputs as they come and computes in float32 or float64.
 
     Keras would cast inputs, and labels that are floats, to float16 first:
@@ -25,10 +25,10 @@ class WideLayer(keras.layers.Layer):
         return super().add_weight(*args, autocast=False, **kwargs)
 
     @property
-    def wide_dtype(self) -> str:
+    def upcast_dtype(self) -> str:
         """float64 under a float64 policy, float32 otherwise."""
         return "float64" if self.compute_dtype == "float64" else "float32"
 
-    def widen(self, x: Any) -> Any:
+    def upcast(self, x: Any) -> Any:
         """Casts; gradients go back within the finite range of x's dtype."""
-        return gradients.upcast(x, self.wide_dtype)
+        return gradients.upcast(x, self.upcast_dtype)
