@@ -75,10 +75,15 @@ def saved(tmp_path_factory):
     "imports",
     [
         "import keras_hypersphere",
-        "import keras\nimport keras_hypersphere",
-        # A package, or a file of it, may be the first to import Keras.
-        "from keras_hypersphere.schedules import LambdaAnnealing",
-        "from keras_hypersphere.layers.cosine_dense import CosineDense",
+        *(
+            pytest.param(imports, marks=pytest.mark.slow)
+            for imports in (
+                "import keras\nimport keras_hypersphere",
+                # A package, or a file of it, may be the first to import Keras.
+                "from keras_hypersphere.schedules import LambdaAnnealing",
+                "from keras_hypersphere.layers.cosine_dense import CosineDense",
+            )
+        ),
     ],
 )
 def test_saved_model_loads_in_a_fresh_process(saved, imports, tmp_path):

@@ -43,6 +43,7 @@ def page(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", HEADS)
+@pytest.mark.slow
 def test_passes_the_checks(page, name):
     # What heads here share, the first shows for all.
     shared = ["dtype policies"] if name != HEADS[0] else []

@@ -28,7 +28,7 @@ def flip_concat(**arguments):
     return layers.FlipConcat(backbone, **arguments)
 
 
-# Class: what to check it with, once or more. Another process and replicas take
+# Class: what to check it with, once or more; what is more is slow. Another process and replicas take
 # seconds: variants leave them to the first row of their class, unless they
 # have weights that it has not.
 ONCE = {"skip": ["fresh process", "replicas"]}
@@ -210,6 +210,7 @@ def cases(table):
         pytest.param(
             {"cls_or_factory": cls, **case},
             id=f"{cls.__name__}-{index}",
+            marks=[pytest.mark.slow] if index else [],
         )
         for cls, several in table.items()
         for index, case in enumerate(several)

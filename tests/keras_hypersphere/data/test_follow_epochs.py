@@ -73,12 +73,12 @@ def tf_data(repeated=False):
 @pytest.mark.parametrize(
     ("make", "options"),
     [
-        (plain, {}),
+        pytest.param(plain, {}, marks=pytest.mark.slow),
         # Steps that end within an epoch of the plan.
         (plain, {"steps_per_epoch": 3}),
         # Keras on JAX and PyTorch takes a batch before it knows the epoch.
         (lambda: plain(workers=3, max_queue_size=2), {}),
-        (tf_data, {}),
+        pytest.param(tf_data, {}, marks=pytest.mark.slow),
         (lambda: tf_data(repeated=True), {"steps_per_epoch": 4}),
     ],
 )

@@ -225,8 +225,13 @@ def test_labels_need_not_be_small():
     ("mining", "distance", "fallback"),
     [
         kind
-        if kind in QUICK
-        else pytest.param(*kind, marks=pytest.mark.everything)
+        if kind == KINDS[0]
+        else pytest.param(
+            *kind,
+            marks=pytest.mark.slow
+            if kind in QUICK
+            else pytest.mark.everything,
+        )
         for kind in KINDS
     ],
 )

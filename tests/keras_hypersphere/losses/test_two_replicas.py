@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.only_on("tensorflow", reason="replicas are tf.distribute's")
+@pytest.mark.slow
 def test_two_replicas_give_what_one_gives():
     module = "tests.keras_hypersphere.losses.two_replicas"
     done = subprocess.run(

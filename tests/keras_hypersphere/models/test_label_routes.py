@@ -79,7 +79,11 @@ def data(route, dataset):
 
 # One head is enough to see that data sets arrive.
 @pytest.mark.parametrize(
-    ("head", "dataset"), [*((head, False) for head in HEADS), ("centers", True)]
+    ("head", "dataset"),
+    [
+        ("centers", True),
+        *(pytest.param(head, False, marks=pytest.mark.slow) for head in HEADS),
+    ],
 )
 @pytest.mark.parametrize("route", ROUTES)
 def test_route(route, head, dataset, tmp_path):

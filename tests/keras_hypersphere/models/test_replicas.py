@@ -37,6 +37,7 @@ def train():
 
 
 @pytest.mark.only_on("tensorflow", reason="replicas are tf.distribute's")
+@pytest.mark.slow
 def test_two_replicas_train_as_one(tmp_path):
     file = tmp_path / "found.npz"
     run = subprocess.run(

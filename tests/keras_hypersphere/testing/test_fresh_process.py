@@ -79,6 +79,7 @@ def test_foreign_layers(elsewhere):
     fresh.check_fresh_process(training)
 
 
+@pytest.mark.slow
 def test_losses_of_keras():
     check_loss(
         keras.losses.SparseCategoricalCrossentropy,

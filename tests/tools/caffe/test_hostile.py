@@ -93,6 +93,7 @@ def test_inputs(size, write):
         to_keras(path)
 
 
+@pytest.mark.slow
 def test_fillers_of_many_layers_together(write):
     text = 'input: "data" input_shape { dim: 1 dim: 100000000 } '
     for name in "ab":

@@ -64,6 +64,7 @@ def write_crops(folder, count):
         (folder / f"{number:05}.jpg").hardlink_to(first)
 
 
+@pytest.mark.slow
 def test_goes_on_after_an_interruption(capsys, tmp_path):
     """Ctrl-C at a terminal, long before a writing is due."""
     folder, out = tmp_path / "crops", tmp_path / "out.npz"

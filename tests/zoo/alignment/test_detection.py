@@ -109,6 +109,7 @@ def test_groups_photos_of_one_size():
 
 
 @pytest.mark.only_on("tensorflow", reason="the detector is TensorFlow's")
+@pytest.mark.slow
 def test_process_gives_the_same_rows_and_starts_again():
     process = DetectorProcess()
     try:
@@ -129,6 +130,7 @@ def test_process_gives_the_same_rows_and_starts_again():
     assert process.process is None
 
 
+@pytest.mark.slow
 def test_an_answer_is_not_taken_for_that_of_the_next_photo(monkeypatch):
     """Ctrl-C while the worker searches."""
     process = DetectorProcess()
@@ -150,6 +152,7 @@ def test_an_answer_is_not_taken_for_that_of_the_next_photo(monkeypatch):
 
 @pytest.mark.only_on("tensorflow", reason="the other tests show it")
 @pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.slow
 def test_other_backends_detect_in_a_process(backend):
     pytest.importorskip(backend, reason=f"{backend} is not installed")
     program = (

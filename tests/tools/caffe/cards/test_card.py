@@ -81,6 +81,7 @@ def test_preprocessing_is_told_of_once(inside, write, tmp_path):
     assert done == ({"data": expected} if inside else {})
 
 
+@pytest.mark.slow
 def test_keras_alone_loads_a_file_with_a_card(sample, tmp_path):
     """In a process that knows nothing of this package."""
     path = tmp_path / "m.keras"
