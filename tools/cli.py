@@ -26,9 +26,6 @@ SUBCOMMANDS = (
     "evaluate",
 )
 
-# Those that answer without Keras.
-LIGHT = ("models",)
-
 
 class Parser(argparse.ArgumentParser):
     """Usage errors in one line on stderr, exit code 2."""
@@ -86,8 +83,8 @@ def main(words: Sequence[str] | None = None) -> int:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
-        if not arguments.debug and arguments.subcommand not in LIGHT:
-            quiet.import_keras()
+        if not arguments.debug:
+            quiet.quieten_keras()
         return arguments.run(arguments)
     except KeyboardInterrupt as stop:
         # A subcommand may say what is done.

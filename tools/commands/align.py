@@ -13,7 +13,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_hypersphere.tools.commands.embedder_words import add_choose
+from keras_hypersphere.tools.commands.embedder_arguments import (
+    add_choose,
+    add_detector,
+    detector_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,13 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--template",
         choices=TEMPLATES,
-        default="dlib",
+        default="arcface",
         metavar="NAME",
         help="dlib (150x150), sphereface (112x96), arcface (112x112), "
         "lightcnn (128x128), lightcnn144 (144x144) or facenet (160x160), "
         "height x width (default: %(default)s)",
     )
-    add_choose(parser)
+    add_detector(parser)
+    add_choose(parser, "largest")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -66,17 +71,19 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.output.mkdir(parents=True, exist_ok=True)
     progress = Progress(len(targets), "photos")
     named = ((str(photo), photo) for photo in targets)
-    faces = align_photos(named, template, arguments.choose)
+    photos = align_photos(
+        named, template, arguments.choose, detector=detector_of(arguments)
+    )
     failures = []
-    with contextlib.closing(faces):
-        for done, (face, target) in enumerate(
-            zip(faces, targets.values(), strict=True), start=1
+    with contextlib.closing(photos):
+        for done, (photo, target) in enumerate(
+            zip(photos, targets.values(), strict=True), start=1
         ):
             try:
-                if isinstance(face, Exception):
-                    raise face
+                if photo.problem is not None:
+                    raise photo.problem
                 target.parent.mkdir(parents=True, exist_ok=True)
-                write(target, face.crop)
+                write(target, photo.faces[0].crop)
             except PROBLEMS as error:
                 failures.append(str(error))
             progress.update(done)

@@ -13,9 +13,11 @@ import contextlib
 import sys
 from pathlib import Path
 
-from keras_hypersphere.tools.commands.embedder_words import (
+from keras_hypersphere.tools.commands.embedder_arguments import (
     add_choose,
+    add_detector,
     add_model,
+    embedder_of,
 )
 
 HELP = "photos to embeddings, in an .npz file"
@@ -38,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the file to write",
     )
     add_model(parser)
-    add_choose(parser)
+    add_detector(parser)
+    add_choose(parser, "largest")
     parser.add_argument(
         "--aligned",
         action="store_true",
@@ -65,7 +68,6 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_hypersphere.tools.embeddings_file import EmbeddingsFile
     from keras_hypersphere.tools.interrupts import kept_interrupts
     from keras_hypersphere.tools.progress import Progress
-    from keras_hypersphere.zoo import FaceEmbedder
     from keras_hypersphere.zoo.faces.photo_list import name_photos
     from keras_hypersphere.zoo.faces.whole_file import require_place
 
@@ -74,9 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     named = name_photos(arguments.photos)
     # A photo that the words name twice is embedded once.
     photos = list(dict.fromkeys(name for name, _ in named))
-    embedder = FaceEmbedder.from_preset(
-        arguments.model, runtime=arguments.runtime
-    )
+    embedder = embedder_of(arguments)
     file = EmbeddingsFile(
         arguments.output, embedder.card, arguments.aligned, arguments.choose
     )

@@ -12,6 +12,12 @@ import json
 import shlex
 from collections.abc import Callable
 
+from keras_hypersphere.tools.commands.embedder_arguments import (
+    DETECTORS,
+    MODEL,
+    RUNTIMES,
+)
+
 HELP = "measure a model on LFW, YouTube Faces, MegaFace or a list of pairs"
 # What is measured, and the file of `tools.evaluation` that does it.
 SETS = {
@@ -40,11 +46,20 @@ COMMAND_WORDS = (
     "max_frames",
     "ranks",
     "far",
-    "face",
+    "choose",
+    "detector",
+    "runtime",
     "report",
 )
 # Options that only make sense for photos.
-PHOTO_WORDS = ("landmarks", "model", "face", "report")
+PHOTO_WORDS = (
+    "landmarks",
+    "model",
+    "choose",
+    "detector",
+    "runtime",
+    "report",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,10 +118,20 @@ def add_photos(parser: argparse.ArgumentParser) -> None:
         "--model",
         metavar="NAME",
         help="a model of the zoo, see `keras-hypersphere models` "
-        "(default: dlib-resnet)",
+        f"(default: {MODEL})",
     )
     parser.add_argument(
-        "--face",
+        "--detector",
+        choices=DETECTORS,
+        help="what finds faces (default: yunet)",
+    )
+    parser.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        help="what computes the network (default: auto)",
+    )
+    parser.add_argument(
+        "--choose",
         choices=RULES,
         help="which of several detected faces is meant (default: center, "
         "where photos center their person; largest for pairs)",

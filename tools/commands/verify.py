@@ -7,12 +7,14 @@ either answer. Of several faces in a photo the largest is taken.
 
 import argparse
 import json
-import math
 import sys
 
-from keras_hypersphere.tools.commands.embedder_words import (
+from keras_hypersphere.tools.commands.embedder_arguments import (
     add_choose,
+    add_detector,
     add_model,
+    distance,
+    embedder_of,
 )
 
 HELP = "same person or not: two photos"
@@ -29,32 +31,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DISTANCE",
         help="the same person below this distance (default: the model's)",
     )
-    add_choose(parser)
+    add_detector(parser)
+    add_choose(parser, "largest")
     parser.add_argument(
         "--json", action="store_true", help="one JSON document on stdout"
     )
 
 
-def distance(word: str) -> float:
-    """Reads a threshold."""
-    try:
-        number = float(word)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(
-            f"expected a distance, received {word!r}"
-        )
-    return number
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Compares the photos and prints the decision."""
-    from keras_hypersphere.zoo import FaceEmbedder
-
-    embedder = FaceEmbedder.from_preset(
-        arguments.model, runtime=arguments.runtime
-    )
+    embedder = embedder_of(arguments)
     answer = embedder.verify(
         arguments.photo_a,
         arguments.photo_b,

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_hypersphere.zoo import alignment, images
 from keras_hypersphere.zoo.faces.aligned_faces import (
+    YUNET,
     align_photos,
     in_order,
     pool,
@@ -36,6 +37,7 @@ def crops_of(
     template: str,
     landmarks: Mapping[str, np.ndarray] | None = None,
     rule: str = "center",
+    detector: alignment.FaceDetector = YUNET,
 ) -> "Iterator[np.ndarray | Failure]":
     """Yields a crop, or why there is none, for each photo in order.
 
@@ -46,6 +48,7 @@ def crops_of(
         landmarks: Five landmarks for each photo, instead of detecting.
         rule: Which of several detected faces is meant: `"center"` or
             `"largest"`.
+        detector: What finds faces.
 
     Raises:
         ValueError: If there is no such template, if it needs more than
@@ -69,14 +72,17 @@ def crops_of(
         named = ((photo, folder / photo) for photo in photos)
         # LFW itself holds a photo whose end is missing.
         with contextlib.closing(
-            align_photos(named, template, rule, partial=True)
-        ) as faces:
-            for face in faces:
-                if isinstance(face, Exception):
-                    no_face = isinstance(face, alignment.NoFaceError)
-                    yield Failure("no face detected" if no_face else str(face))
+            align_photos(named, template, rule, True, detector)
+        ) as found:
+            for photo_faces in found:
+                problem = photo_faces.problem
+                if problem is not None:
+                    no_face = isinstance(problem, alignment.NoFaceError)
+                    yield Failure(
+                        "no face detected" if no_face else str(problem)
+                    )
                 else:
-                    yield face.crop
+                    yield photo_faces.faces[0].crop
         return
 
     def read(photo: str) -> "np.ndarray | Failure":

@@ -56,7 +56,10 @@ def embed_photos(
         ValueError: If the landmarks are those of other photos, or no photo
             has a face.
     """
-    crops = crops_of(folder, photos, embedder.card.template, landmarks, rule)
+    crops = crops_of(
+        *(folder, photos, embedder.card.template, landmarks, rule),
+        detector=embedder.detector,
+    )
     progress = Progress(len(photos), "photos")
     embeddings, failures = None, {}
     places, batch = [], []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_hypersphere.tools.commands.embedder_arguments import MODEL
 from keras_hypersphere.tools.evaluation.embedding import (
     EmbeddedPhotos,
     embed_photos,
@@ -16,20 +17,18 @@ from keras_hypersphere.tools.evaluation.stored import Stored, read_stored
 if TYPE_CHECKING:
     from keras_hypersphere.zoo import FaceEmbedder
 
-MODEL = "dlib-resnet"
-
 
 class Source:
     """The embeddings that the words of a command ask for.
 
     Args:
         arguments: Those of `evaluate`: `images` or `embeddings`, `model`,
-            `landmarks`, `face`, `distance`.
-        rule: Which of several detected faces is meant, unless `face` says.
+            `landmarks`, `choose`, `detector`, `runtime`, `distance`.
+        rule: Which of several detected faces is meant, unless `choose` says.
     """
 
     def __init__(self, arguments: argparse.Namespace, rule: str) -> None:
-        self.rule = arguments.face or rule
+        self.rule = arguments.choose or rule
         self.images = arguments.images
         self.asked = arguments.distance
         self.stored: Stored | None = None
@@ -40,6 +39,8 @@ class Source:
         elif arguments.landmarks:
             self.landmarks = read_landmarks(arguments.landmarks)
         self.name = arguments.model or MODEL
+        self.runtime = arguments.runtime or "auto"
+        self.detector = arguments.detector or "yunet"
         self.loaded: FaceEmbedder | None = None
 
     @property
@@ -48,7 +49,9 @@ class Source:
         from keras_hypersphere.zoo import FaceEmbedder
 
         if self.loaded is None:
-            loaded = FaceEmbedder.from_preset(self.name)
+            loaded = FaceEmbedder.from_preset(
+                self.name, self.runtime, self.detector
+            )
             loaded.require_template()
             self.loaded = loaded
         return self.loaded
@@ -65,7 +68,11 @@ class Source:
         """How faces were found, in words."""
         if self.stored:
             return f"embeddings of {self.stored.path.name}"
-        return "landmarks" if self.landmarks else f"detected, {self.rule}"
+        return (
+            "landmarks"
+            if self.landmarks
+            else f"detected by {self.detector}, {self.rule}"
+        )
 
     def distance(self, published: str | None = None) -> str:
         """The distance that was asked for, or `published`, or the card's."""

@@ -1,9 +1,10 @@
 """Faces in photos: detection, landmarks, templates, aligned crops."""
 
 from keras_hypersphere.zoo.alignment.box_template import BoxTemplate
-from keras_hypersphere.zoo.alignment.detection import detect, detect_many
+from keras_hypersphere.zoo.alignment.detection import detect
 from keras_hypersphere.zoo.alignment.eyes_template import EyesTemplate
 from keras_hypersphere.zoo.alignment.face import Face
+from keras_hypersphere.zoo.alignment.face_detector import FaceDetector
 from keras_hypersphere.zoo.alignment.no_face_error import NoFaceError
 from keras_hypersphere.zoo.alignment.points_template import PointsTemplate
 from keras_hypersphere.zoo.alignment.selection import select_face
@@ -17,13 +18,13 @@ __all__ = [
     "BoxTemplate",
     "EyesTemplate",
     "Face",
+    "FaceDetector",
     "NoFaceError",
     "PointsTemplate",
     "Template",
     "align",
     "align_many",
     "detect",
-    "detect_many",
     "get_template",
     "select_face",
     "similarity_transform",

@@ -14,11 +14,14 @@ class Face:
         landmarks: (5, 2) positions (x, y): left eye, right eye, nose, left
             and right corner of the mouth, as the viewer sees them.
         confidence: The detector's, 0 to 1.
+        turn: By how many degrees counter-clockwise the photo must be turned
+            for the face to stand upright. Left and right are meant so.
     """
 
     box: tuple[float, float, float, float]
     landmarks: np.ndarray
     confidence: float
+    turn: int = 0
 
     @property
     def area(self) -> float:
@@ -37,6 +40,7 @@ class Face:
             "box": [round(float(x), 3) for x in self.box],
             "landmarks": np.round(self.landmarks, 3).astype(float).tolist(),
             "confidence": round(float(self.confidence), 6),
+            "turn": self.turn,
         }
 
 

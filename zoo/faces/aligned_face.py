@@ -1,19 +1,18 @@
-"""From a photo to one aligned face."""
+"""From a photo to its aligned faces."""
 
 import dataclasses
 import os
-from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from keras_hypersphere.zoo import images
-from keras_hypersphere.zoo.alignment.detection import detect
 from keras_hypersphere.zoo.alignment.face import Face
+from keras_hypersphere.zoo.alignment.face_detector import FaceDetector
 from keras_hypersphere.zoo.alignment.no_face_error import NoFaceError
 from keras_hypersphere.zoo.alignment.selection import select_face
 from keras_hypersphere.zoo.alignment.template import Template
 from keras_hypersphere.zoo.alignment.warp import align
+from keras_hypersphere.zoo.faces.photo_list import Photo
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,63 +41,59 @@ class AlignedFace:
         }
 
 
-def find_face(
-    photo: "str | os.PathLike | np.ndarray",
+def faces_of(
+    name: str,
+    photo: Photo,
     template: "str | Template",
-    choose: str = "largest",
-    name: str | None = None,
-) -> AlignedFace:
-    """Reads a photo, detects its faces, and aligns one of them.
+    choose: str,
+    detector: FaceDetector,
+    partial: bool = False,
+) -> list[AlignedFace]:
+    """Reads a photo, detects its faces, and aligns one of them, or all.
 
     Args:
+        name: The photo's name in messages and results.
         photo: As in `images.read`.
         template: A name in `alignment.TEMPLATES`, or a `Template`.
-        choose: Which of several faces: `"largest"` or `"center"`.
-        name: What to call an array in messages. Default: "the photo".
+        choose: `"largest"`, `"center"` or `"all"`.
+        detector: What finds faces.
+        partial: As in `images.read`.
 
     Raises:
         NoFaceError: If the photo has no face; the message names it.
-        ValueError, FileNotFoundError: As in `images.read`.
+        ValueError, FileNotFoundError: As in `images.read`, and if a face
+            does not fit the template.
     """
-    name, pixels = read_named(photo, name)
-    return align_one(pixels, detect(pixels), template, choose, name)
-
-
-def align_one(
-    pixels: np.ndarray,
-    faces: Sequence[Face],
-    template: "str | Template",
-    choose: str,
-    name: str,
-) -> AlignedFace:
-    """Aligns one of the faces that were found in a photo.
-
-    Raises:
-        NoFaceError: If there is none; the message names the photo.
-        ValueError: If it does not fit the template.
-    """
+    pixels = read_named(photo, name, partial)
+    faces = detector(pixels)
     if not faces:
         raise NoFaceError(
-            f"No face was found in {name!r}. Expected an upright face of 20 "
-            "pixels or more; turn or enlarge the photo."
+            f"No face was found in {name!r}. Expected a face of 20 pixels or "
+            "more that stands upright: enlarge the photo, or turn it "
+            "(`turn=90`, 180 or 270)."
         )
-    face = select_face(faces, pixels.shape, choose)
-    crop = align(pixels, face, template, antialias=True)
-    return AlignedFace(name, face, len(faces), crop)
+    chosen = (
+        faces if choose == "all" else [select_face(faces, pixels.shape, choose)]
+    )
+    return [
+        AlignedFace(
+            name,
+            face,
+            len(faces),
+            align(pixels, face, template, antialias=True),
+        )
+        for face in chosen
+    ]
 
 
-def read_crop(
-    photo: "str | os.PathLike | np.ndarray",
-    size: tuple[int, int],
-    name: str | None = None,
-) -> AlignedFace:
+def read_crop(name: str, photo: Photo, size: tuple[int, int]) -> AlignedFace:
     """Reads a photo that is an aligned crop of the given size already.
 
     Raises:
         ValueError, FileNotFoundError: As in `images.read`, and if the size
             is another.
     """
-    name, pixels = read_named(photo, name)
+    pixels = read_named(photo, name)
     if pixels.shape[:2] != tuple(size):
         raise ValueError(
             f"{name!r} is no aligned crop: {size[0]} x {size[1]} pixels "
@@ -108,20 +103,11 @@ def read_crop(
     return AlignedFace(name, None, 1, pixels)
 
 
-def read_named(
-    photo: "str | os.PathLike | np.ndarray",
-    name: str | None,
-    partial: bool = False,
-) -> tuple[str, np.ndarray]:
-    """Reads a photo; messages about an array begin with its name."""
-    is_array = isinstance(photo, np.ndarray)
-    if name is None:
-        name = (
-            "the photo" if isinstance(photo, np.ndarray) else str(Path(photo))
-        )
+def read_named(photo: Photo, name: str, partial: bool = False) -> np.ndarray:
+    """Reads a photo; messages about what has no path begin with its name."""
     try:
-        return name, images.read(photo, partial)
+        return images.read(photo, partial)
     except ValueError as error:
-        if is_array:
-            raise ValueError(f"{name}: {error}") from None
-        raise
+        if isinstance(photo, (str, os.PathLike)):
+            raise
+        raise ValueError(f"{name}: {error}") from None

@@ -1,31 +1,45 @@
-"""One aligned face of each of many photos, in threads next to the network."""
+"""The aligned faces of many photos, in threads next to the network."""
 
 import collections
-import itertools
+import dataclasses
 import os
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from keras_hypersphere.zoo.alignment.detection import detect_many
+from keras_hypersphere.zoo.alignment.face_detector import FaceDetector
 from keras_hypersphere.zoo.alignment.selection import check_rule
 from keras_hypersphere.zoo.alignment.template import Template
 from keras_hypersphere.zoo.alignment.templates import get_template
 from keras_hypersphere.zoo.faces.aligned_face import (
     AlignedFace,
-    align_one,
+    faces_of,
     read_crop,
-    read_named,
 )
 from keras_hypersphere.zoo.faces.photo_list import Photo
 
-# Photos that are read ahead of those that are searched for faces: a large
-# photo takes 36 MB.
+# Photos that are worked on ahead of whoever takes the crops.
 AHEAD = 16
-# Photos that are searched for faces together, where they have one size.
-TOGETHER = 16
 # What may be wrong with a photo.
 PROBLEMS = (ValueError, OSError)
+# Which faces of a photo are meant.
+CHOICES = ("largest", "center", "all")
+YUNET = FaceDetector()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PhotoFaces:
+    """What became of one photo.
+
+    Args:
+        name: The photo's name.
+        faces: Its aligned faces.
+        problem: Why there is none.
+    """
+
+    name: str
+    faces: list[AlignedFace]
+    problem: Exception | None = None
 
 
 def align_photos(
@@ -33,74 +47,57 @@ def align_photos(
     template: "str | Template",
     choose: str = "largest",
     partial: bool = False,
-) -> "Generator[AlignedFace | Exception]":
-    """Yields one aligned face of each photo, or what is wrong with it.
+    detector: FaceDetector = YUNET,
+) -> Generator[PhotoFaces]:
+    """Yields the aligned faces of each photo, or what is wrong with it.
 
-    Photos are decoded and aligned in threads; those of one size are searched
-    for faces together. Photos, results and errors are those of `find_face`,
-    in order.
+    Photos are read, searched and aligned in threads, each by itself: what
+    comes of one does not depend on the others. They come in order.
 
     Args:
-        named: Name and photo of each.
+        named: Name and photo of each; it may be endless.
         template: A name in `alignment.TEMPLATES`, or a `Template`.
-        choose: Which of several faces: `"largest"` or `"center"`.
+        choose: Which of several faces: `"largest"`, `"center"` or `"all"`.
         partial: Whether files whose end is missing are read: see
             `images.read`.
+        detector: What finds faces.
 
     Raises:
         ValueError: If there is no such template or rule: no photo is to
             blame.
     """
     template = get_template(template)
-    check_rule("choose", choose)
-
-    def read(item: tuple[str, Photo]) -> tuple[str, Any]:
-        name, photo = item
-        return name, attempt(lambda: read_named(photo, name, partial)[1])
-
-    def align(name: str, pixels: Any, faces: list) -> "AlignedFace | Exception":
-        if isinstance(pixels, Exception):
-            return pixels
-        return attempt(lambda: align_one(pixels, faces, template, choose, name))
-
-    with pool() as threads:
-        photos = in_order(threads, read, named, AHEAD)
-        while block := list(itertools.islice(photos, TOGETHER)):
-            pixels = [photo for _, photo in block if not is_problem(photo)]
-            found = iter(detect_many(pixels))
-            aligning = [
-                threads.submit(
-                    align, name, photo, [] if is_problem(photo) else next(found)
-                )
-                for name, photo in block
-            ]
-            yield from (future.result() for future in aligning)
+    check_rule("choose", choose, CHOICES)
+    return in_threads(
+        lambda name, photo: faces_of(
+            name, photo, template, choose, detector, partial
+        ),
+        named,
+    )
 
 
 def read_crops(
     named: Iterable[tuple[str, Photo]], size: tuple[int, int]
-) -> "Generator[AlignedFace | Exception]":
+) -> Generator[PhotoFaces]:
     """Yields photos that are aligned crops already, or what is wrong."""
+    return in_threads(lambda name, photo: [read_crop(name, photo, size)], named)
+
+
+def in_threads(
+    work: Callable[[str, Photo], list[AlignedFace]],
+    named: Iterable[tuple[str, Photo]],
+) -> Generator[PhotoFaces]:
+    """Does the work for each photo, in order."""
+
+    def attempt(item: tuple[str, Photo]) -> PhotoFaces:
+        name, photo = item
+        try:
+            return PhotoFaces(name, work(name, photo))
+        except PROBLEMS as error:
+            return PhotoFaces(name, [], error)
+
     with pool() as threads:
-        yield from in_order(
-            threads,
-            lambda item: attempt(lambda: read_crop(item[1], size, item[0])),
-            named,
-            AHEAD,
-        )
-
-
-def attempt(work: Callable[[], Any]) -> Any:
-    """What a function returns, or what it raises about a photo."""
-    try:
-        return work()
-    except PROBLEMS as error:
-        return error
-
-
-def is_problem(photo: Any) -> bool:
-    """Whether a photo could not be read."""
-    return isinstance(photo, Exception)
+        yield from in_order(threads, attempt, named, AHEAD)
 
 
 def pool() -> ThreadPoolExecutor:

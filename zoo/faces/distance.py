@@ -5,6 +5,23 @@ import numpy as np
 from keras_hypersphere.evaluation.scores import row_scores
 
 
+def row_distances(
+    left: np.ndarray, right: np.ndarray, distance: str = "l2"
+) -> np.ndarray:
+    """Returns the distance of each row of `left` to its row of `right`.
+
+    Args:
+        left: (n, dim) embeddings.
+        right: (n, dim) embeddings.
+        distance: `"l2"`, `"squared-l2"`, or `"cosine"`, which is 1 - cosine.
+
+    Returns:
+        (n,) float64 array; smaller is more alike.
+    """
+    scores = row_scores(left, right, distance)
+    return 1.0 - scores if distance == "cosine" else scores
+
+
 def distances(
     left: np.ndarray, right: np.ndarray, distance: str = "l2"
 ) -> np.ndarray:
@@ -13,14 +30,13 @@ def distances(
     Args:
         left: (n, dim) embeddings.
         right: (m, dim) embeddings.
-        distance: `"l2"`, `"squared-l2"`, or `"cosine"`, which is 1 - cosine.
+        distance: As in `row_distances`.
 
     Returns:
         (n, m) float64 array; smaller is more alike.
     """
     left, right = np.atleast_2d(left), np.atleast_2d(right)
     n, m = len(left), len(right)
-    scores = row_scores(
+    return row_distances(
         np.repeat(left, m, axis=0), np.tile(right, (n, 1)), distance
     ).reshape(n, m)
-    return 1.0 - scores if distance == "cosine" else scores

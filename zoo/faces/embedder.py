@@ -3,23 +3,26 @@
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
-import keras
 import numpy as np
 
 from keras_hypersphere.zoo import images
+from keras_hypersphere.zoo.alignment.face_detector import FaceDetector
 from keras_hypersphere.zoo.alignment.selection import check_rule
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.golden import golden_crop
-from keras_hypersphere.zoo.faces.aligned_face import find_face
-from keras_hypersphere.zoo.faces.aligned_faces import align_photos, read_crops
-from keras_hypersphere.zoo.faces.distance import distances
+from keras_hypersphere.zoo.faces.aligned_face import AlignedFace, faces_of
+from keras_hypersphere.zoo.faces.aligned_faces import (
+    CHOICES,
+    align_photos,
+    read_crops,
+)
+from keras_hypersphere.zoo.faces.compare import compare
 from keras_hypersphere.zoo.faces.embedded_photos import (
     EmbeddedPhotos,
     join_parts,
 )
-from keras_hypersphere.zoo.faces.fit import require_fit
 from keras_hypersphere.zoo.faces.gallery import Gallery, person_of
 from keras_hypersphere.zoo.faces.photo_list import (
     Photo,
@@ -37,9 +40,14 @@ from keras_hypersphere.zoo.faces.verification import (
     Verification,
     find_threshold,
 )
-from keras_hypersphere.zoo.loading.preset import load_preset, save_preset
+from keras_hypersphere.zoo.loading.network import Network
+from keras_hypersphere.zoo.loading.preset import open_preset, save_preset
 from keras_hypersphere.zoo.runtimes import make_runtime
-from keras_hypersphere.zoo.runtimes.in_keras import InKeras
+from keras_hypersphere.zoo.runtimes.engine import Engine
+from keras_hypersphere.zoo.runtimes.keras_engine import KerasEngine
+
+if TYPE_CHECKING:
+    import keras
 
 
 class FaceEmbedder:
@@ -47,50 +55,83 @@ class FaceEmbedder:
 
     A photo is read (`zoo.images`), its faces are detected, one of them is
     aligned to the card's template, preprocessed and embedded by the
-    network. Where a photo has several faces, the largest is taken, or with
-    `choose="center"` the one nearest to the middle.
+    network. Where a photo has several faces, the largest is taken, with
+    `choose="center"` the one nearest to the middle, with `choose="all"`
+    each.
+
+    Keras is imported, and the model built, when somebody asks for `.model`,
+    saves, or the runtime needs it.
 
     Args:
         model: The network: preprocessed crops to embeddings.
         card: How it is used: see `Card`.
-        runtime: What computes the network: `"keras"`, compiled; `"openvino"`
-            or `"onnx"`, a copy of it in OpenVINO or ONNX Runtime, which needs
-            `pip install keras-hypersphere[runtime]` and Keras on TensorFlow;
-            or `"auto"`: Keras, and from the 512th crop on OpenVINO, where
-            that is installed. A copy is made at its first batch, which
-            takes seconds, and again after the weights have changed.
-            Embeddings are those of Keras to 1e-5. Default: `"auto"`.
+        runtime: What computes the network: `"opencv"`, OpenCV's dnn, which
+            reads the file of the packaged model and needs no Keras;
+            `"keras"`; `"openvino"` or `"onnx"`, OpenVINO or ONNX Runtime,
+            which need `pip install keras-hypersphere[runtime]`; or `"auto"`,
+            which takes at the start of each run what is fastest: see
+            `zoo.runtimes.runtime`. `engine` tells which it was. As unit
+            vectors, embeddings are those of Keras to 1e-5. Default:
+            `"auto"`.
+        detector: What finds faces: `"yunet"` or `"mtcnn"`, or a
+            `zoo.alignment.FaceDetector`, which has further options.
 
     Raises:
         ValueError: If the model does not fit the card, or there is no such
-            runtime.
+            runtime or detector.
         ImportError: If what a runtime needs is not installed.
 
     Example:
 
     >>> import keras_hypersphere as kh
-    >>> embedder = kh.zoo.FaceEmbedder.from_preset("dlib-resnet")
-    >>> embedder.card.dim
-    128
+    >>> embedder = kh.zoo.FaceEmbedder.from_preset("sface")
+    >>> embedder
+    <FaceEmbedder sface: 128 numbers a face, cosine distance, runtime auto>
     """
 
     def __init__(
-        self, model: keras.Model, card: Card, runtime: str = "auto"
+        self,
+        model: "keras.Model",
+        card: Card,
+        runtime: str = "auto",
+        detector: "str | FaceDetector" = "yunet",
     ) -> None:
-        require_fit(model, card)
-        self._model = model
-        self.card = card
+        from keras_hypersphere.zoo.loading.card_check import check_model
+
+        check_model(model, card)
+        self._set(Network(card, model), runtime, detector)
+
+    def _set(
+        self, network: Network, runtime: str, detector: "str | FaceDetector"
+    ) -> None:
+        self._network = network
+        self.card = network.card
         self.runtime = runtime
-        self._network = make_runtime(runtime, model)
+        self.detector = (
+            detector
+            if isinstance(detector, FaceDetector)
+            else FaceDetector(detector)
+        )
+        self._runtime = make_runtime(runtime, network)
+        self.engine: str | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<FaceEmbedder {self.card.name}: {self.card.dim} numbers a face, "
+            f"{self.card.distance} distance, runtime {self.runtime}>"
+        )
 
     @property
-    def model(self) -> keras.Model:
-        """The network. It may be trained on; it cannot be exchanged."""
-        return self._model
+    def model(self) -> "keras.Model":
+        """The Keras model. It may be trained on; it cannot be exchanged."""
+        return self._network.model
 
     @classmethod
     def from_preset(
-        cls, preset: "str | os.PathLike", runtime: str = "auto"
+        cls,
+        preset: "str | os.PathLike",
+        runtime: str = "auto",
+        detector: "str | FaceDetector" = "yunet",
     ) -> "FaceEmbedder":
         """Loads a model of the zoo, or one from a folder or the Hub.
 
@@ -101,13 +142,20 @@ class FaceEmbedder:
                 a folder; a `Path` is a folder.
             runtime: What computes the network: see the class. Default:
                 `"auto"`.
+            detector: What finds faces: see the class. Default: `"yunet"`.
 
         Raises:
             ValueError: If there is no such name, or a file is damaged.
             FileNotFoundError: If a file is missing.
             ImportError: If what a runtime needs is not installed.
         """
-        return cls(*load_preset(preset), runtime)
+        embedder = cls.__new__(cls)
+        network = open_preset(preset)
+        if network.file is None:
+            # A file that does not load, or fit, is told at once.
+            network.model  # noqa: B018
+        embedder._set(network, runtime, detector)
+        return embedder
 
     def save_to_preset(self, folder: "str | os.PathLike") -> Card:
         """Writes `model.keras` and `card.json`; returns the card.
@@ -126,7 +174,8 @@ class FaceEmbedder:
                 finite.
         """
         pixels = golden_crop(self.card)[None]
-        golden = embed_crops(pixels, InKeras(self.model), self.card)[0]
+        engine = make_runtime("keras", self._network).start()
+        golden = embed_crops(pixels, engine, self.card)[0]
         return save_preset(self.model, self.card, golden, folder)
 
     def embed_aligned(
@@ -162,15 +211,21 @@ class FaceEmbedder:
                 f"{self._advice()}"
             )
         require_batch_size(batch_size)
-        self._network.renew()
         batch = crops[None] if crops.ndim == 3 else crops
+        engine = self._start(len(batch))
         vectors = np.empty((len(batch), self.card.dim), np.float32)
         for start in range(0, len(batch), batch_size):
             part = batch[start : start + batch_size]
-            pixels = np.stack([images.as_bytes(crop) for crop in part])
-            made = embed_crops(pixels, self._network, self.card)
-            vectors[start : start + len(part)] = made
+            vectors[start : start + len(part)] = embed_crops(
+                [images.as_bytes(crop) for crop in part], engine, self.card
+            )
         return vectors[0] if crops.ndim == 3 else vectors
+
+    def _start(self, count: int | None) -> "Engine | KerasEngine":
+        """What computes a run of so many photos; None: not known."""
+        engine = self._runtime.start(count)
+        self.engine = engine.name
+        return engine
 
     @overload
     def embed(
@@ -209,11 +264,10 @@ class FaceEmbedder:
         batch_size: int = 32,
         progress: Progress = False,
     ) -> np.ndarray | EmbeddedPhotos:
-        """Embeds one face of each photo.
+        """Embeds one face of each photo, or all of them.
 
-        Photos are decoded and aligned in threads next to the network, and
-        those of one size are searched for faces together. They may have any
-        sizes.
+        Photos are read, searched and aligned in threads next to the
+        network, each by itself: a row does not depend on the other photos.
 
         Args:
             photos: A photo (file name or array, see `images.read`), a list
@@ -224,7 +278,8 @@ class FaceEmbedder:
             crops: Keep the aligned crops in the details.
             aligned: The photos are aligned crops already: nothing is
                 detected, and the details have no boxes.
-            choose: Which of several faces: `"largest"` or `"center"`.
+            choose: Which of several faces: `"largest"`, `"center"`, or
+                `"all"`: a row for each face.
             errors: What a photo without a face, or an unreadable one, does:
                 `"raise"` an error that names it, or `"skip"` it; then the
                 details report it. Default: `"skip"` for a folder, which
@@ -234,8 +289,8 @@ class FaceEmbedder:
                 of photos done and of all.
 
         Returns:
-            `(dim,)` for one photo, `(photos, dim)` for several, float32; or
-            `EmbeddedPhotos`.
+            `(dim,)` for one photo, `(photos, dim)` for several,
+            `(faces, dim)` with `choose="all"`, float32; or `EmbeddedPhotos`.
 
         Raises:
             NoFaceError: If a photo has no face.
@@ -256,7 +311,8 @@ class FaceEmbedder:
         found = join_parts(parts, self.card.dim)
         if details:
             return found
-        return found.vectors[0] if single else found.vectors
+        one = single and choose != "all"
+        return found.vectors[0] if one else found.vectors
 
     def stream(
         self,
@@ -286,7 +342,7 @@ class FaceEmbedder:
             ValueError, FileNotFoundError: As `embed`; for an argument at
                 once.
         """
-        check_rule("choose", choose)
+        check_rule("choose", choose, CHOICES)
         check_rule("errors", errors, ("raise", "skip"))
         require_batch_size(batch_size)
         named = name_photos(photos)
@@ -295,20 +351,16 @@ class FaceEmbedder:
         return embed_stream(
             read_crops(named, self.card.input_shape[:2])
             if aligned
-            else align_photos(named, self.card.template, choose),
-            [name for name, _ in named],
-            self._embed_list,
+            else align_photos(
+                named, self.card.template, choose, detector=self.detector
+            ),
+            self._start(len(named)),
+            self.card,
             batch_size,
             strict=errors == "raise",
             crops=crops,
             show=shower(progress, len(named)),
         )
-
-    def _embed_list(self, crops: list[np.ndarray]) -> np.ndarray:
-        """Embeds crops that go through the network together."""
-        if not crops:
-            return np.empty((0, self.card.dim), np.float32)
-        return self.embed_aligned(np.stack(crops), len(crops))
 
     def gallery(
         self,
@@ -354,8 +406,8 @@ class FaceEmbedder:
         """Decides whether two photos show the same person.
 
         Args:
-            a: A photo: file name or array, see `images.read`.
-            b: Another photo.
+            a: A photo, or its embedding.
+            b: Another photo, or embedding.
             threshold: Two faces below this distance are the same person.
                 Default: the card's.
             choose: Which of several faces: `"largest"` or `"center"`.
@@ -369,18 +421,53 @@ class FaceEmbedder:
                 you say a threshold.
             FileNotFoundError: If there is no such file.
         """
-        self.require_template()
+        check_rule("choose", choose)
         threshold = find_threshold(self.card, threshold)
-        names = [
-            f"the {place} photo" if isinstance(photo, np.ndarray) else None
-            for photo, place in ((a, "first"), (b, "second"))
-        ]
-        first = find_face(a, self.card.template, choose, names[0])
-        second = find_face(b, self.card.template, choose, names[1])
-        crops = np.stack([np.asarray(face.crop) for face in (first, second)])
-        left, right = self.embed_aligned(crops)
-        away = float(distances(left, right, self.card.distance)[0, 0])
-        return Verification(away < threshold, away, threshold, (first, second))
+        vectors, faces = zip(
+            self._vector_of(a, choose, "the first photo"),
+            self._vector_of(b, choose, "the second photo"),
+            strict=True,
+        )
+        away = float(compare(*vectors, self.card.distance))
+        return Verification(away < threshold, away, threshold, faces)
+
+    def _vector_of(
+        self, photo: Photo, choose: str, name: str
+    ) -> tuple[np.ndarray, AlignedFace | None]:
+        """The embedding of a photo and its face; a vector has none."""
+        if isinstance(photo, np.ndarray) and photo.ndim == 1:
+            if photo.shape != (self.card.dim,):
+                raise ValueError(
+                    f"{name} must be a photo, or an embedding of "
+                    f"{self.card.dim} numbers. Received: an array of shape "
+                    f"{photo.shape}"
+                )
+            return photo, None
+        self.require_template()
+        if isinstance(photo, (str, os.PathLike)):
+            name = os.fspath(photo)
+        [face] = faces_of(
+            name, photo, self.card.template, choose, self.detector
+        )
+        return self.embed_aligned(np.asarray(face.crop)), face
+
+    def compare(self, u: np.ndarray, v: np.ndarray) -> np.ndarray | float:
+        """Returns the distances of vectors that were embedded already.
+
+        Args:
+            u: `(dim,)` or `(..., dim)`.
+            v: The same; leading sizes broadcast, so that
+                `compare(u[:, None], v[None])` is a table.
+
+        Returns:
+            A float for two vectors, else an array; smaller is more alike.
+            Below the threshold of `card` they are the same person.
+
+        Raises:
+            ValueError: If the vectors do not fit each other, or are not
+                finite.
+        """
+        return compare(u, v, self.card.distance)
 
     def require_template(self) -> None:
         """Raises if the network takes crops that are no aligned faces."""

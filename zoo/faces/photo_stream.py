@@ -3,81 +3,86 @@
 import contextlib
 import dataclasses
 import numbers
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.faces.aligned_face import AlignedFace
-from keras_hypersphere.zoo.faces.aligned_faces import in_order
+from keras_hypersphere.zoo.faces.aligned_faces import (
+    PhotoFaces,
+    in_order,
+)
 from keras_hypersphere.zoo.faces.embedded_photos import EmbeddedPhotos
+from keras_hypersphere.zoo.faces.preprocessing import embed_crops
+from keras_hypersphere.zoo.runtimes.engine import Engine
+from keras_hypersphere.zoo.runtimes.keras_engine import KerasEngine
 
 Batch = tuple[list[AlignedFace], dict[str, str]]
+Show = Callable[[int], None]
 
 
 def embed_stream(
-    faces: "Generator[AlignedFace | Exception]",
-    names: Sequence[str],
-    embed: Callable[[list[np.ndarray]], np.ndarray],
+    photos: Generator[PhotoFaces],
+    engine: "Engine | KerasEngine",
+    card: Card,
     batch_size: int,
     strict: bool,
     crops: bool,
-    show: Callable[[int, int], None],
+    show: Show,
 ) -> Generator[EmbeddedPhotos]:
     """Yields embeddings a batch at a time, in the order of the photos.
 
     Args:
-        faces: One aligned face of each photo, or what is wrong with it.
-        names: The name of each photo.
-        embed: What the network makes of a list of crops; it may be empty.
+        photos: The aligned faces of each photo, or what is wrong with it.
+        engine: What computes the network.
+        card: The network's card.
         batch_size: Crops of a batch.
         strict: Whether what is wrong with a photo is raised, or kept in
             `failures`.
         crops: Whether faces keep their crops.
-        show: It is told how many photos are aligned, and of how many.
+        show: It is told how many photos are aligned.
     """
 
     def embed_batch(batch: Batch) -> EmbeddedPhotos:
         found, failures = batch
-        vectors = embed([np.asarray(face.crop) for face in found])
+        crops_found = [np.asarray(face.crop) for face in found]
+        vectors = embed_crops(crops_found, engine, card)
         if not crops:
             found = [dataclasses.replace(face, crop=None) for face in found]
         return EmbeddedPhotos(vectors, found, failures)
 
-    # The network has a thread of its own: meanwhile the next photos are
+    # The network has threads of its own: meanwhile the next photos are
     # searched for faces and aligned. After an error nothing is left to the
     # garbage collector, which would end threads at a bad moment.
     with (
-        contextlib.closing(faces),
+        contextlib.closing(photos),
         contextlib.closing(
-            in_batches(faces, names, batch_size, strict, show)
+            in_batches(photos, batch_size, strict, show)
         ) as batches,
-        ThreadPoolExecutor(1) as network,
+        ThreadPoolExecutor(engine.workers) as network,
     ):
-        yield from in_order(network, embed_batch, batches, ahead=1)
+        yield from in_order(network, embed_batch, batches, ahead=engine.workers)
 
 
 def in_batches(
-    faces: "Generator[AlignedFace | Exception]",
-    names: Sequence[str],
-    batch_size: int,
-    strict: bool,
-    show: Callable[[int, int], None],
+    photos: Generator[PhotoFaces], batch_size: int, strict: bool, show: Show
 ) -> Generator[Batch]:
     """Yields as many faces as go together, and what failed among them."""
     waiting: list[AlignedFace] = []
     failures: dict[str, str] = {}
-    for done, face in enumerate(faces, start=1):
-        if isinstance(face, AlignedFace):
-            waiting.append(face)
+    for done, photo in enumerate(photos, start=1):
+        if photo.problem is None:
+            waiting += photo.faces
         elif strict:
-            raise face
+            raise photo.problem
         else:
-            failures[names[done - 1]] = str(face)
-        if len(waiting) >= batch_size:
-            yield waiting, failures
-            waiting, failures = [], {}
-        show(done, len(names))
+            failures[photo.name] = str(photo.problem)
+        while len(waiting) >= batch_size:
+            yield waiting[:batch_size], failures
+            waiting, failures = waiting[batch_size:], {}
+        show(done)
     if waiting or failures:
         yield waiting, failures
 

@@ -1,6 +1,6 @@
 """Aligned crops become the input of a network, and that embeddings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -34,22 +34,49 @@ def preprocess_input(images: np.ndarray, card: Card) -> np.ndarray:
             "`images` must have the shape (height, width, 3) or (batch, "
             f"height, width, 3), RGB. Received: shape={images.shape}"
         )
-    x = images.astype(np.float32)
-    if card.channels == "BGR":
-        x = x[..., ::-1]
-    elif card.channels == "gray":
-        x = (x @ LUMA)[..., None]
+    x = in_channels(images.astype(np.float32), card)
     return (x - np.asarray(card.mean, np.float32)) * np.float32(card.scale)
 
 
+def as_planes(crops: np.ndarray, card: Card) -> np.ndarray:
+    """The input of the card's .onnx file, which subtracts and scales itself.
+
+    Returns:
+        `(batch, channels, height, width)` float32 array, values 0 to 255.
+    """
+    x = in_channels(crops.astype(np.float32), card)
+    return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+
+
+def in_channels(x: np.ndarray, card: Card) -> np.ndarray:
+    """RGB in the channels of a card."""
+    if card.channels == "BGR":
+        return x[..., ::-1]
+    return (x @ LUMA)[..., None] if card.channels == "gray" else x
+
+
 def embed_crops(
-    crops: np.ndarray, network: Callable[[np.ndarray], np.ndarray], card: Card
+    crops: Sequence[np.ndarray],
+    engine: Callable[[np.ndarray], np.ndarray],
+    card: Card,
 ) -> np.ndarray:
-    """Embeds crops and, where the card says so, their mirror images."""
-    front = network(preprocess_input(crops, card))
+    """Embeds crops and, where the card says so, their mirror images.
+
+    Args:
+        crops: RGB uint8 crops of the card's size; there may be none.
+        engine: What computes the network.
+        card: The card.
+
+    Returns:
+        `(crops, dim)` float32 array.
+    """
+    if not len(crops):
+        return np.empty((0, card.dim), np.float32)
+    pixels = np.stack(crops)
+    front = engine(pixels)
     if card.flip == "none":
         return front
-    mirrored = network(preprocess_input(crops[:, :, ::-1], card))
+    mirrored = engine(pixels[:, :, ::-1])
     if card.flip == "concat":
         return np.concatenate([front, mirrored], axis=1)
     if card.flip == "sum":

@@ -9,8 +9,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras
-
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.loading.checksum import mismatch
 
@@ -50,6 +48,8 @@ def download(card: Card, folder: Path) -> Path:
         try:
             # Results are on stdout; Keras prints its progress there.
             with contextlib.redirect_stdout(sys.stderr), patience():
+                import keras
+
                 got = keras.utils.get_file(
                     card.weights_file,
                     card.weights_url,

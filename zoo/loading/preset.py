@@ -2,21 +2,22 @@
 
 import dataclasses
 import hashlib
-import importlib
-import inspect
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.golden import golden_numbers
 from keras_hypersphere.zoo.cards.registry import get_card, list_models
 from keras_hypersphere.zoo.loading.hub import SCHEME, fetch_preset
-from keras_hypersphere.zoo.loading.weights import find_weights, load_file
+from keras_hypersphere.zoo.loading.network import Network
+from keras_hypersphere.zoo.loading.weights import find_weights
+
+if TYPE_CHECKING:
+    import keras
 
 CARD_FILE = "card.json"
 MODEL_FILE = "model.keras"
@@ -24,8 +25,8 @@ MODEL_FILE = "model.keras"
 SAME_MODEL = 1e-3
 
 
-def load_preset(preset: "str | os.PathLike") -> tuple[keras.Model, Card]:
-    """Loads a model and its card.
+def open_preset(preset: "str | os.PathLike") -> Network:
+    """Finds a card and its weights; Keras is not imported for that.
 
     Args:
         preset: The name of a card, a folder written by `save_preset`, or
@@ -34,7 +35,7 @@ def load_preset(preset: "str | os.PathLike") -> tuple[keras.Model, Card]:
 
     Raises:
         ValueError: If there is no such name or folder, or a file in it is
-            damaged or would run code.
+            damaged.
         FileNotFoundError: If the folder has no card or no weights, or they
             cannot be fetched.
     """
@@ -68,72 +69,22 @@ def load_preset(preset: "str | os.PathLike") -> tuple[keras.Model, Card]:
         )
     else:
         card = get_card(preset)
-    path = find_weights(card, folder)
-    if path.suffix == ".keras":
-        return load_model(path), card
-    model = build(card)
-    load_file(model, path)
-    return model, card
+    return Network(card, path=find_weights(card, folder))
 
 
-def load_model(path: Path) -> keras.Model:
-    """Loads a whole model, without any code in its file.
+def load_preset(
+    preset: "str | os.PathLike",
+) -> "tuple[keras.Model, Card]":
+    """Loads a model and its card.
 
-    A hash tells that the file is the card's, not that either is harmless.
+    Args, errors: As `open_preset`, and if a file would run code.
     """
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    # Keras raises many kinds, on many lines.
-    except Exception as error:
-        first = str(error).strip().splitlines() or [type(error).__name__]
-        raise ValueError(f"'{path}' cannot be loaded: {first[0]}") from error
-
-
-def build(
-    card: Card, weights: "str | os.PathLike | None" = None
-) -> keras.Model:
-    """Builds the network of a card.
-
-    Args:
-        card: The card.
-        weights: As its function takes them. Default: None, random ones.
-
-    Raises:
-        ValueError: If the zoo has no such network, or the weights do not
-            fit it.
-    """
-    zoo = importlib.import_module("keras_hypersphere.zoo")
-    found: Any = getattr(zoo, card.architecture, None)
-    if not is_backbone(found):
-        known = [
-            name for name in zoo.__all__ if is_backbone(getattr(zoo, name))
-        ]
-        raise ValueError(
-            f"The card {card.name} names the architecture "
-            f"{card.architecture!r}; known are: {', '.join(known)}."
-        )
-    arguments = {
-        **card.arguments,
-        "weights": weights,
-        "input_shape": card.input_shape,
-        "narrow": card.narrow,
-    }
-    try:
-        inspect.signature(found).bind(**arguments)
-    except TypeError as error:
-        raise ValueError(
-            f"The card {card.name} does not fit {card.architecture}: {error}."
-        ) from None
-    return found(**arguments)
-
-
-def is_backbone(found: object) -> bool:
-    """Whether something of the zoo is a function that builds a network."""
-    return inspect.isfunction(found) and found.__name__[0].isupper()
+    network = open_preset(preset)
+    return network.model, network.card
 
 
 def save_preset(
-    model: keras.Model,
+    model: "keras.Model",
     card: Card,
     golden: np.ndarray,
     folder: "str | os.PathLike",

@@ -8,8 +8,8 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from keras_hypersphere.zoo.cards.cache import cache_folder
@@ -22,6 +22,9 @@ from keras_hypersphere.zoo.cards.registry import (
 from keras_hypersphere.zoo.loading.checksum import mismatch
 from keras_hypersphere.zoo.loading.download import download
 
+if TYPE_CHECKING:
+    import keras
+
 PACKAGED = Path(__file__).parents[1] / "weights"
 SUFFIXES = (".weights.h5", ".keras", ".npz")
 # Of files that people have of weights, and of nothing a card is named.
@@ -29,7 +32,7 @@ OTHERS = (".h5", ".hdf5", ".pb", ".pt", ".pth", ".ckpt", ".onnx", ".prototxt")
 
 
 def load_weights(
-    model: keras.Model,
+    model: "keras.Model",
     weights: "str | os.PathLike",
     architecture: str | None = None,
 ) -> None:
@@ -183,8 +186,10 @@ def fix(card: Card, folder: "Path | None") -> str:
     return f"make it again: {card.weights_command}"
 
 
-def load_file(model: keras.Model, path: Path) -> None:
+def load_file(model: "keras.Model", path: Path) -> None:
     """Sets all weights of a model from a file, by its suffix."""
+    import keras
+
     require_file(path)
     suffix = suffix_of(path)
     if suffix == ".npz":
@@ -206,12 +211,14 @@ def load_file(model: keras.Model, path: Path) -> None:
         set_weights(model, values, origin=str(path))
 
 
-def load_all_weights(model: keras.Model, path: Path) -> None:
+def load_all_weights(model: "keras.Model", path: Path) -> None:
     """Loads a `.weights.h5` file that must set every weight.
 
     Keras leaves a layer as it is if the file has nothing for it. So all are
     marked first, and restored if a mark is left or the file is bad.
     """
+    import keras
+
     before = model.get_weights()
     variables = [v for v in model.weights if "float" in v.dtype]
     for variable in variables:
@@ -259,7 +266,7 @@ def write_arrays(path: Path, values: Mapping[str, np.ndarray]) -> None:
 
 
 def set_weights(
-    model: keras.Model, values: Mapping[str, np.ndarray], origin: str
+    model: "keras.Model", values: Mapping[str, np.ndarray], origin: str
 ) -> None:
     """Sets every weight of a model, or none.
 

@@ -1,10 +1,10 @@
-"""Where the network of an embedder computes: Keras, OpenVINO, ONNX Runtime.
+"""What computes the network of an embedder: OpenCV, Keras, OpenVINO, ONNX.
 
-A runtime is called with a batch of preprocessed crops of any size, and
-returns their embeddings. `renew()`, which every call of an embedder begins
-with, sees to it that these are embeddings of the weights as they are now.
+A runtime is asked at the start of each run of photos for an engine, and the
+engine computes them all. It is called with crops, RGB uint8, any number of
+them, and returns what the network makes of them as it is now.
 """
 
-from keras_hypersphere.zoo.runtimes.choice import RUNTIMES, make_runtime
+from keras_hypersphere.zoo.runtimes.runtime import RUNTIMES, make_runtime
 
 __all__ = ["RUNTIMES", "make_runtime"]

@@ -1,18 +1,18 @@
 """The network in OpenVINO."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-from keras_hypersphere.zoo.runtimes.exported import Exported, Run
+from keras_hypersphere.zoo.runtimes.engine import Engine, Run
 
 # By default OpenVINO computes in bfloat16 where the processor can.
 EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
-class OpenVinoRuntime(Exported):
+class OpenVinoEngine(Engine):
     """Runs the network in OpenVINO on the processor, in float32.
 
     The copy is made in memory: nothing is written, and no number is stored
@@ -23,9 +23,16 @@ class OpenVinoRuntime(Exported):
     libraries = ("openvino",)
 
     def export(self) -> Run:
+        return self.compile(self.convert())
+
+    def read(self, path: Path) -> Run:
+        return self.compile(str(path))
+
+    def compile(self, model: Any) -> Run:
+        """What runs a graph, or an ONNX file."""
         import openvino
 
-        compiled = openvino.compile_model(self.convert(), "CPU", EXACT)
+        compiled = openvino.compile_model(model, "CPU", EXACT)
         # A compiled model has one place for its input.
         lock = threading.Lock()
 
@@ -41,10 +48,11 @@ class OpenVinoRuntime(Exported):
         The weights are constants of the graph: from variables OpenVINO reads
         each many times, which takes twice as long.
         """
+        import keras
         import openvino
         import tensorflow as tf
 
-        model = self.model
+        model = self.network.model
         weights = [
             [keras.ops.convert_to_numpy(variable) for variable in variables]
             for variables in (

@@ -1,12 +1,15 @@
 """Whether a network is the one that a card describes."""
 
-import keras
+from typing import TYPE_CHECKING
 
 from keras_hypersphere.zoo.alignment.templates import get_template
 from keras_hypersphere.zoo.cards.card import Card
 
+if TYPE_CHECKING:
+    import keras
 
-def require_fit(model: keras.Model, card: Card) -> None:
+
+def check_model(model: "keras.Model", card: Card) -> None:
     """Refuses a network that does not fit its card.
 
     Raises:
