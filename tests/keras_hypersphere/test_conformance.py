@@ -28,8 +28,8 @@ def flip_concat(**arguments):
     return layers.FlipConcat(backbone, **arguments)
 
 
-# Class: what to check it with, once or more; what is more is slow. Another process and replicas take
-# seconds: variants leave them to the first row of their class, unless they
+# Class: what to check it with, once or more; what is more is slow. Another
+# process and replicas take seconds: variants leave them to the first row of their class, unless they
 # have weights that it has not.
 ONCE = {"skip": ["fresh process", "replicas"]}
 LAYERS = {

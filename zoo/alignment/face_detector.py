@@ -18,7 +18,7 @@ DETECTORS: dict[str, tuple[Find, float]] = {
     "yunet": (yunet.find, 0.6),
     "mtcnn": (mtcnn_detector.find, 0.0),
 }
-TURNS = ("auto", 0, 90, 180, 270)
+TURNS: tuple[str | int, ...] = ("auto", 0, 90, 180, 270)
 # Larger photos are searched at this size: time and memory grow with the area.
 LONGEST_SIDE = 2048
 # A face must have so many pixels where it is looked for; landmarks of faces
@@ -131,8 +131,8 @@ def check_number(name: str, value: object, most: float) -> None:
     usable = value is None or (
         isinstance(value, numbers.Real)
         and not isinstance(value, bool)
-        and 0.0 <= value <= most
-        and math.isfinite(value)
+        and 0.0 <= float(value) <= most
+        and math.isfinite(float(value))
     )
     if not usable:
         limit = f"from 0 to {most:g}" if math.isfinite(most) else "0 or more"

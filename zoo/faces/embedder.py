@@ -423,13 +423,10 @@ class FaceEmbedder:
         """
         check_rule("choose", choose)
         threshold = find_threshold(self.card, threshold)
-        vectors, faces = zip(
-            self._vector_of(a, choose, "the first photo"),
-            self._vector_of(b, choose, "the second photo"),
-            strict=True,
-        )
-        away = float(compare(*vectors, self.card.distance))
-        return Verification(away < threshold, away, threshold, faces)
+        left, first = self._vector_of(a, choose, "the first photo")
+        right, second = self._vector_of(b, choose, "the second photo")
+        away = float(compare(left, right, self.card.distance))
+        return Verification(away < threshold, away, threshold, (first, second))
 
     def _vector_of(
         self, photo: Photo, choose: str, name: str

@@ -56,7 +56,7 @@ def in_channels(x: np.ndarray, card: Card) -> np.ndarray:
 
 
 def embed_crops(
-    crops: Sequence[np.ndarray],
+    crops: "Sequence[np.ndarray] | np.ndarray",
     engine: Callable[[np.ndarray], np.ndarray],
     card: Card,
 ) -> np.ndarray:

@@ -23,7 +23,7 @@ class Verification:
     same: bool
     distance: float
     threshold: float
-    faces: tuple[AlignedFace, AlignedFace]
+    faces: tuple[AlignedFace | None, AlignedFace | None]
 
     def as_dict(self) -> dict:
         """Plain values, for JSON."""
@@ -31,7 +31,7 @@ class Verification:
             "same": self.same,
             "distance": self.distance,
             "threshold": self.threshold,
-            "photos": [face.as_dict() for face in self.faces],
+            "photos": [face and face.as_dict() for face in self.faces],
         }
 
 

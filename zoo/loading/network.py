@@ -44,6 +44,8 @@ class Network:
         """The Keras model; the first call makes it."""
         with self.lock:
             if self.made is None:
+                path = self.path
+                assert path is not None, "a network has a file or a model"
                 from keras_hypersphere.zoo.loading.build import make_model
                 from keras_hypersphere.zoo.loading.card_check import (
                     check_model,
@@ -52,9 +54,9 @@ class Network:
                     WeightsWatch,
                 )
 
-                model = make_model(self.card, self.path)
+                model = make_model(self.card, path)
                 check_model(model, self.card)
-                if self.path.suffix == READABLE:
+                if path.suffix == READABLE:
                     self.watch = WeightsWatch(model)
                 self.made = model
             return self.made

@@ -228,9 +228,7 @@ def test_labels_need_not_be_small():
         if kind == KINDS[0]
         else pytest.param(
             *kind,
-            marks=pytest.mark.slow
-            if kind in QUICK
-            else pytest.mark.everything,
+            marks=pytest.mark.slow if kind in QUICK else pytest.mark.everything,
         )
         for kind in KINDS
     ],

@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 
 from keras_hypersphere.zoo import NoFaceError, images
-from keras_hypersphere.zoo.faces.aligned_face import align_one, find_face
+from keras_hypersphere.zoo.alignment import align
+from keras_hypersphere.zoo.faces.aligned_face import faces_of
 from keras_hypersphere.zoo.faces.aligned_faces import (
     AHEAD,
+    YUNET,
     align_photos,
     in_order,
     read_crops,
@@ -72,26 +74,55 @@ def test_each_photo_is_as_alone(tmp_path):
     ]
     found = list(align_photos(named, "dlib"))
     assert len(found) == len(named)
-    for (name, photo), face in zip(named, found, strict=True):
+    for (name, photo), result in zip(named, found, strict=True):
+        assert result.name == name
         if name in ("broken", "blank", "missing"):
-            with pytest.raises((ValueError, OSError)) as caught:
-                find_face(photo, "dlib", name=name)
-            assert type(face) is type(caught.value)
-            assert str(face) == str(caught.value)
+            assert result.faces == []
+            with pytest.raises(type(result.problem)) as caught:
+                faces_of(name, photo, "dlib", "largest", YUNET)
+            assert str(result.problem) == str(caught.value)
             continue
-        alone = find_face(photo, "dlib", name=name)
+        [face] = result.faces
+        [alone] = faces_of(name, photo, "dlib", "largest", YUNET)
         assert (face.photo, face.found) == (name, alone.found)
-        # A batch may tip the rounding of a box.
-        np.testing.assert_allclose(
-            face.face.landmarks, alone.face.landmarks, atol=1.5
+        np.testing.assert_array_equal(face.face.landmarks, alone.face.landmarks)
+        np.testing.assert_array_equal(face.crop, alone.crop)
+    assert isinstance(found[2].problem, NoFaceError)
+
+
+def test_every_face_of_a_photo():
+    collins = images.read(SAMPLES / "eileen_collins.png")[:300, 60:380]
+    both = np.concatenate([collins, collins[:, ::-1]], axis=1)
+    [photo] = align_photos([("both", both)], "arcface", "all")
+    assert len(photo.faces) == 2
+    for face in photo.faces:
+        assert (face.photo, face.found) == ("both", 2)
+        np.testing.assert_array_equal(
+            face.crop, align(both, face.face, "arcface", antialias=True)
         )
-        assert np.abs(face.crop.astype(int) - alone.crop).mean() < 6
-    assert isinstance(found[2], NoFaceError)
+    [one] = align_photos([("both", both)], "arcface", "largest")
+    assert len(one.faces) == 1
+
+
+def test_names_may_be_endless():
+    """Frames of a video: as many are read as are asked for, and some."""
+    read = []
+    blank = np.full((40, 40, 3), 90, np.uint8)
+
+    def frames():
+        while True:
+            read.append(len(read))
+            yield f"frame {len(read)}", blank
+
+    photos = align_photos(frames(), "arcface")
+    assert next(photos).name == "frame 1"
+    photos.close()
+    assert len(read) <= AHEAD + 2
 
 
 def test_a_template_of_a_box_gets_the_box():
     photo = images.read(SAMPLES / "eileen_collins.png")[:300, 60:380]
-    [face] = align_photos([("collins", photo)], "facenet")
+    [[face]] = [x.faces for x in align_photos([("collins", photo)], "facenet")]
     assert face.crop.shape == (160, 160, 3)
     left, top, width, height = face.face.box
     part = photo[
@@ -125,16 +156,21 @@ def test_a_photo_that_exif_turns_is_as_upright(tmp_path, orientation):
     stored = np.rot90(upright, {3: 2, 6: 1, 8: 3}[orientation])
     path = tmp_path / "turned.png"
     Image.fromarray(np.ascontiguousarray(stored)).save(path, exif=exif)
-    turned, alone = find_face(path, "sphereface"), find_face(upright, "dlib")
+    (turned,), (alone,) = (
+        faces_of("photo", photo, "sphereface", "largest", YUNET)
+        for photo in (path, upright)
+    )
+    assert turned.face.turn == 0
     np.testing.assert_allclose(turned.face.landmarks, alone.face.landmarks)
-    again = align_one(upright, [turned.face], "sphereface", "largest", "again")
-    np.testing.assert_array_equal(turned.crop, again.crop)
+    np.testing.assert_array_equal(turned.crop, alone.crop)
 
 
 def test_crops_are_read_as_they_are():
     crop = np.arange(150 * 150 * 3, dtype=np.uint8).reshape(150, 150, 3)
     small = crop[:100]
-    one, other = read_crops([("a", crop), ("b", small)], (150, 150))
+    first, second = read_crops([("a", crop), ("b", small)], (150, 150))
+    [one] = first.faces
     np.testing.assert_array_equal(one.crop, crop)
     assert one.photo == "a" and one.face is None
-    assert isinstance(other, ValueError) and "'b'" in str(other)
+    assert isinstance(second.problem, ValueError)
+    assert "'b'" in str(second.problem) and second.faces == []

@@ -4,6 +4,7 @@ A runtime that is not installed is skipped, loudly; `make test-runtime`
 installs them all and sets REQUIRE_RUNTIMES=1, which lets such tests fail.
 """
 
+import dataclasses
 import importlib
 import os
 import sys
@@ -14,10 +15,12 @@ import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere.zoo import FaceEmbedder, list_models
+from keras_hypersphere.zoo import FaceEmbedder, get_card, list_models
 from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
-from keras_hypersphere.zoo.runtimes import automatic, make_runtime
-from keras_hypersphere.zoo.runtimes.weights_watch import WeightsWatch
+from keras_hypersphere.zoo.loading.network import Network
+from keras_hypersphere.zoo.loading.weights_watch import WeightsWatch
+from keras_hypersphere.zoo.runtimes import make_runtime
+from keras_hypersphere.zoo.runtimes.runtime import MANY_TO_COPY
 
 TENSORFLOW = pytest.mark.only_on(
     "tensorflow", reason="networks are copied by way of TensorFlow"
@@ -43,8 +46,7 @@ def need(runtime):
 
 
 def crops(embedder, count):
-    shape = (count, *embedder.card.input_shape[:2], 3)
-    return np.random.default_rng(count).integers(0, 256, shape, np.uint8)
+    return pixels(count, (*embedder.card.input_shape[:2], 3), count)
 
 
 def require_near(found, wanted):
@@ -54,15 +56,35 @@ def require_near(found, wanted):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=limit)
 
 
-def small_model(*layers):
-    return keras.Sequential(
-        [keras.Input((8, 6, 3)), *layers, keras.layers.Flatten()]
+def small_network(*layers):
+    """A network of crops of 8 x 6 pixels."""
+    model = keras.Sequential(
+        [
+            keras.Input((8, 6, 3)),
+            *layers,
+            keras.layers.Flatten(name="embedding"),
+        ]
     )
+    dim = model.output_shape[1]
+    card = dataclasses.replace(
+        get_card("dlib-resnet"),
+        input_shape=(8, 6, 3),
+        template="none",
+        dim=dim,
+        golden_output=(0.0,) * dim,
+        parameters=0,
+    )
+    return Network(card, model)
 
 
-def photos(count, seed=0):
+def pixels(count, shape=(8, 6, 3), seed=0):
     draw = np.random.default_rng(seed)
-    return draw.normal(size=(count, 8, 6, 3)).astype("float32")
+    return draw.integers(0, 256, (count, *shape), np.uint8)
+
+
+def in_keras(network, crops):
+    x = preprocess_input(crops, network.card)
+    return network.model.predict_on_batch(x)
 
 
 @TENSORFLOW
@@ -72,79 +94,72 @@ def test_the_embeddings_are_those_of_keras(runtime, name):
     embedder = FaceEmbedder.from_preset(name, runtime="keras")
     copy = FaceEmbedder(embedder.model, embedder.card, runtime=runtime)
     for count in (1, 5, 32, 2):
-        pixels = crops(embedder, count)
-        require_near(copy.embed_aligned(pixels), embedder.embed_aligned(pixels))
-    require_near(
-        copy.embed_aligned(pixels[0]), embedder.embed_aligned(pixels[0])
-    )
+        some = crops(embedder, count)
+        require_near(copy.embed_aligned(some), embedder.embed_aligned(some))
+    require_near(copy.embed_aligned(some[0]), embedder.embed_aligned(some[0]))
 
 
 @TENSORFLOW
 @pytest.mark.parametrize("runtime", sorted(LIBRARIES))
 def test_a_copy_follows_the_weights(runtime):
     need(runtime)
-    model = small_model(keras.layers.Conv2D(4, 3))
-    copy = make_runtime(runtime, model)
-    x = photos(3)
+    network = small_network(keras.layers.Conv2D(4, 3))
+    model = network.model
+    copies = make_runtime(runtime, network)
     for change in (
         lambda: None,
         lambda: model.set_weights([2 * w for w in model.get_weights()]),
         lambda: model.layers[0].kernel.assign(-model.layers[0].kernel),
     ):
         change()
-        copy.renew()
-        require_near(copy(x), model.predict_on_batch(x))
-    made = copy.run
-    assert not copy.renew() and copy.run is made
+        require_near(copies.start()(pixels(3)), in_keras(network, pixels(3)))
+    made = copies.start().run
+    assert copies.start().run is made
 
 
-@TENSORFLOW
 def test_training_is_seen():
     """By `fit` on the model itself, or on one around it; not by reading."""
-    model = small_model(
+    model = small_network(
         keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()
-    )
+    ).model
+    x = pixels(4).astype("float32")
     watch = WeightsWatch(model)
-    model.predict_on_batch(photos(2))
+    model.predict_on_batch(x)
     model.get_weights()
     assert not watch.changed()
-    model.set_weights(model.get_weights())
+    model.set_weights([w + 1 for w in model.get_weights()])
     assert watch.changed()
     around = keras.Sequential([model, keras.layers.Dense(2)])
-    around.compile("sgd", "mse", jit_compile=False)
     for layer in (model.layers[0], model.layers[1]):
         for each in model.layers:
             each.trainable = each is layer
         around.compile("sgd", "mse", jit_compile=False)
         watch = WeightsWatch(model)
-        around.fit(photos(4), np.zeros((4, 2)), verbose=0)
+        around.fit(x, np.zeros((4, 2)), verbose=0)
         assert watch.changed()
     model.trainable = False
     around.compile("sgd", "mse", jit_compile=False)
     watch = WeightsWatch(model)
-    around.fit(photos(4), np.zeros((4, 2)), verbose=0)
+    around.fit(x, np.zeros((4, 2)), verbose=0)
     assert not watch.changed()
 
 
 @TENSORFLOW
-def test_auto_begins_in_keras():
+def test_auto_takes_one_engine_for_a_run():
     need("openvino")
-    model = small_model(keras.layers.Conv2D(4, 3))
-    runtime = make_runtime("auto", model)
+    network = small_network(keras.layers.Conv2D(4, 3))
+    auto = make_runtime("auto", network)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        for count in (100, automatic.MANY - 101, 1, 7):
-            assert runtime.copy is None
-            x = photos(count)
-            require_near(runtime(x), model.predict_on_batch(x))
-            if count == 1:
-                break
-        assert runtime.copy is not None
-        require_near(runtime(photos(7)), model.predict_on_batch(photos(7)))
-        model.layers[0].bias.assign(np.ones(4))
-        runtime.renew()
-        assert runtime.copy is None and runtime.seen == 0
-        require_near(runtime(photos(7)), model.predict_on_batch(photos(7)))
+        for count in (None, 1, MANY_TO_COPY - 1):
+            assert auto.start(count).name == "keras"
+        copy = auto.start(MANY_TO_COPY)
+        assert copy.name == "openvino"
+        require_near(copy(pixels(7)), in_keras(network, pixels(7)))
+        network.model.layers[0].bias.assign(np.ones(4))
+        for count in (1, MANY_TO_COPY):
+            found = auto.start(count)(pixels(7))
+            require_near(found, in_keras(network, pixels(7)))
 
 
 class Sorted(keras.layers.Layer):
@@ -177,26 +192,25 @@ class Counting(keras.layers.Layer):
 )
 def test_auto_stays_in_keras_with_a_warning(layer, words):
     need("openvino")
-    model = small_model(layer())
-    runtime = make_runtime("auto", model)
+    auto = make_runtime("auto", small_network(layer()))
     with pytest.warns(UserWarning, match=words):
-        runtime(photos(automatic.MANY))
+        assert auto.start(MANY_TO_COPY).name == "keras"
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        found = runtime(photos(automatic.MANY))
-    assert found.shape == (automatic.MANY, 144) and runtime.copy is None
+        assert auto.start(MANY_TO_COPY).name == "keras"
 
 
 @TENSORFLOW
 def test_auto_without_openvino_is_keras(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
-    model = small_model(keras.layers.Conv2D(4, 3))
+    network = small_network(keras.layers.Conv2D(4, 3))
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        runtime = make_runtime("auto", model)
-        x = photos(automatic.MANY)
-        np.testing.assert_array_equal(runtime(x), model.predict_on_batch(x))
-        assert runtime.copy is None
+        engine = make_runtime("auto", network).start(MANY_TO_COPY)
+    assert engine.name == "keras"
+    np.testing.assert_array_equal(
+        engine(pixels(8)), in_keras(network, pixels(8))
+    )
 
 
 @TENSORFLOW
@@ -211,13 +225,13 @@ def test_a_missing_library_is_named(monkeypatch, runtime):
 def test_threads_may_share_a_copy():
     need("openvino")
     embedder = FaceEmbedder.from_preset(MODEL, runtime="openvino")
-    pixels = crops(embedder, 8)
-    wanted = embedder.embed_aligned(pixels)
+    some = crops(embedder, 8)
+    wanted = embedder.embed_aligned(some)
     wrong = []
 
     def work(place):
         for _ in range(5):
-            found = embedder.embed_aligned(pixels[place])
+            found = embedder.embed_aligned(some[place])
             if np.abs(found - wanted[place]).max() > 1e-4:
                 wrong.append(place)
 
@@ -242,17 +256,12 @@ def test_what_is_saved_is_computed_in_keras(tmp_path):
 
 def test_batches_in_keras():
     """Of any size, without the rows that fill them up."""
-    embedder = FaceEmbedder.from_preset(MODEL, runtime="keras")
-    pixels = crops(embedder, 5)
-    x = preprocess_input(pixels, embedder.card)
-    runtime = make_runtime("keras", embedder.model)
+    network = small_network(keras.layers.Conv2D(4, 3))
+    engine = make_runtime("keras", network).start()
     for count in (1, 2, 3, 5):
-        found = runtime(x[:count])
-        wanted = embedder.model.predict(x[:count], verbose=0)
-        assert found.shape == wanted.shape
-        require_near(found, wanted)
+        require_near(engine(pixels(count)), in_keras(network, pixels(count)))
 
 
 def test_unknown_runtime():
-    with pytest.raises(ValueError, match="one of 'auto', 'keras'"):
+    with pytest.raises(ValueError, match="one of 'auto', 'opencv', 'keras'"):
         FaceEmbedder.from_preset(MODEL, runtime="tensorrt")
