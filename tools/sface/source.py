@@ -77,7 +77,9 @@ def members(wheel: Path) -> dict[Published, bytes]:
         raise ValueError(f"'{wheel}': {error.args[0]}.") from None
     # zlib's own error, for a member that is damaged, is neither of these.
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise ValueError(f"'{wheel}' is not a readable wheel: {error}") from None
+        raise ValueError(
+            f"'{wheel}' is not a readable wheel: {error}"
+        ) from None
     for one, data in found.items():
         digest = hashlib.sha256(data).hexdigest()
         if digest != one.sha256:

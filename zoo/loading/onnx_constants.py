@@ -88,6 +88,8 @@ def dequantize(
     scale = np.asarray(scale, np.float32)
     zero = np.broadcast_to(np.asarray(zero_point, np.float32), scale.shape)
     if block_size:
+        if scale.shape[axis] * block_size != quantized.shape[axis]:
+            raise ValueError(f"its blocks are not of {block_size} numbers")
         scale, zero = (np.repeat(x, block_size, axis) for x in (scale, zero))
     elif scale.ndim == 1 and quantized.ndim:
         shape = [1] * quantized.ndim
@@ -124,7 +126,7 @@ def compute(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
         return OPERATIONS[node.op_type](*inputs, **attributes(node))
     except OnnxFormatError:
         raise
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, MemoryError) as error:
         raise OnnxFormatError(
             f"the node {node.name or node.output[0]!r} ({node.op_type}) "
             f"cannot be computed: {error}"

@@ -16,7 +16,8 @@ from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.golden import golden_numbers
 from keras_hypersphere.zoo.cards.registry import get_card, list_models
 from keras_hypersphere.zoo.loading.hub import SCHEME, fetch_preset
-from keras_hypersphere.zoo.loading.weights import find_weights, load_file
+from keras_hypersphere.zoo.loading.weight_files import find_weights
+from keras_hypersphere.zoo.loading.weights import load_file
 
 CARD_FILE = "card.json"
 MODEL_FILE = "model.keras"
