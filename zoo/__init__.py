@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         LightCNN29V2,
     )
     from keras_hypersphere.zoo.backbones.mobilefacenet import MobileFaceNet
+    from keras_hypersphere.zoo.backbones.sface import SFace
     from keras_hypersphere.zoo.backbones.sphereface import (
         SphereFace4,
         SphereFace10,
@@ -67,6 +68,7 @@ HOMES = {
     "LightCNNB": "backbones.lightcnn",
     "MobileFaceNet": "backbones.mobilefacenet",
     "NoFaceError": "alignment.no_face_error",
+    "SFace": "backbones.sface",
     "SphereFace10": "backbones.sphereface",
     "SphereFace20": "backbones.sphereface",
     "SphereFace36": "backbones.sphereface",
@@ -98,6 +100,7 @@ __all__ = [
     "LightCNNB",
     "MobileFaceNet",
     "NoFaceError",
+    "SFace",
     "SphereFace4",
     "SphereFace10",
     "SphereFace20",

@@ -20,11 +20,10 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.message_table import SCALARS, file_of
 from keras_hypersphere.caffe_format.schema import (
-    FILE,
     PACKAGE,
     POOL,
-    SCALARS,
     LayerParameter,
     UnreadLayer,
 )
@@ -74,7 +73,7 @@ def build_class(parameter: Mapping[str, Any]) -> type[Message]:
         name=f"keras_hypersphere/{place}.proto",
         package=f"{PACKAGE}.{place}",
         syntax="proto2",
-        dependency=[FILE],
+        dependency=[file_of(PACKAGE)],
     )
     add_message(file, "LayerParameter", parameter, parameter)
     known = LayerParameter.DESCRIPTOR

@@ -29,8 +29,8 @@ def flip_concat(**arguments):
 
 
 # Class: what to check it with, once or more; what is more is slow. Another
-# process and replicas take seconds: variants leave them to the first row of their class, unless they
-# have weights that it has not.
+# process and replicas take seconds: variants leave them to the first row of
+# their class, unless they have weights that it has not.
 ONCE = {"skip": ["fresh process", "replicas"]}
 LAYERS = {
     layers.ChannelAffine: [{"input_shape": IMAGES}],

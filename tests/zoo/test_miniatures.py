@@ -15,7 +15,8 @@ from keras_hypersphere.zoo.cards.golden import golden_crop
 from keras_hypersphere.zoo.cards.registry import CARDS
 from keras_hypersphere.zoo.loading.build import is_backbone
 from keras_hypersphere.zoo.loading.preset import moved
-from keras_hypersphere.zoo.loading.weights import PACKAGED, write_arrays
+from keras_hypersphere.zoo.loading.weight_files import PACKAGED
+from keras_hypersphere.zoo.loading.weights import write_arrays
 
 NAMES = [miniature.name for miniature in MINIATURES]
 # Of the golden output's range: rounding of any backend, and what is seen.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from keras_hypersphere.tools.dlib.make_weights import make_weights
 from keras_hypersphere.zoo.cards.registry import CARDS
-from keras_hypersphere.zoo.loading.weights import PACKAGED
+from keras_hypersphere.zoo.loading.weight_files import PACKAGED
 
 
 def main(words: "list[str] | None" = None) -> int:

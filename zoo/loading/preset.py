@@ -14,7 +14,7 @@ from keras_hypersphere.zoo.cards.golden import golden_numbers
 from keras_hypersphere.zoo.cards.registry import get_card, list_models
 from keras_hypersphere.zoo.loading.hub import SCHEME, fetch_preset
 from keras_hypersphere.zoo.loading.network import Network
-from keras_hypersphere.zoo.loading.weights import find_weights
+from keras_hypersphere.zoo.loading.weight_files import find_weights
 
 if TYPE_CHECKING:
     import keras

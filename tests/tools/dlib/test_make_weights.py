@@ -11,7 +11,7 @@ import pytest
 from keras_hypersphere.tools.dlib.__main__ import main
 from keras_hypersphere.tools.dlib.source import original
 from keras_hypersphere.zoo.cards.registry import CARDS, get_card
-from keras_hypersphere.zoo.loading.weights import PACKAGED
+from keras_hypersphere.zoo.loading.weight_files import PACKAGED
 
 CARD = get_card("dlib-resnet")
 # The published file or sdist, for whoever has it: the whole command is run.

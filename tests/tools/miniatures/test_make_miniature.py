@@ -7,7 +7,7 @@ import pytest
 from keras_hypersphere.tools.miniatures.__main__ import main
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.registry import CARDS
-from keras_hypersphere.zoo.loading.weights import PACKAGED
+from keras_hypersphere.zoo.loading.weight_files import PACKAGED
 
 NAME = "sphereface4.miniature"
 

@@ -18,7 +18,8 @@ from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.registry import get_card
 from keras_hypersphere.zoo.loading import download
 from keras_hypersphere.zoo.loading.preset import load_preset
-from keras_hypersphere.zoo.loading.weights import find_weights, write_arrays
+from keras_hypersphere.zoo.loading.weight_files import find_weights
+from keras_hypersphere.zoo.loading.weights import write_arrays
 
 DATA = np.random.default_rng(0).bytes(300_000)
 NAME = "remote.npz"

@@ -9,11 +9,13 @@ import pytest
 
 from keras_hypersphere.zoo.cards.registry import get_card
 from keras_hypersphere.zoo.loading import weights
-from keras_hypersphere.zoo.loading.weights import (
+from keras_hypersphere.zoo.loading.weight_files import (
     PACKAGED,
     find_weights,
-    load_weights,
     locate,
+)
+from keras_hypersphere.zoo.loading.weights import (
+    load_weights,
     read_arrays,
     set_weights,
     write_arrays,

@@ -118,7 +118,9 @@ def test_training_leaves_the_file(tmp_path):
         weight.assign(weight * 1.1)
     after = auto.embed_aligned(CROPS)
     assert auto.engine == "keras" and np.abs(after - before).max() > 0.01
-    with pytest.raises(ValueError, match="`runtime='opencv'` computes.*'auto'"):
+    with pytest.raises(
+        ValueError, match=r"`runtime='opencv'` computes.*'auto'"
+    ):
         opencv.embed_aligned(CROPS[0])
     card = auto.save_to_preset(tmp_path / "trained")
     assert card.threshold == 0.0
@@ -126,7 +128,7 @@ def test_training_leaves_the_file(tmp_path):
     np.testing.assert_allclose(
         again.embed_aligned(CROPS), after, rtol=1e-4, atol=1e-4
     )
-    with pytest.raises(ValueError, match="come as an .onnx file"):
+    with pytest.raises(ValueError, match=r"come as an \.onnx file"):
         FaceEmbedder.from_preset(tmp_path / "trained", runtime="opencv")
 
 
