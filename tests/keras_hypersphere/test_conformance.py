@@ -13,6 +13,9 @@ import keras_hypersphere as kh
 from keras_hypersphere import addons, layers, losses
 from keras_hypersphere.layers.head import Head
 from keras_hypersphere.testing import check_head, check_layer, check_loss
+from keras_hypersphere.testing import heads as head_checks
+from keras_hypersphere.testing import layers as layer_checks
+from keras_hypersphere.testing import losses as loss_checks
 
 IMAGES = (4, 4, 6, 4)
 
@@ -205,16 +208,24 @@ PACKAGES = (
 FUNCTIONS = ("mining", "testing", "theory")
 
 
-def cases(table):
-    return [
-        pytest.param(
-            {"cls_or_factory": cls, **case},
-            id=f"{cls.__name__}-{index}",
-            marks=[pytest.mark.slow] if index else [],
-        )
-        for cls, several in table.items()
-        for index, case in enumerate(several)
-    ]
+def cases(table, checks):
+    """Rows for a check; two replicas take as long as the rest: they are slow."""
+    rest = [name for name in checks if name != "replicas"]
+    for cls, several in table.items():
+        for index, case in enumerate(several):
+            skip = case.get("skip", [])
+            given = {"cls_or_factory": cls, **case}
+            yield pytest.param(
+                {**given, "skip": [*skip, "replicas"]},
+                id=f"{cls.__name__}-{index}",
+                marks=[pytest.mark.slow] if index else [],
+            )
+            if "replicas" not in skip:
+                yield pytest.param(
+                    {**given, "skip": rest},
+                    id=f"{cls.__name__}-{index}-replicas",
+                    marks=[pytest.mark.slow],
+                )
 
 
 def public(*packages):
@@ -233,17 +244,17 @@ def public(*packages):
                 yield pytest.param(thing, id=f"{package}.{name}")
 
 
-@pytest.mark.parametrize("case", cases(LAYERS))
+@pytest.mark.parametrize("case", cases(LAYERS, layer_checks.CHECKS))
 def test_layer(case):
     check_layer(**case)
 
 
-@pytest.mark.parametrize("case", cases(HEADS))
+@pytest.mark.parametrize("case", cases(HEADS, head_checks.CHECKS))
 def test_head(case):
     check_head(**case)
 
 
-@pytest.mark.parametrize("case", cases(LOSSES))
+@pytest.mark.parametrize("case", cases(LOSSES, loss_checks.CHECKS))
 def test_loss(case):
     check_loss(**case)
 

@@ -21,7 +21,16 @@ LOSSES = {
 }
 # Compiling takes seconds; how labels come in is the same for all.
 QUICK = ("hard", "pairs", "addons hard")
-EVERY = pytest.mark.parametrize("name", LOSSES)
+# Those of TensorFlow Addons mine as the first ones do.
+EVERY = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow)
+        if name.startswith("addons")
+        else name
+        for name in LOSSES
+    ],
+)
 X = np.array(
     [[0.1, 0.2, 1, 1], [1, 0.1, 0, 1], [0.2, 1, 1, 2], [1, 1, 1, 0.5]],
     "float32",

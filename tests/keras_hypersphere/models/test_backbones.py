@@ -71,6 +71,7 @@ def test_every_backbone_trains_in_a_margin_model(name, tmp_path):
     check(model, X, X, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["subclassed, called", "no input, called", "layer, called"]
 )

@@ -169,6 +169,7 @@ def test_openvino(backbone, wanted, tmp_path):
     require_equal(found, wanted)
 
 
+@pytest.mark.slow
 def test_quantized(backbone, wanted, tmp_path):
     if keras.backend.backend() == "torch":
         pytest.skip("PyTorch has no int8 matrix product on every CPU")

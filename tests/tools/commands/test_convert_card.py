@@ -50,7 +50,13 @@ def files(tmp_path):
     return list(write_sphereface4(tmp_path))
 
 
-@pytest.mark.parametrize("recorded", RECORDED)
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if place else [])
+        for place, name in enumerate(RECORDED)
+    ],
+)
 def test_what_real_caffe_ran(recorded, cache, capsys):
     recording = Recording(find("conversion", recorded))
     name = f"{RECORDED[recorded]}.narrow"

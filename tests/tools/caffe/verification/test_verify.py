@@ -72,7 +72,14 @@ def test_a_changed_weight_shows_at_its_layer(sample, tmp_path):
         assert "first at layer 'conv2a'" in report.summary()
 
 
-@pytest.mark.parametrize("name", ["mtcnn_det1", "mtcnn_det2", "mtcnn_det4"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mtcnn_det1",
+        "mtcnn_det2",
+        pytest.param("mtcnn_det4", marks=pytest.mark.slow),
+    ],
+)
 def test_a_changed_weight_shows_where_noise_hides_it(name, recording):
     """Of each weight the number that moves what the model returns least."""
     case = recording(name)
