@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from keras_hypersphere.zoo.cards.registry import get_card, list_models
     from keras_hypersphere.zoo.faces.embedder import FaceEmbedder
     from keras_hypersphere.zoo.faces.gallery import Gallery
-    from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
+    from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 
 # Where each name lives: cards are listed without loading Keras or OpenCV.
 HOMES = {
@@ -76,7 +76,7 @@ HOMES = {
     "SphereFace64": "backbones.sphereface",
     "get_card": "cards.registry",
     "list_models": "cards.registry",
-    "preprocess_input": "faces.preprocessing",
+    "preprocess_input": "runtimes.preprocessing",
 }
 
 __all__ = [

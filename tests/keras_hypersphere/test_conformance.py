@@ -209,7 +209,7 @@ FUNCTIONS = ("mining", "testing", "theory")
 
 
 def cases(table, checks):
-    """Rows for a check; two replicas take as long as the rest: they are slow."""
+    """Rows for a check; two replicas, which take as long, are slow."""
     rest = [name for name in checks if name != "replicas"]
     for cls, several in table.items():
         for index, case in enumerate(several):

@@ -12,8 +12,8 @@ from keras_hypersphere.tools.dlib.source import original
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.golden import golden_crop
 from keras_hypersphere.zoo.cards.registry import get_card
-from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
 from keras_hypersphere.zoo.loading.weights import write_arrays
+from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 
 # The golden embedding is kept while it agrees: its last digits depend on
 # the machine, and the card should not.

@@ -1,41 +1,21 @@
 """FaceEmbedder: photos in, embeddings and decisions out."""
 
 import os
-from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_hypersphere.zoo import images
 from keras_hypersphere.zoo.alignment.face_detector import FaceDetector
 from keras_hypersphere.zoo.alignment.selection import check_rule
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.golden import golden_crop
 from keras_hypersphere.zoo.faces.aligned_face import AlignedFace, faces_of
-from keras_hypersphere.zoo.faces.aligned_faces import (
-    CHOICES,
-    align_photos,
-    read_crops,
-)
 from keras_hypersphere.zoo.faces.compare import compare
-from keras_hypersphere.zoo.faces.embedded_photos import (
-    EmbeddedPhotos,
-    join_parts,
-)
 from keras_hypersphere.zoo.faces.gallery import Gallery, person_of
-from keras_hypersphere.zoo.faces.photo_list import (
-    Photo,
-    Photos,
-    is_single,
-    name_photos,
-)
-from keras_hypersphere.zoo.faces.photo_stream import (
-    embed_stream,
-    require_batch_size,
-)
-from keras_hypersphere.zoo.faces.preprocessing import embed_crops
-from keras_hypersphere.zoo.faces.progress_bar import Progress, shower
+from keras_hypersphere.zoo.faces.photo_embedder import PhotoEmbedder
+from keras_hypersphere.zoo.faces.photo_list import Photo
+from keras_hypersphere.zoo.faces.progress_bar import Progress
 from keras_hypersphere.zoo.faces.verification import (
     Verification,
     find_threshold,
@@ -43,14 +23,13 @@ from keras_hypersphere.zoo.faces.verification import (
 from keras_hypersphere.zoo.loading.network import Network
 from keras_hypersphere.zoo.loading.preset import open_preset, save_preset
 from keras_hypersphere.zoo.runtimes import make_runtime
-from keras_hypersphere.zoo.runtimes.engine import Engine
-from keras_hypersphere.zoo.runtimes.keras_engine import KerasEngine
+from keras_hypersphere.zoo.runtimes.preprocessing import embed_crops
 
 if TYPE_CHECKING:
     import keras
 
 
-class FaceEmbedder:
+class FaceEmbedder(PhotoEmbedder):
     """Turns photos of faces into embeddings, and compares them.
 
     A photo is read (`zoo.images`), its faces are detected, one of them is
@@ -99,21 +78,7 @@ class FaceEmbedder:
         from keras_hypersphere.zoo.loading.card_check import check_model
 
         check_model(model, card)
-        self._set(Network(card, model), runtime, detector)
-
-    def _set(
-        self, network: Network, runtime: str, detector: "str | FaceDetector"
-    ) -> None:
-        self._network = network
-        self.card = network.card
-        self.runtime = runtime
-        self.detector = (
-            detector
-            if isinstance(detector, FaceDetector)
-            else FaceDetector(detector)
-        )
-        self._runtime = make_runtime(runtime, network)
-        self.engine: str | None = None
+        super().__init__(Network(card, model), runtime, detector)
 
     def __repr__(self) -> str:
         return (
@@ -154,7 +119,7 @@ class FaceEmbedder:
         if network.file is None:
             # A file that does not load, or fit, is told at once.
             network.model  # noqa: B018
-        embedder._set(network, runtime, detector)
+        PhotoEmbedder.__init__(embedder, network, runtime, detector)
         return embedder
 
     def save_to_preset(self, folder: "str | os.PathLike") -> Card:
@@ -177,190 +142,6 @@ class FaceEmbedder:
         engine = make_runtime("keras", self._network).start()
         golden = embed_crops(pixels, engine, self.card)[0]
         return save_preset(self.model, self.card, golden, folder)
-
-    def embed_aligned(
-        self, crops: np.ndarray, batch_size: int = 32
-    ) -> np.ndarray:
-        """Embeds crops that are aligned already.
-
-        Args:
-            crops: `(height, width, 3)` or `(batch, height, width, 3)`, RGB,
-                values 0 to 255, of the card's size, aligned to its template:
-                see `alignment.align`.
-            batch_size: Crops that go through the network together.
-
-        Returns:
-            `(dim,)` or `(batch, dim)` float32 array.
-
-        Raises:
-            ValueError: If the crops have another shape, or values outside
-                0 to 255.
-        """
-        size = self.card.input_shape[:2]
-        try:
-            crops = np.asarray(crops)
-        except ValueError as error:
-            raise ValueError(
-                f"`crops` must all have the shape {(*size, 3)}. "
-                f"Received: crops of different shapes. {self._advice()}"
-            ) from error
-        if crops.ndim not in (3, 4) or crops.shape[-3:] != (*size, 3):
-            raise ValueError(
-                f"`crops` must have the shape {(*size, 3)} or "
-                f"{('batch', *size, 3)}. Received: shape={crops.shape}. "
-                f"{self._advice()}"
-            )
-        require_batch_size(batch_size)
-        batch = crops[None] if crops.ndim == 3 else crops
-        engine = self._start(len(batch))
-        vectors = np.empty((len(batch), self.card.dim), np.float32)
-        for start in range(0, len(batch), batch_size):
-            part = batch[start : start + batch_size]
-            vectors[start : start + len(part)] = embed_crops(
-                [images.as_bytes(crop) for crop in part], engine, self.card
-            )
-        return vectors[0] if crops.ndim == 3 else vectors
-
-    def _start(self, count: int | None) -> "Engine | KerasEngine":
-        """What computes a run of so many photos; None: not known."""
-        engine = self._runtime.start(count)
-        self.engine = engine.name
-        return engine
-
-    @overload
-    def embed(
-        self,
-        photos: Photos,
-        details: Literal[False] = False,
-        crops: bool = False,
-        aligned: bool = False,
-        choose: str = "largest",
-        errors: str | None = None,
-        batch_size: int = 32,
-        progress: Progress = False,
-    ) -> np.ndarray: ...
-
-    @overload
-    def embed(
-        self,
-        photos: Photos,
-        details: Literal[True],
-        crops: bool = False,
-        aligned: bool = False,
-        choose: str = "largest",
-        errors: str | None = None,
-        batch_size: int = 32,
-        progress: Progress = False,
-    ) -> EmbeddedPhotos: ...
-
-    def embed(
-        self,
-        photos: Photos,
-        details: bool = False,
-        crops: bool = False,
-        aligned: bool = False,
-        choose: str = "largest",
-        errors: str | None = None,
-        batch_size: int = 32,
-        progress: Progress = False,
-    ) -> np.ndarray | EmbeddedPhotos:
-        """Embeds one face of each photo, or all of them.
-
-        Photos are read, searched and aligned in threads next to the
-        network, each by itself: a row does not depend on the other photos.
-
-        Args:
-            photos: A photo (file name or array, see `images.read`), a list
-                of them, or a folder: all pictures below it, by name. A
-                list may hold folders.
-            details: Return an `EmbeddedPhotos`: vectors, the names, boxes
-                and landmarks of their photos, and failures.
-            crops: Keep the aligned crops in the details.
-            aligned: The photos are aligned crops already: nothing is
-                detected, and the details have no boxes.
-            choose: Which of several faces: `"largest"`, `"center"`, or
-                `"all"`: a row for each face.
-            errors: What a photo without a face, or an unreadable one, does:
-                `"raise"` an error that names it, or `"skip"` it; then the
-                details report it. Default: `"skip"` for a folder, which
-                therefore needs `details`, else `"raise"`.
-            batch_size: Faces that go through the network together.
-            progress: True shows a bar; a function is called with the number
-                of photos done and of all.
-
-        Returns:
-            `(dim,)` for one photo, `(photos, dim)` for several,
-            `(faces, dim)` with `choose="all"`, float32; or `EmbeddedPhotos`.
-
-        Raises:
-            NoFaceError: If a photo has no face.
-            ValueError: If a photo cannot be read, or an argument is invalid.
-            FileNotFoundError: If there is no such file.
-        """
-        single = is_single(photos)
-        is_folder = not single and isinstance(photos, (str, os.PathLike))
-        errors = errors or ("skip" if is_folder else "raise")
-        if errors == "skip" and not details:
-            raise ValueError(
-                "`errors='skip'`, the default for a folder, leaves rows out: "
-                "say `details=True` to see which. Received: details=False"
-            )
-        parts = self.stream(
-            photos, crops, aligned, choose, errors, batch_size, progress
-        )
-        found = join_parts(parts, self.card.dim)
-        if details:
-            return found
-        one = single and choose != "all"
-        return found.vectors[0] if one else found.vectors
-
-    def stream(
-        self,
-        photos: Photos,
-        crops: bool = False,
-        aligned: bool = False,
-        choose: str = "largest",
-        errors: str = "skip",
-        batch_size: int = 32,
-        progress: Progress = False,
-    ) -> Generator[EmbeddedPhotos]:
-        """Embeds photos as `embed` does, and yields them as they are done.
-
-        What is done can so be kept before all is, and more photos be
-        embedded than memory holds.
-
-        Args:
-            photos, crops, aligned, choose, batch_size, progress: As in
-                `embed`.
-            errors: As in `embed`. Default: `"skip"`.
-
-        Returns:
-            An iterator of `EmbeddedPhotos`, one for each batch, in the order
-            of the photos. If it is not read to its end, `close()` it.
-
-        Raises:
-            ValueError, FileNotFoundError: As `embed`; for an argument at
-                once.
-        """
-        check_rule("choose", choose, CHOICES)
-        check_rule("errors", errors, ("raise", "skip"))
-        require_batch_size(batch_size)
-        named = name_photos(photos)
-        if not aligned:
-            self.require_template()
-        return embed_stream(
-            read_crops(named, self.card.input_shape[:2])
-            if aligned
-            else align_photos(
-                named, self.card.template, choose, detector=self.detector
-            ),
-            self._start(len(named)),
-            self.card,
-            batch_size,
-            strict=errors == "raise",
-            crops=crops,
-            show=shower(progress, len(named)),
-        )
 
     def gallery(
         self,
@@ -465,18 +246,3 @@ class FaceEmbedder:
                 finite.
         """
         return compare(u, v, self.card.distance)
-
-    def require_template(self) -> None:
-        """Raises if the network takes crops that are no aligned faces."""
-        if self.card.template == "none":
-            raise ValueError(
-                f"{self.card.name} takes no photos: its crops are no aligned "
-                f"faces. {self._advice()}"
-            )
-
-    def _advice(self) -> str:
-        """How to call the embedder with what it takes."""
-        if self.card.template == "none":
-            return "Use `embed_aligned`, or `embed(..., aligned=True)`."
-        wanted = self.card.template
-        return f"Use `embed` for photos, or `align` them to {wanted}."

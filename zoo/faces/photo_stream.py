@@ -15,9 +15,9 @@ from keras_hypersphere.zoo.faces.aligned_faces import (
     in_order,
 )
 from keras_hypersphere.zoo.faces.embedded_photos import EmbeddedPhotos
-from keras_hypersphere.zoo.faces.preprocessing import embed_crops
 from keras_hypersphere.zoo.runtimes.engine import Engine
 from keras_hypersphere.zoo.runtimes.keras_engine import KerasEngine
+from keras_hypersphere.zoo.runtimes.preprocessing import embed_crops
 
 Batch = tuple[list[AlignedFace], dict[str, str]]
 Show = Callable[[int], None]

@@ -79,8 +79,10 @@ def load_preset(
 
     Args, errors: As `open_preset`, and if a file would run code.
     """
+    from keras_hypersphere.zoo.loading.build import make_model
+
     network = open_preset(preset)
-    return network.model, network.card
+    return make_model(network.card, network.path), network.card
 
 
 def save_preset(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_hypersphere.zoo.faces.preprocessing import (
+from keras_hypersphere.zoo.loading.network import Network
+from keras_hypersphere.zoo.runtimes.preprocessing import (
     as_planes,
     preprocess_input,
 )
-from keras_hypersphere.zoo.loading.network import Network
 
 Run = Callable[[np.ndarray], np.ndarray]
 

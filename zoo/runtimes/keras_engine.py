@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
 from keras_hypersphere.zoo.loading.network import Network
+from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 
 
 class KerasEngine:

@@ -19,8 +19,8 @@ from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
 from keras_hypersphere.zoo import FaceEmbedder, get_card
 from keras_hypersphere.zoo.cards.golden import golden_crop
 from keras_hypersphere.zoo.faces.distance import distances
-from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
 from keras_hypersphere.zoo.loading.preset import load_preset
+from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 from tests.tools.caffe.conftest import Recording, find
 from tests.tools.commands.card_files import write_card, write_sphereface4
 

@@ -7,8 +7,8 @@ from keras_hypersphere.layers.channel_affine import ChannelAffine
 from keras_hypersphere.zoo.backbones.dlib_resnet import DlibResNet
 from keras_hypersphere.zoo.cards.golden import golden_crop
 from keras_hypersphere.zoo.cards.registry import get_card
-from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
 from keras_hypersphere.zoo.loading.dlib_file import START, DlibFormatError
+from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 
 CARD = get_card("dlib-resnet")
 

@@ -12,7 +12,7 @@ from keras_hypersphere.zoo.cards.registry import (
     packaged_card,
     packaged_cards,
 )
-from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
+from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 
 NAMES = sorted(path.stem for path in CARDS.glob("*.json"))
 

@@ -198,9 +198,9 @@ def test_folder_goes_on_after_bad_photos(embedder, tmp_path):
 
 def test_progress_bar(embedder, capsys):
     embedder.embed(crops(3), aligned=True, progress=True)
-    assert "3/3" in capsys.readouterr().out
+    assert "3/3" in capsys.readouterr().err
     embedder.embed(crops(3), aligned=True)
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
 
 
 def test_shapes_of_answers(embedder):

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.zoo import FaceEmbedder, get_card, list_models
-from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
 from keras_hypersphere.zoo.loading.network import Network
 from keras_hypersphere.zoo.loading.weights_watch import WeightsWatch
 from keras_hypersphere.zoo.runtimes import make_runtime
+from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 from keras_hypersphere.zoo.runtimes.runtime import MANY_TO_COPY
 
 TENSORFLOW = pytest.mark.only_on(

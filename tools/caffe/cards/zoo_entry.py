@@ -23,10 +23,10 @@ from keras_hypersphere.zoo.cards.cache import cache_folder
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.golden import golden_crop, golden_numbers
 from keras_hypersphere.zoo.cards.registry import get_card, is_packaged
-from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
 from keras_hypersphere.zoo.loading.build import build
 from keras_hypersphere.zoo.loading.caffe_weights import SUFFIXES, is_caffe
 from keras_hypersphere.zoo.loading.weights import write_arrays
+from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 
 # Of the embedding's range: sums in another order differ by some 1e-6.
 SAME = 1e-5

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.zoo.cards.registry import get_card
-from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
+from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 
 CARD = get_card("dlib-resnet")
 PIXEL = np.array([[[255, 0, 100]]], np.uint8)
