@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from keras_hypersphere import zoo
 from keras_hypersphere.tools.cli import SUBCOMMANDS, main, one_line
 
 
@@ -107,12 +109,16 @@ def test_the_error_is_all_there_is_on_stderr(tmp_path):
 
 def test_a_broken_keras_shows_what_was_said(tmp_path):
     code = (
-        "import os; os.environ['KERAS_BACKEND'] = 'nonsense'\n"
+        "import os, sys; os.environ['KERAS_BACKEND'] = 'nonsense'\n"
         "from keras_hypersphere.tools.cli import main\n"
-        "raise SystemExit(main(['convert', 'a', '-o', 'b.keras']))"
+        "photos = sys.argv[1:]\n"
+        "main_words = ['verify', *photos, '--model', 'dlib-resnet']\n"
+        "raise SystemExit(main(main_words))"
     )
+    folder = Path(zoo.__file__).parent / "samples"
+    photos = map(str, sorted(folder.glob("*.[jp]*g")))
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True
+        [sys.executable, "-c", code, *photos], capture_output=True, text=True
     )
     assert done.returncode == 1
     last = last_line(done.stderr)

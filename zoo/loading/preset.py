@@ -82,6 +82,7 @@ def load_preset(
     from keras_hypersphere.zoo.loading.build import make_model
 
     network = open_preset(preset)
+    assert network.path is not None, "`find_weights` gives a path"
     return make_model(network.card, network.path), network.card
 
 

@@ -48,8 +48,8 @@ def test_folder_with_a_bad_photo(capsys, tmp_path):
         assert found["boxes"].shape == (2, 4)
         assert found["landmarks"].shape == (2, 5, 2)
         assert found["confidence"].min() > 0.9
-        assert str(found["model"]) == "dlib-resnet"
-        card = get_card("dlib-resnet")
+        assert str(found["model"]) == "sface"
+        card = get_card("sface")
         assert str(found["model_sha256"]) == card.weights_sha256
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.npz", "photos"]
 
@@ -280,7 +280,7 @@ def test_an_older_file_is_kept_when_nothing_is_found(capsys, tmp_path):
 def test_photos_that_are_no_crops(capsys, tmp_path):
     out = tmp_path / "out.npz"
     assert main(["embed", str(COLLINS), "-o", str(out), "--aligned"]) == 1
-    assert "150 x 150 pixels were expected" in capsys.readouterr().err
+    assert "112 x 112 pixels were expected" in capsys.readouterr().err
     assert not out.exists()
 
 

@@ -85,9 +85,9 @@ def test_tells_two_portraits_apart_by_detection(folder, capsys):
     assert found["tar_at_far_0.001"] == 1.0
     assert found["folds"] == [1.0, 1.0]
     assert found["pairs"] == found["photos"] == 8
-    assert found["model"] == "dlib-resnet"
+    assert found["model"] == "sface"
     assert found["distance"] == "l2"
-    assert found["faces"] == "detected, center"
+    assert found["faces"] == "detected by yunet, center"
     assert found["photos_without_embedding"] == {}
     # The card's threshold of 0.6 lies in the same gap.
     assert all(0.3 < threshold < 0.8 for threshold in found["thresholds"])
@@ -133,11 +133,11 @@ def test_protocols_and_distances(
     assert found["accuracy"] == 1.0
 
 
-def test_embeds_as_the_embedder_does(folder, landmarks, capsys):
+def test_embeds_as_the_embedder_does(folder, capsys):
     """The subcommand's scores are the distances of `FaceEmbedder`."""
     from keras_hypersphere.evaluation import lfw, read_lfw_pairs
 
-    embedder = zoo.FaceEmbedder.from_preset("dlib-resnet")
+    embedder = zoo.FaceEmbedder.from_preset("sface")
     pairs = read_lfw_pairs(folder / "pairs.txt")
 
     faces = embedder.embed(
@@ -149,9 +149,9 @@ def test_embeds_as_the_embedder_does(folder, landmarks, capsys):
         faces[right],
         pairs.same,
         folds=2,
-        distance="l2",
+        distance="cosine",
     )
-    words = ("lfw", *inputs(folder), "--landmarks", landmarks, "--json")
+    words = ("lfw", *inputs(folder), "--json")
     found = json.loads(call(capsys, *words)[1])
     np.testing.assert_allclose(
         found["thresholds"], expected.thresholds, atol=1e-4
@@ -215,7 +215,7 @@ def test_photos_without_a_face_and_damaged_ones_are_errors(folder, capsys):
     code, out, _ = call(capsys, *words)
     assert code == 0
     found = json.loads(out)
-    assert found["faces"] == "detected, largest"
+    assert found["faces"] == "detected by yunet, largest"
     assert found["folds"] == pytest.approx([2 / 3, 2 / 3])
     failures = found["photos_without_embedding"]
     assert failures["plain.png"] == "no face detected"

@@ -57,7 +57,7 @@ def test_pairs_of_photos(call, pairs, tmp_path):
     assert "3 different pairs are too few for a FAR of 0.1%" in out
     page = page_of(target)
     assert "100.00%" in page
-    assert "dlib-resnet" in page
+    assert "sface" in page
     assert f"--report {target}" in page
     assert 'alt="Grace/2/2.9.jpg and Eileen/3/3.9.jpg"' in page
     assert "3 different pairs are too few for a FAR of 0.1%" in page

@@ -216,7 +216,7 @@ def test_videos_of_frames(videos, capsys):
     assert found["distance"] == "cosine"
     found = found_by(capsys, *words, "--protocol", "facenet")
     assert found["accuracy"] == 1.0
-    assert found["distance"] == "l2"
+    assert found["distance"] == "cosine"
     # A video without faces: its pairs are errors, its frames are counted.
     with np.load(videos / "landmarks.npz") as archive:
         names, points = archive["names"], archive["landmarks"]
@@ -241,7 +241,7 @@ def test_photos_among_distractors(videos, capsys):
     assert (found["probes"], found["persons"]) == (16, 8)
     assert (found["distractors"], found["couples"]) == (1, 16)
     assert found["rank_1"] == 1.0
-    assert found["distance"] == "l2"
+    assert found["distance"] == "cosine"
     assert found["tar"] == 1.0
     assert found["photos_without_embedding"] == {}
 

@@ -23,7 +23,7 @@ def test_two_people(capsys):
     word, *rest = capsys.readouterr().out.split()
     assert word == "different"
     assert rest[0::2] == ["distance", "threshold"]
-    assert float(rest[1]) > float(rest[3]) == 0.6
+    assert float(rest[1]) > float(rest[3]) == 0.637
 
 
 def test_threshold(capsys):

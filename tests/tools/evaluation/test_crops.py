@@ -4,6 +4,7 @@ import pytest
 
 from keras_hypersphere.tools.evaluation import crops
 from keras_hypersphere.zoo.alignment import TEMPLATES
+from keras_hypersphere.zoo.faces.aligned_faces import PhotoFaces
 
 FACE = np.array([(30, 30), (50, 31), (40, 45), (33, 60), (48, 60.0)])
 
@@ -60,7 +61,7 @@ def test_detection_ends_when_nobody_takes_the_crops(tmp_path, monkeypatch):
     def align_photos(named, *_, **__):
         try:
             for photo, _ in named:
-                yield ValueError(photo)
+                yield PhotoFaces(photo, [], ValueError(photo))
         finally:
             ended.append(True)
 
