@@ -67,6 +67,9 @@ class Card:
         published: Published results: protocol, value, source. Values are
             fractions, such as 0.9938.
         measured: Our results: protocol, value, std, command, date.
+        rates: The errors at thresholds, in their order, measured on LFW:
+            threshold, far (different people accepted as the same), frr (the
+            same person rejected), fractions. Default: (), not measured.
         storage_effect: What storing in `weights_dtype` changes, measured.
         golden_seed: `numpy.random.default_rng(seed).integers(0, 256,
             input_shape)` is the golden crop.
@@ -115,6 +118,7 @@ class Card:
     threshold: float
     published: tuple[dict, ...]
     measured: tuple[dict, ...]
+    rates: tuple[dict, ...] = ()
     storage_effect: str
     golden_seed: int
     golden_output: tuple[float, ...]
@@ -168,6 +172,7 @@ class Card:
                 "threshold": 0.0,
                 "published": (),
                 "measured": (),
+                "rates": (),
                 "storage_effect": "none: float32",
                 "golden_output": (),
                 "notes": "",

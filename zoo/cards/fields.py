@@ -25,6 +25,7 @@ RESULTS = {
         "date": str,
     },
 }
+RATE = {"threshold", "far", "frr"}
 WORDS = {
     str: "text",
     int: "an integer",
@@ -108,6 +109,7 @@ def check(card: "Card") -> None:
     for name, keys in RESULTS.items():
         for result in getattr(card, name):
             check_result(name, result, keys)
+    check_rates(card, require)
 
 
 def check_files(card: "Card", require: typing.Callable) -> None:
@@ -152,3 +154,18 @@ def check_result(name: str, result: dict, keys: Mapping[str, type]) -> None:
             raise impossible(f"{key} of {name}", value, words(kind))
         if kind is float and not 0 <= value <= 1:
             raise impossible(f"{key} of {name}", value, "a fraction, 0 to 1")
+
+
+def check_rates(card: "Card", require: typing.Callable) -> None:
+    """A larger threshold accepts more and rejects less."""
+    for rate in card.rates:
+        good = set(rate) == RATE and all(
+            fits(value, float) and value >= 0 for value in rate.values()
+        )
+        if not good or max(rate["far"], rate["frr"]) > 1:
+            raise impossible(
+                "rates", rate, "objects of far, frr (fractions) and threshold"
+            )
+    for name, sign in (("threshold", 1), ("far", 1), ("frr", -1)):
+        values = [sign * rate[name] for rate in card.rates]
+        require("rates", values == sorted(values), "ordered by threshold")

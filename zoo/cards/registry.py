@@ -9,6 +9,8 @@ from keras_hypersphere.zoo.cards.cache import cache_folder
 from keras_hypersphere.zoo.cards.card import Card
 
 CARDS = Path(__file__).parent
+# What people get who name no model.
+DEFAULT_MODEL = "sface"
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -18,8 +20,10 @@ def list_models(pattern: str = "*") -> list[str]:
         pattern: A shell pattern, such as `"dlib*"`. Default: all.
 
     Returns:
-        The names, sorted: `architecture` or `architecture.recipe`. Those of
-        cards that lie in the cache (see `get_card`) are among them.
+        The names, `architecture` or `architecture.recipe`: first those that
+        are ready to use, the default model at their head, then those whose
+        weights must be fetched. Cards that lie in the cache (see `get_card`)
+        are ready.
 
     Raises:
         ValueError: If the pattern is no text.
@@ -29,17 +33,43 @@ def list_models(pattern: str = "*") -> list[str]:
             "`pattern` must be a shell pattern, such as 'dlib*'. "
             f"Received: pattern={pattern!r}"
         )
-    folders = (CARDS, cache_folder())
-    names = {path.stem for folder in folders for path in folder.glob("*.json")}
-    return fnmatch.filter(sorted(names), pattern)
+    own = names_in(cache_folder())
+    cards = {card.name: card for card in packaged_cards()}
+    # `packaged_cards` is in order; what the cache has stands where it is ready.
+    ready = [name for name, card in cards.items() if is_ready(card)]
+    rest = [name for name in cards if name not in own and name not in ready]
+    names = [*ready, *sorted(own - set(ready)), *rest]
+    return [name for name in names if fnmatch.fnmatch(name, pattern)]
+
+
+def known_names() -> set[str]:
+    """All names of `list_models`, without reading a card."""
+    return names_in(CARDS) | names_in(cache_folder())
+
+
+def names_in(folder: Path) -> set[str]:
+    """The names of the cards in a folder."""
+    return {path.stem for path in folder.glob("*.json")}
+
+
+def is_ready(card: Card) -> bool:
+    """Whether a card has weights, and not a miniature's for tests."""
+    return card.finished and card.narrow == 1
 
 
 def packaged_cards() -> list[Card]:
-    """The cards that come with the package, by name, whatever the cache has.
+    """The cards that come with the package, whatever the cache has.
 
-    Some are not finished: see `Card`.
+    In the order of `list_models`. Some are not finished: see `Card`.
     """
-    return [Card.load(path) for path in sorted(CARDS.glob("*.json"))]
+    return sorted(
+        (Card.load(path) for path in CARDS.glob("*.json")),
+        key=lambda card: (
+            card.name != DEFAULT_MODEL,
+            not is_ready(card),
+            card.name,
+        ),
+    )
 
 
 def get_card(name: str) -> Card:
@@ -59,8 +89,8 @@ def get_card(name: str) -> Card:
         ValueError: If there is no such name, and the message lists close
             ones; or if the card is invalid.
     """
-    names = list_models()
-    if name not in names:
+    if not isinstance(name, str) or name not in known_names():
+        names = list_models()
         close = difflib.get_close_matches(str(name), names, n=3, cutoff=0.4)
         advice = (
             f"Did you mean {', '.join(close)}?"
