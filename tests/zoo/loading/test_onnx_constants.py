@@ -63,11 +63,11 @@ def test_nodes_that_cannot_be_computed():
     wrong = node("DequantizeLinear", ["q", "s"], "y", block_size=2**50)
     with pytest.raises(OnnxFormatError, match=r"y_node' \(Deq.*not of 11258"):
         compute(wrong, [q, np.ones((2, 2), "f4")])
-    with pytest.raises(OnnxFormatError, match="y_node' .*cannot be computed"):
+    with pytest.raises(OnnxFormatError, match=r"y_node' .*cannot be computed"):
         compute(node("Sub", ["a", "b"], "y"), [q, np.zeros(3)])
-    with pytest.raises(OnnxFormatError, match="y_node' .*cannot be computed"):
+    with pytest.raises(OnnxFormatError, match=r"y_node' .*cannot be computed"):
         compute(node("Reshape", ["a", "b"], "y"), [q, np.array([3, 3])])
     with pytest.raises(OnnxFormatError, match="to the type 10"):
         compute(node("Cast", ["a"], "y", to=10), [q])
-    with pytest.raises(OnnxFormatError, match="y_node' .*cannot be computed"):
+    with pytest.raises(OnnxFormatError, match=r"y_node' .*cannot be computed"):
         compute(node("Mul", ["a", "b"], "y", alpha=1.0), [q, q])
