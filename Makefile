@@ -174,6 +174,7 @@ format: $(VENV)/.dev
 
 weights: $(VENV)/.demo
 	$(BIN)/python -m keras_hypersphere.tools.dlib
+	$(BIN)/python -m keras_hypersphere.tools.sface
 
 miniatures: $(VENV)/.demo
 	$(BIN)/python -m keras_hypersphere.tools.miniatures

@@ -137,6 +137,14 @@ def page(card: Card) -> str:
         ]
         for one in card.measured
     ]
+    rows += [
+        [
+            f"threshold {rate['threshold']:g}",
+            f"accepts {100 * rate['far']:.3g} % of different people, rejects "
+            f"{100 * rate['frr']:.3g} % of the same",
+        ]
+        for rate in card.rates
+    ]
     title = f"## {card.name}\n\n{card.description}\n\n"
     return title + table("field, value", rows)
 

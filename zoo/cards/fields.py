@@ -160,7 +160,7 @@ def check_rates(card: "Card", require: typing.Callable) -> None:
     """A larger threshold accepts more and rejects less."""
     for rate in card.rates:
         good = set(rate) == RATE and all(
-            fits(value, float) and 0 <= value for value in rate.values()
+            fits(value, float) and value >= 0 for value in rate.values()
         )
         if not good or max(rate["far"], rate["frr"]) > 1:
             raise impossible(

@@ -11,7 +11,11 @@ import numpy as np
 
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.golden import golden_numbers
-from keras_hypersphere.zoo.cards.registry import get_card, list_models
+from keras_hypersphere.zoo.cards.registry import (
+    get_card,
+    known_names,
+    list_models,
+)
 from keras_hypersphere.zoo.loading.hub import SCHEME, fetch_preset
 from keras_hypersphere.zoo.loading.network import Network
 from keras_hypersphere.zoo.loading.weight_files import find_weights
@@ -50,7 +54,7 @@ def open_preset(preset: "str | os.PathLike") -> Network:
         folder = fetch_preset(str(preset), CARD_FILE)
         card = Card.load(folder / CARD_FILE)
     # A `Path` is a folder: `Path("./a")` is the same as `Path("a")`.
-    elif isinstance(preset, str) and preset in list_models():
+    elif isinstance(preset, str) and preset in known_names():
         card = get_card(preset)
         if (place / CARD_FILE).is_file():
             warnings.warn(
@@ -116,7 +120,7 @@ def save_preset(
         raise ValueError(
             f"`folder` must be a path. Received: folder={folder!r}"
         )
-    if os.fspath(folder) in list_models():
+    if os.fspath(folder) in known_names():
         raise ValueError(
             f"`folder` must not be the name of a model of the zoo, which "
             "`from_preset` would load instead: take another name, or write "

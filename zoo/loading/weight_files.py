@@ -8,7 +8,7 @@ from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.registry import (
     get_card,
     is_packaged,
-    list_models,
+    known_names,
 )
 from keras_hypersphere.zoo.loading.checksum import mismatch
 
@@ -59,7 +59,7 @@ def is_path(weights: "str | os.PathLike") -> bool:
         isinstance(weights, os.PathLike)
         or os.sep in text
         or text.lower().endswith((*SUFFIXES, *OTHERS))
-        or (Path(text).exists() and text not in list_models())
+        or (Path(text).exists() and text not in known_names())
     )
 
 

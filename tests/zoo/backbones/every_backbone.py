@@ -30,6 +30,7 @@ OTHERS = (
     "FaceNetNNS2",
     "InceptionResNetV1",
     "MobileFaceNet",
+    "SFace",
 )
 NAMES = CAFFE + OTHERS
 FUNCTIONS = {name: getattr(zoo, name) for name in NAMES}
@@ -45,6 +46,7 @@ KINDS = (
     "FaceNetNNS2",
     "InceptionResNetV1",
     "MobileFaceNet",
+    "SFace",
 )
 
 

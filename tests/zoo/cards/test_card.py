@@ -7,7 +7,9 @@ import pytest
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.registry import (
     CARDS,
+    DEFAULT_MODEL,
     get_card,
+    known_names,
     list_models,
     packaged_card,
     packaged_cards,
@@ -112,6 +114,10 @@ def test_other_files(tmp_path, text):
         Card.load(tmp_path / "nope.json")
 
 
+def rate(threshold=0.5, far=0.1, frr=0.2, **more):
+    return {"threshold": threshold, "far": far, "frr": frr, **more}
+
+
 def published(**fields):
     return {"protocol": "LFW", "value": 0.9, "source": "x", **fields}
 
@@ -165,6 +171,20 @@ def measured(**fields):
         ("published", [published(source="")], "text"),
         ("measured", [measured(value="high")], "a finite number"),
         ("measured", [measured(std=float("nan"))], "a finite number"),
+        ("rates", [1.0], "a list of objects"),
+        ("rates", [{"far": 0.1, "frr": 0.1}], "objects of far, frr"),
+        ("rates", [rate(more=1)], "objects of far, frr"),
+        ("rates", [rate(far="1 %")], "objects of far, frr"),
+        ("rates", [rate(frr=float("nan"))], "objects of far, frr"),
+        ("rates", [rate(far=1.5)], "objects of far, frr"),
+        ("rates", [rate(threshold=-0.1)], "objects of far, frr"),
+        ("rates", [rate(0.6), rate(0.5)], "ordered by threshold"),
+        ("rates", [rate(0.5, 0.2), rate(0.6, 0.1)], "ordered by threshold"),
+        (
+            "rates",
+            [rate(0.5, frr=0.1), rate(0.6, frr=0.2)],
+            "ordered by threshold",
+        ),
         ("source_git_blob", "abc", "40 lower-case"),
         ("source_identified", 1, "true or false"),
     ],
@@ -221,20 +241,23 @@ def test_the_original_by_its_git_blob():
 def test_what_older_cards_have_not():
     """Presets that were written before a field was there are read."""
     older = data()
-    for field in ("source_git_blob", "source_identified", "classes"):
+    for field in ("source_git_blob", "source_identified", "classes", "rates"):
         del older[field]
     card = Card.from_dict(older)
     assert card.source_git_blob == "" and card.classes == 0
+    assert card.rates == ()
     assert card.source_identified is False
 
 
 def test_a_card_of_other_weights():
     card = get_card("dlib-resnet")
+    card = dataclasses.replace(card, rates=(rate(),))
     tuned = card.fine_tuned(name="mine", threshold=0.4)
     assert not tuned.finished and tuned.threshold == 0.4
     assert tuned.source == f"fine-tuned from dlib-resnet, {card.source}"
     assert tuned.training_data == f"{card.training_data}; then fine-tuned"
     assert not (tuned.published or tuned.measured or tuned.notes)
+    assert not tuned.rates
     assert not (tuned.source_sha256 or tuned.source_file)
     for field in ("licence", "source_url", "mean", "template", "distance"):
         assert getattr(tuned, field) == getattr(card, field)
@@ -245,12 +268,42 @@ def test_a_card_of_other_weights():
 
 def test_names_of_the_zoo():
     assert {"dlib-resnet", "sphereface20"} < set(NAMES)
-    assert list_models() == NAMES
+    assert sorted(list_models()) == NAMES
     assert list_models("dlib-r*t") == ["dlib-resnet"]
     assert list_models("zzz*") == []
     with pytest.raises(ValueError, match=r"`pattern` .* pattern=None"):
         list_models(None)
-    assert [card.name for card in packaged_cards()] == NAMES
+    assert [card.name for card in packaged_cards()] == list_models()
+
+
+def test_what_is_ready_comes_first(cache):
+    names = list_models()
+    assert names[:2] == ["sface", "dlib-resnet"] == [DEFAULT_MODEL, names[1]]
+    assert names[2:] == sorted(names[2:])
+    card = get_card("dlib-resnet")
+    for name in ("sphereface20", "aaa", "sface"):
+        dataclasses.replace(card, name=name).save(cache / f"{name}.json")
+    rest = [name for name in names[2:] if name != "sphereface20"]
+    ready = ["sface", "dlib-resnet", "aaa", "sphereface20"]
+    assert list_models() == [*ready, *rest]
+    assert known_names() == {*ready, *rest}
+
+
+def test_rates_are_a_table_of_errors():
+    rates = [rate(0.4, 0.0, 0.3), rate(0.5, 0.1, 0.2), rate(1.5, 1, 0)]
+    card = Card.from_dict({**data(), "rates": rates})
+    assert list(card.rates) == rates
+    assert Card.from_dict(card.as_dict()) == card
+
+
+def test_rates_of_sface():
+    """Of its threshold there is a row, and rows of smaller false rates."""
+    card = get_card("sface")
+    assert card.threshold == 0.637
+    rows = {row["threshold"]: row for row in card.rates}
+    assert 10 <= len(rows) <= 30
+    assert 0 < rows[0.637]["far"] < 0.002 and 0 < rows[0.637]["frr"] < 0.03
+    assert card.rates[0]["far"] < 1e-5 and card.rates[-1]["far"] > 0.3
 
 
 def test_unknown_name_lists_close_ones():

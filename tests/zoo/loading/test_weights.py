@@ -1,7 +1,5 @@
-import dataclasses
 import hashlib
 import zipfile
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,7 +10,6 @@ from keras_hypersphere.zoo.loading import weights
 from keras_hypersphere.zoo.loading.weight_files import (
     PACKAGED,
     find_weights,
-    locate,
 )
 from keras_hypersphere.zoo.loading.weights import (
     load_weights,
@@ -58,46 +55,6 @@ def test_embedded_file_is_written_again_byte_for_byte(tmp_path):
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert digest == CARD.weights_sha256
     assert [p.name for p in tmp_path.iterdir()] == ["again.npz"]
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda data: data[:-100], "11259612 bytes"),
-        (lambda data: data[:500] + b"!" + data[501:], "damaged or another"),
-        (lambda data: b"", "0 bytes"),
-    ],
-)
-def test_wrong_hash(tmp_path, damage, message):
-    path = tmp_path / CARD.weights_file
-    path.write_bytes(damage(find_weights(CARD).read_bytes()))
-    with pytest.raises(ValueError, match=message) as error:
-        find_weights(CARD, tmp_path)
-    text = str(error.value)
-    assert str(path) in text and CARD.weights_sha256 in text
-    assert "fetch that folder again" in text and "\n" not in text
-
-
-def test_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError) as error:
-        find_weights(CARD, tmp_path)
-    text = str(error.value)
-    assert CARD.weights_file in text and CARD.weights_sha256 in text
-    assert str(tmp_path) in text and "\n" not in text
-
-
-def test_cache_is_searched_after_the_package(tmp_path, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    folder = tmp_path / "models" / "keras_hypersphere"
-    folder.mkdir(parents=True)
-    data = b"weights"
-    (folder / "own.npz").write_bytes(data)
-    card = dataclasses.replace(
-        CARD,
-        weights_file="own.npz",
-        weights_sha256=hashlib.sha256(data).hexdigest(),
-    )
-    assert find_weights(card) == folder / "own.npz"
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".weights.h5", ".keras"])
@@ -192,37 +149,6 @@ def test_every_weight_must_be_there():
 def test_long_lists_are_shortened():
     assert weights.first_of([]) == "nothing"
     assert weights.first_of(list("abcde")) == "a, b, c and 2 more"
-
-
-def test_names_and_suffixes():
-    with pytest.raises(ValueError, match="There is no model 'nope'"):
-        load_weights(small(), "nope")
-    with pytest.raises(ValueError, match=r"of Other\. Received.*DlibResNet"):
-        load_weights(small(), "dlib-resnet", architecture="Other")
-
-
-@pytest.mark.parametrize(
-    "path", ["a/b.bin", "/nope/x.h5", "x.h5", "x.pt", Path("dlib-resnet")]
-)
-def test_paths_that_are_not_there(path):
-    said = rf"no weights file '{path}'\. It must end in \.weights\.h5"
-    with pytest.raises(FileNotFoundError, match=said):
-        load_weights(small(), path)
-
-
-@pytest.mark.parametrize("name", ["x.h5", "x", "x.bin"])
-def test_files_that_hold_no_weights(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path(name).write_bytes(b"abc")
-    for given in (name, tmp_path / name):
-        with pytest.raises(ValueError, match=r"must end in \.weights\.h5"):
-            load_weights(small(), given)
-
-
-def test_a_name_is_a_card_even_if_there_is_such_a_file(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("dlib-resnet").mkdir()
-    assert locate("dlib-resnet") == PACKAGED / "dlib-resnet.npz"
 
 
 def test_equal_arrays_give_equal_bytes_without_a_date(tmp_path):
