@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     # What can be wrong with the words is said before minutes of work.
     require_place(arguments.output)
-    named = name_photos(arguments.photos)
+    named = name_photos(arguments.photos, arguments.aligned)
     # A photo that the words name twice is embedded once.
     photos = list(dict.fromkeys(name for name, _ in named))
     embedder = FaceEmbedder.from_preset(

@@ -27,12 +27,14 @@ def is_folder(photos: object) -> bool:
     return is_file_name(photos) and os.path.isdir(photos)  # type: ignore[arg-type]
 
 
-def name_photos(photos: Photos) -> list[Named]:
+def name_photos(photos: Photos, aligned: bool = False) -> list[Named]:
     """Gives every photo a name, as `iterate_photos` does, all at once."""
-    return list(iterate_photos(photos)[0])
+    return list(iterate_photos(photos, aligned)[0])
 
 
-def iterate_photos(photos: Photos) -> tuple[Iterator[Named], int | None]:
+def iterate_photos(
+    photos: Photos, aligned: bool = False
+) -> tuple[Iterator[Named], int | None]:
     """Gives every photo a name for messages and results.
 
     Lists and folders are looked at here, at once; a generator is asked for
@@ -41,6 +43,8 @@ def iterate_photos(photos: Photos) -> tuple[Iterator[Named], int | None]:
     Args:
         photos: A photo (see `images.read`), a folder, an array of photos,
             or a list or any other iterable of photos and folders.
+        aligned: Whether the photos are crops already: in folders those that
+            `align` wrote into sub-folders are searched for, too.
 
     Returns:
         (name, photo) of each, and how many there are; None if nobody knows.
@@ -51,7 +55,7 @@ def iterate_photos(photos: Photos) -> tuple[Iterator[Named], int | None]:
         ValueError: If a folder has no pictures, or it is something else.
     """
     if is_folder(photos):
-        found = list(expand(photos))  # type: ignore[arg-type]
+        found = list(expand(photos, aligned))  # type: ignore[arg-type]
         return iter(found), len(found)
     if is_single(photos):
         name = os.fspath(photos) if is_file_name(photos) else "the photo"  # type: ignore[arg-type]
@@ -64,27 +68,29 @@ def iterate_photos(photos: Photos) -> tuple[Iterator[Named], int | None]:
             f"Received: photos of type {type(photos).__name__}"
         )
     if isinstance(photos, (Sized, Sequence)):
-        named = list(name_each(photos, "list"))
+        named = list(name_each(photos, "list", aligned))
         return iter(named), len(named)
-    return name_each(photos, "stream"), None
+    return name_each(photos, "stream", aligned), None
 
 
-def name_each(photos: Iterable[Any], where: str) -> Iterator[Named]:
+def name_each(
+    photos: Iterable[Any], where: str, aligned: bool
+) -> Iterator[Named]:
     """Names photos by their paths, or by their places."""
     for place, photo in enumerate(photos):
         if is_file_name(photo):
-            yield from expand(photo)
+            yield from expand(photo, aligned)
         else:
             yield f"photo {place} of the {where}", photo
 
 
-def expand(path: "str | os.PathLike") -> Iterator[Named]:
+def expand(path: "str | os.PathLike", aligned: bool = False) -> Iterator[Named]:
     """A file as it is, of a folder all pictures below it."""
     path = Path(path)
     if not os.path.isdir(path):
         yield str(path), path
         return
-    found = images.files_in(path)
+    found = images.files_in(path, crops=aligned)
     if not found:
         raise ValueError(
             f"The folder '{path}' has no pictures "

@@ -51,7 +51,7 @@ class Found:
     again: dict[Path, str] = dataclasses.field(default_factory=dict)
 
 
-def files_in(folder: "str | os.PathLike") -> list[Path]:
+def files_in(folder: "str | os.PathLike", crops: bool = False) -> list[Path]:
     """Returns the photos under a folder, sorted by path.
 
     Args:
@@ -59,6 +59,7 @@ def files_in(folder: "str | os.PathLike") -> list[Path]:
             searched too, each once. Names that start with a dot are left
             out, and so are folders of systems (`@eaDir`, `__MACOSX`, …) and
             the crops that `align` wrote into a sub-folder.
+        crops: Whether these crops are wanted.
 
     Returns:
         The paths of files with the suffix of a picture, or without a suffix
@@ -66,11 +67,11 @@ def files_in(folder: "str | os.PathLike") -> list[Path]:
         to nothing or a folder without rights: `images.read` says what is
         wrong with it.
     """
-    found = find(folder)
+    found = find(folder, crops)
     return sorted([*found.photos, *found.left_out])
 
 
-def find(folder: "str | os.PathLike") -> Found:
+def find(folder: "str | os.PathLike", crops: bool = False) -> Found:
     """Returns the photos under a folder, and what cannot be read.
 
     Real folders come before linked ones: a photo that can be reached in two
@@ -85,15 +86,22 @@ def find(folder: "str | os.PathLike") -> Found:
         for start in sorted(linked):
             real = [start]
             while real:
-                search(real.pop(), root, found, seen, real, later)
+                place = real.pop()
+                if crops or place == root or not is_of_align(place):
+                    search(place, found, seen, real, later)
         linked = later
     found.photos.sort()
     return found
 
 
+def is_of_align(folder: Path) -> bool:
+    """Whether it holds crops, no photos."""
+    # Not of `Path`: that would fail where nothing may be read.
+    return os.path.exists(folder / CROPS)
+
+
 def search(
     folder: Path,
-    root: Path,
     found: Found,
     seen: set[tuple[int, int]],
     real: list[Path],
@@ -104,10 +112,11 @@ def search(
         there = folder.stat()
         if (there.st_dev, there.st_ino) in seen:
             # Links upwards lead to nothing new.
-            if folder.resolve() not in folder.absolute().parents:
+            target = folder.resolve()
+            if target not in {above.resolve() for above in folder.parents}:
                 found.again[folder] = (
-                    f"'{folder}' is a link to '{os.readlink(folder)}', whose "
-                    "photos are read under another name."
+                    f"'{folder}' is '{target}', whose photos are read under "
+                    "another name."
                 )
             return
         seen.add((there.st_dev, there.st_ino))
@@ -119,8 +128,6 @@ def search(
             if isinstance(error, PermissionError)
             else f"The folder '{folder}' cannot be read ({error.strerror})."
         )
-        return
-    if folder != root and CROPS in names:
         return
     for name in names:
         if name.startswith("."):

@@ -58,6 +58,11 @@ def test_crops_of_align_in_a_sub_folder_are_no_photos(tmp_path):
     make(tmp_path, "a.jpg", "crops/a.jpg.png", "crops/crops.jsonl")
     make(tmp_path, "crops/deep/b.jpg.png")
     assert below(tmp_path, images.files_in(tmp_path)) == ["a.jpg"]
+    assert below(tmp_path, images.files_in(tmp_path, crops=True)) == [
+        "a.jpg",
+        "crops/a.jpg.png",
+        "crops/deep/b.jpg.png",
+    ]
     # Asked for, they are.
     assert below(tmp_path, images.files_in(tmp_path / "crops")) == [
         "crops/a.jpg.png",
@@ -83,6 +88,14 @@ def test_linked_folders_are_followed_once(tmp_path):
     ]
     assert below(root, found.again) == ["Ann/back"]
     assert not found.left_out
+    # Of two links to one folder, one inside of the other's, too.
+    (root / "Zoe").symlink_to("../elsewhere/deep")
+    assert below(root, sorted(folders.find(root).again)) == ["Ann/back", "Zoe"]
+    (root / "Zoe").unlink()
+    (root / "A").symlink_to("../elsewhere/deep")
+    again = folders.find(root).again
+    assert below(root, sorted(again)) == ["Ann/back", "Ann/deep"]
+    (root / "A").unlink()
     (root / "also").symlink_to("Bob")
     found = folders.find(root)
     assert len(found.photos) == 3
