@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from keras_hypersphere.tools import quiet
+from keras_hypersphere.tools.commands.document import error_document
 from keras_hypersphere.version import __version__
 
 SUBCOMMANDS = (
@@ -89,8 +90,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         # A subcommand may say what is done.
         told = f": {stop}" if str(stop) else ""
-        print(f"error: interrupted{told}", file=sys.stderr)
-        return 1
+        return report(arguments, stop, f"interrupted{told}")
     except BrokenPipeError:
         # The reader of stdout has left (`| head`): nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -98,8 +98,17 @@ def main(words: Sequence[str] | None = None) -> int:
     except Exception as error:
         if arguments.debug:
             raise
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        return 1
+        return report(arguments, error, one_line(error))
+
+
+def report(
+    arguments: argparse.Namespace, error: BaseException, said: str
+) -> int:
+    """Says what went wrong: to people, and with `--json` to programs."""
+    if getattr(arguments, "json", False):
+        print(error_document(arguments.subcommand, error, said))
+    print(f"error: {said}", file=sys.stderr)
+    return 1
 
 
 def one_line(error: Exception) -> str:

@@ -148,7 +148,7 @@ class EmbeddingsFile:
 
     def save(self) -> None:
         """Writes all rows, next to the file's place first."""
-        from keras_hypersphere.zoo.faces.whole_file import whole_file
+        from keras_hypersphere.atomic_write import atomic_write
 
         self.rows = {
             name: np.concatenate([rows, *(part[name] for part in self.added)])
@@ -156,7 +156,7 @@ class EmbeddingsFile:
         }
         self.added = []
         chosen: Any = {} if self.aligned else {"choose": np.array(self.choose)}
-        with whole_file(self.path) as file:
+        with atomic_write(self.path) as file:
             np.savez(
                 file,
                 **self.rows,

@@ -1,13 +1,12 @@
 """NetParameter messages → files that Caffe and OpenCV 4 read."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
 from google.protobuf import text_format
 
+from keras_hypersphere.atomic_write import atomic_write
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.own_layers import own_fields, unread_fields
 from keras_hypersphere.caffe_format.schema import NetParameter
@@ -63,16 +62,5 @@ def write_caffemodel(net: NetParameter, path: str | PathLike) -> None:
 
 def replace(path: str | PathLike, content: bytes) -> None:
     """Writes next to `path`, then moves: no half of a file is ever there."""
-    path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        # mkstemp keeps others out; an ordinary file lets the umask decide.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    with atomic_write(Path(path)) as file:
+        file.write(content)

@@ -221,35 +221,18 @@ def test_refuses_other_arrays(array, message):
         images.read(array)
 
 
-def test_refuses_other_things():
-    with pytest.raises(ValueError, match="type bytes"):
+def test_messages_name_what_has_no_name_of_its_own():
+    with pytest.raises(ValueError, match=r"^photo 3 of the list: .* list$"):
+        images.read([1, 2], name="photo 3 of the list")
+    with pytest.raises(ValueError, match=r"^photo 0 of the list: .*2, 2, 2"):
+        images.read(np.zeros((2, 2, 2)), name="photo 0 of the list")
+    with pytest.raises(ValueError, match=r"^The data cannot be read"):
         images.read(b"bytes")
 
 
-def test_a_link_to_nothing_is_listed_and_refused(tmp_path):
-    (tmp_path / "a.jpg").write_bytes(b"x")
-    (tmp_path / "there.jpg").symlink_to("a.jpg")
-    (tmp_path / "gone.jpg").symlink_to("b.jpg")
-    (tmp_path / "round.jpg").symlink_to("round.jpg")
-    (tmp_path / "folder.jpg").symlink_to(tmp_path)
-    assert [p.name for p in images.files_in(tmp_path)] == [
-        "a.jpg",
-        "gone.jpg",
-        "round.jpg",
-        "there.jpg",
-    ]
-    with pytest.raises(FileNotFoundError, match=r"gone\.jpg' .* to 'b\.jpg'"):
-        images.read(tmp_path / "gone.jpg")
-    with pytest.raises(FileNotFoundError, match=r"Mend the link"):
-        images.read(tmp_path / "round.jpg")
-
-
-def test_files_in_a_folder(tmp_path):
-    for name in ("b.JPG", "a/c.png", ".hidden.png", ".x/d.png", "text.txt"):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"x")
-    names = [
-        p.relative_to(tmp_path).as_posix() for p in images.files_in(tmp_path)
-    ]
-    assert names == ["a/c.png", "b.JPG"]
+@pytest.mark.parametrize("length", [251, 255])
+def test_names_as_long_as_the_system_takes(tmp_path, length):
+    path = save(tmp_path / ("n" * (length - 4) + ".png"), PICTURE)
+    np.testing.assert_array_equal(images.read(path), PICTURE)
+    with pytest.raises(FileNotFoundError, match=r"… \(\d{4} characters\)'"):
+        images.read(f"{tmp_path}/{'n' * 2000}.png")

@@ -5,12 +5,14 @@ their names. Ours lie in a folder `caffe/`.
 """
 
 import json
-import os
 import shutil
 import zipfile
 from collections.abc import Collection, Mapping
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
+
+from keras_hypersphere.atomic_write import atomic_write
 
 FOLDER = "caffe/"
 
@@ -54,8 +56,11 @@ def write_members(path: str | PathLike, members: Mapping[str, str]) -> None:
 
 def leave_out(path: str | PathLike, names: Collection[str]) -> None:
     """Writes the archive again without some members: zip has no other way."""
-    part = f"{fspath(path)}.part"
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(part, "w") as new:
+    with (
+        atomic_write(Path(path)) as file,
+        zipfile.ZipFile(path) as old,
+        zipfile.ZipFile(file, "w") as new,
+    ):
         for member in old.infolist():
             if member.filename not in names:
                 with (
@@ -63,4 +68,3 @@ def leave_out(path: str | PathLike, names: Collection[str]) -> None:
                     new.open(member, "w") as target,
                 ):
                     shutil.copyfileobj(source, target)
-    os.replace(part, path)

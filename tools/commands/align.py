@@ -1,9 +1,10 @@
 """Cuts the faces out of photos, upright and at a template's size.
 
-Writes one PNG for each photo, named after it; of a folder the sub-folders
-are kept. Of several faces in a photo the largest is taken. A photo that
-cannot be read or shows no face is reported, the others are written, and the
-exit code is 1.
+Writes one PNG for each photo, named after it; sub-folders are kept, and of
+several folders their names. `crops.jsonl` lists the crops with their photos,
+boxes and landmarks; a later run extends it. Of several faces in a photo the
+largest is taken. A photo that cannot be read or shows no face is reported,
+the others are written, and the exit code is 1.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keras_hypersphere.tools.commands.embedder_arguments import (
     add_choose,
@@ -21,6 +22,8 @@ from keras_hypersphere.tools.commands.embedder_arguments import (
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from keras_hypersphere.zoo.faces.aligned_face import AlignedFace
 
 HELP = "photos to aligned crops, in a folder"
 # As `zoo.alignment.TEMPLATES`, which would load OpenCV.
@@ -57,43 +60,75 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_detector(parser)
     add_choose(parser, "largest")
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON document on stdout"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Aligns the photos and writes the crops."""
+    from keras_hypersphere.tools.commands.document import (
+        ManyFailures,
+        document,
+    )
+    from keras_hypersphere.tools.crop_names import plan
     from keras_hypersphere.tools.progress import Progress
     from keras_hypersphere.zoo.alignment import get_template
     from keras_hypersphere.zoo.faces.aligned_faces import PROBLEMS, align_photos
+    from keras_hypersphere.zoo.photos.crop_list import CropList
 
+    output = arguments.output
     template = get_template(arguments.template)
-    require_folder(arguments.output)
-    targets = plan(arguments.photos, arguments.output)
-    arguments.output.mkdir(parents=True, exist_ok=True)
+    require_folder(output)
+    targets = plan(arguments.photos, output)
+    output.mkdir(parents=True, exist_ok=True)
     progress = Progress(len(targets), "photos")
     named = ((str(photo), photo) for photo in targets)
-    photos = align_photos(
+    faces = align_photos(
         named, template, arguments.choose, detector=detector_of(arguments)
     )
-    failures = []
-    with contextlib.closing(photos):
-        for done, (photo, target) in enumerate(
-            zip(photos, targets.values(), strict=True), start=1
+    how = {
+        "template": arguments.template,
+        "size": list(template.size),
+        "choose": arguments.choose,
+        "detector": arguments.detector,
+    }
+    results: list[dict[str, Any]] = []
+    failures: dict[str, str] = {}
+    with (
+        contextlib.closing(CropList(output)) as crops,
+        contextlib.closing(faces),
+    ):
+        for done, (found, (photo, target)) in enumerate(
+            zip(faces, targets.items(), strict=True), start=1
         ):
             try:
-                if photo.problem is not None:
-                    raise photo.problem
+                if found.problem is not None:
+                    raise found.problem
                 target.parent.mkdir(parents=True, exist_ok=True)
-                write(target, photo.faces[0].crop)
+                write(target, found.faces[0].crop)
+                about = {**facts(found.faces[0], photo), **how}
             except PROBLEMS as error:
-                failures.append(str(error))
+                failures[str(photo)] = str(error)
+            else:
+                name = target.relative_to(output).as_posix()
+                crops.add(
+                    {"crop": name, "photo": os.path.abspath(photo), **about}
+                )
+                results.append(
+                    {"photo": str(photo), "crop": str(target), **about}
+                )
             progress.update(done)
-    written = len(targets) - len(failures)
-    if not written:
-        rest = f" ({len(failures) - 1} more failed.)" if failures[1:] else ""
-        raise ValueError(failures[0] + rest)
-    height, width = template.size
-    print(f"{written} crops of {height} x {width} pixels in {arguments.output}")
-    for why in failures:
+    if not results:
+        first, more = next(iter(failures.values())), len(failures) - 1
+        rest = f" ({more} more failed.)" if more else ""
+        raise ManyFailures(f"{first}{rest}", failures)
+    if arguments.json:
+        print(document("align", results, failures))
+    else:
+        height, width = template.size
+        print(f"{len(results)} crops of {height} x {width} pixels in {output}")
+    for why in failures.values():
         print(f"skipped: {why}", file=sys.stderr)
     if failures:
         print(
@@ -116,42 +151,31 @@ def require_folder(path: Path) -> None:
             return
 
 
-def plan(words: list[str], output: Path) -> dict[Path, Path]:
-    """Names the crop of every photo; no crop ever replaces a photo."""
-    from keras_hypersphere.zoo.faces.photo_list import expand
+def facts(face: "AlignedFace", photo: Path) -> dict[str, Any]:
+    """What is known of a crop: the photo's hash, and where the face is."""
+    import hashlib
 
-    targets: dict[Path, Path] = {}
-    taken = set()
-    for word in words:
-        root = Path(word) if Path(word).is_dir() else Path(word).parent
-        for _, photo in expand(word):
-            if photo in targets:
-                continue
-            name = photo.relative_to(root).with_suffix("")
-            target, number = output / f"{name}.png", 1
-            while target in taken:
-                number += 1
-                target = output / f"{name}-{number}.png"
-            taken.add(target)
-            targets[photo] = target
-    photos = {photo.resolve() for photo in targets}
-    for photo, target in targets.items():
-        if target.resolve() in photos:
-            raise ValueError(
-                f"The crop of '{photo}' would replace the photo '{target}'. "
-                "Choose another folder with -o."
-            )
-    return targets
+    found = face.face
+    return {
+        "sha256": hashlib.sha256(photo.read_bytes()).hexdigest(),
+        "faces": face.found,
+        **(
+            {"box": None, "landmarks": None, "confidence": None}
+            if found is None
+            else found.as_dict()
+        ),
+    }
 
 
-def write(path: Path, crop: "np.ndarray") -> None:
+def write(path: Path, crop: "np.ndarray | None") -> None:
     """Writes a PNG, next to its place first."""
     import cv2
+    import numpy as np
 
-    from keras_hypersphere.zoo.faces.whole_file import whole_file
+    from keras_hypersphere.atomic_write import atomic_write
 
-    done, data = cv2.imencode(".png", crop[:, :, ::-1])
+    done, data = cv2.imencode(".png", np.asarray(crop)[:, :, ::-1])
     if not done:
         raise ValueError(f"OpenCV could not encode '{path}' as PNG.")
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(data.tobytes())

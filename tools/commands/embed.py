@@ -65,15 +65,15 @@ def npz_path(word: str) -> Path:
 
 def run(arguments: argparse.Namespace) -> int:
     """Embeds the photos and writes the file."""
+    from keras_hypersphere.atomic_write import require_place
     from keras_hypersphere.tools.embeddings_file import EmbeddingsFile
     from keras_hypersphere.tools.interrupts import kept_interrupts
     from keras_hypersphere.tools.progress import Progress
     from keras_hypersphere.zoo.faces.photo_list import name_photos
-    from keras_hypersphere.zoo.faces.whole_file import require_place
 
     # What can be wrong with the words is said before minutes of work.
     require_place(arguments.output)
-    named = name_photos(arguments.photos)
+    named = name_photos(arguments.photos, arguments.aligned)
     # A photo that the words name twice is embedded once.
     photos = list(dict.fromkeys(name for name, _ in named))
     embedder = embedder_of(arguments)

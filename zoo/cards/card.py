@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from keras_hypersphere.atomic_write import atomic_write
 from keras_hypersphere.zoo.cards.fields import check, typed
 
 
@@ -228,6 +229,6 @@ class Card:
             f"  {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}"
             for name, value in self.as_dict().items()
         ]
-        part = path.with_name(path.name + ".part")
-        part.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-        os.replace(part, path)
+        text = "{\n" + ",\n".join(lines) + "\n}\n"
+        with atomic_write(path) as file:
+            file.write(text.encode())

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_hypersphere.atomic_write import atomic_write
 from keras_hypersphere.zoo import images
 from keras_hypersphere.zoo.faces.aligned_face import AlignedFace
 from keras_hypersphere.zoo.faces.distance import distances
 from keras_hypersphere.zoo.faces.verification import find_threshold
-from keras_hypersphere.zoo.faces.whole_file import whole_file
 
 if TYPE_CHECKING:
     from keras_hypersphere.zoo.faces.embedder import FaceEmbedder
@@ -192,7 +192,7 @@ class Gallery:
                 f"`path` must end in .npz. Received: path={str(path)!r}"
             )
         card = self.embedder.card
-        with whole_file(path) as file:
+        with atomic_write(path) as file:
             np.savez(
                 file,
                 embeddings=self.embeddings,

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_hypersphere.atomic_write import atomic_write
 from keras_hypersphere.zoo.cards.registry import get_card
 from keras_hypersphere.zoo.loading.onnx_file import read_onnx
 from keras_hypersphere.zoo.loading.weight_files import (
@@ -117,8 +118,10 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def write_arrays(path: Path, values: Mapping[str, np.ndarray]) -> None:
     """Writes an `.npz` file; equal arrays give equal bytes."""
-    part = path.with_name(path.name + ".part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+    with (
+        atomic_write(path) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
+    ):
         for name, value in values.items():
             # A `ZipInfo` of its own carries no date and no user.
             info = zipfile.ZipInfo(f"{name}.npy")
@@ -129,7 +132,6 @@ def write_arrays(path: Path, values: Mapping[str, np.ndarray]) -> None:
                     version=(1, 0),
                     allow_pickle=False,
                 )
-    os.replace(part, path)
 
 
 def set_weights(

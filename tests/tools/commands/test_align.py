@@ -1,4 +1,6 @@
 import argparse
+import hashlib
+import json
 from pathlib import Path
 
 import cv2
@@ -7,12 +9,19 @@ import pytest
 
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.tools.commands.align import TEMPLATES as KNOWN
-from keras_hypersphere.tools.commands.align import add_arguments, plan
+from keras_hypersphere.tools.commands.align import add_arguments
+from keras_hypersphere.tools.crop_names import crop_name, plan
+from keras_hypersphere.version import __version__
 from keras_hypersphere.zoo import images
-from keras_hypersphere.zoo.alignment import TEMPLATES
+from keras_hypersphere.zoo.alignment import TEMPLATES, align, detect
+from keras_hypersphere.zoo.faces.photo_list import name_photos
 
 SAMPLES = Path(images.__file__).parent / "samples"
 COLLINS = SAMPLES / "eileen_collins.png"
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -34,9 +43,9 @@ def test_folder(capsys, tmp_path, template, size):
     said = capsys.readouterr()
     assert said.out == f"1 crops of {size[0]} x {size[1]} pixels in {out}\n"
     assert said.err.splitlines()[-1].startswith("error: 1 of 2 photos")
-    files = [p for p in out.rglob("*") if p.is_file()]
-    assert files == [out / "sub" / "a.png"]
-    crop = images.read(files[0])
+    files = sorted(p for p in out.rglob("*") if p.is_file())
+    assert files == [out / "crops.jsonl", out / "sub" / "a.png"]
+    crop = images.read(files[1])
     assert crop.shape == (*size, 3)
     # Her skin is in the middle: red above green above blue.
     middle = crop[size[0] * 2 // 5 : size[0] * 2 // 3, 40 : size[1] - 40]
@@ -72,7 +81,7 @@ def test_an_unreadable_photo_stops_nobody(capsys, tmp_path):
     (tmp_path / "d.jpg").write_bytes(b"no photo")
     out = tmp_path / "out"
     assert main(["align", str(tmp_path), "-o", str(out)]) == 1
-    assert sorted(path.name for path in out.iterdir()) == ["a.png", "c.png"]
+    assert names_in(out) == ["a.png", "c.png", "crops.jsonl"]
     skipped = [
         line
         for line in capsys.readouterr().err.splitlines()
@@ -91,14 +100,195 @@ def test_no_crop_replaces_a_photo(capsys, tmp_path):
     assert photo.read_bytes() == COLLINS.read_bytes()
 
 
-def test_equal_names_get_numbers(tmp_path):
-    for name in ("x/a.jpg", "y/a.jpg", "y/a.png"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"")
-    targets = plan(
-        [str(tmp_path / "x/a.jpg"), str(tmp_path / "y")], tmp_path / "out"
-    )
-    assert [p.name for p in targets.values()] == ["a.png", "a-2.png", "a-3.png"]
+def planned(words, out):
+    """The crops' places in the output folder, by those of the photos."""
+    return {
+        str(photo): target.relative_to(out).as_posix()
+        for photo, target in plan([str(word) for word in words], out).items()
+    }
+
+
+def touch(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"")
+
+
+def test_names_do_not_depend_on_other_photos(tmp_path):
+    out, folder = tmp_path / "out", tmp_path / "x"
+    touch(folder, "b.jpg", "sub/c.JPEG")
+    before = planned([folder], out)
+    assert list(before.values()) == ["b.jpg.png", "sub/c.JPEG.png"]
+    touch(folder, "a.jpg", "b.png", "b.jpeg", "b.jpg.png", "sub/a.webp")
+    after = planned([folder], out)
+    assert before.items() <= after.items()
+    assert len(set(after.values())) == len(after) == 7
+    # A photo on its own, too.
+    photo = str(folder / "b.jpg")
+    assert planned([photo], out) == {photo: "b.jpg.png"}
+
+
+def test_several_folders_are_kept(tmp_path):
+    out = tmp_path / "out"
+    touch(tmp_path, "x/a.jpg", "y/a.jpg", "p/y/a.jpg", "p/y/b/c.png")
+    x, y, deep = tmp_path / "x", tmp_path / "y", tmp_path / "p" / "y"
+    assert list(planned([x, y], out).values()) == [
+        "x/a.jpg.png",
+        "y/a.jpg.png",
+    ]
+    assert list(planned([x / "a.jpg", y / "a.jpg"], out).values()) == [
+        "x/a.jpg.png",
+        "y/a.jpg.png",
+    ]
+    # Two of one name are told apart by what is above them.
+    assert list(planned([y, deep], out).values()) == [
+        f"{tmp_path.name}/y/a.jpg.png",
+        "p/y/a.jpg.png",
+        "p/y/b/c.png",
+    ]
+    # Named twice, a photo has one crop.
+    assert len(planned([x, x / "a.jpg", x], out)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "crop"),
+    [
+        ("a.png", "a.png"),
+        ("a.b.png", "a.b.png"),
+        ("a.PNG", "a.PNG"),
+        ("a.jpg", "a.jpg.png"),
+        ("a.jpg.png", "a.jpg.png.png"),
+        ("a", "a.file.png"),
+        ("a.file.png", "a.file.png.png"),
+    ],
+)
+def test_crop_names(name, crop):
+    assert crop_name(name) == crop
+
+
+def test_crop_names_fit_the_file_system():
+    for letter in "nä":
+        size = len(letter.encode())
+        names = [letter * (250 // size) + end for end in (".jpg", ".bmp")]
+        crops = [crop_name(name) for name in names]
+        assert len(set(crops)) == 2
+        assert all(len(crop.encode()) <= 255 for crop in crops)
+        assert all(crop.endswith(".png") for crop in crops)
+
+
+def test_crops_of_an_earlier_run_are_no_photos(capsys, tmp_path):
+    """Neither in a folder below, nor next to the photos."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    assert cv2.imwrite(str(photos / "a.jpg"), images.read(COLLINS)[:, :, ::-1])
+    for out in (photos / "crops", photos):
+        for _ in range(2):
+            assert main(["align", str(photos), "-o", str(out)]) == 0
+            assert capsys.readouterr().out.startswith("1 crops")
+    assert names_in(photos) == ["a.jpg", "a.jpg.png", "crops", "crops.jsonl"]
+    assert names_in(photos / "crops") == ["a.jpg.png", "crops.jsonl"]
+    # Those of a run of before, without a list.
+    (photos / "crops" / "crops.jsonl").unlink()
+    assert main(["align", str(photos), "-o", str(photos / "crops")]) == 0
+    assert names_in(photos / "crops") == ["a.jpg.png", "crops.jsonl"]
+
+
+def test_no_crop_replaces_that_of_another_photo(capsys, tmp_path):
+    out = tmp_path / "out"
+    for name in ("one/a.png", "two/a.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(COLLINS.read_bytes())
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    assert main(["align", one, "-o", str(out)]) == 0
+    assert main(["align", two, "-o", str(out)]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "two/a.png' would replace that of" in last and "one/a.png" in last
+    # In one command they are kept apart; `embed --aligned` finds both, even
+    # below a folder with other pictures.
+    assert main(["align", one, two, "-o", str(out / "both")]) == 0
+    found = [name for name, _ in name_photos([out], aligned=True)]
+    assert found == [
+        str(out / name)
+        for name in ("a.png", "both/one/a.png", "both/two/a.png")
+    ]
+    # The photo may have moved.
+    (tmp_path / "one").rename(tmp_path / "three")
+    assert main(["align", str(tmp_path / "three"), "-o", str(out)]) == 0
+
+
+def test_the_list_is_extended(capsys, tmp_path):
+    out = tmp_path / "out"
+    for name in ("one/b.png", "two/a.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(COLLINS.read_bytes())
+    words = ["-o", str(out), "--template", "arcface"]
+    assert main(["align", str(tmp_path / "one"), *words]) == 0
+    with (out / "crops.jsonl").open("a") as file:
+        file.write('{"crop": "mine.png", "label": 7}\n{"crop": "torn')
+    assert main(["align", str(tmp_path / "two"), *words]) == 0
+    lines = (out / "crops.jsonl").read_text().splitlines()
+    first, second, mine = (json.loads(line) for line in lines)
+    assert mine == {"crop": "mine.png", "label": 7}
+    assert (first["crop"], second["crop"]) == ("a.png", "b.png")
+    assert first["photo"] == str(tmp_path / "two" / "a.png")
+    digest = hashlib.sha256(COLLINS.read_bytes()).hexdigest()
+    assert first["sha256"] == digest
+    assert first["template"] == "arcface" and first["size"] == [112, 112]
+    assert first["choose"] == "largest" and first["faces"] == 1
+    face = detect(images.read(COLLINS))[0]
+    np.testing.assert_allclose(first["box"], face.box, atol=1e-3)
+    np.testing.assert_allclose(first["landmarks"], face.landmarks, atol=1e-3)
+    assert abs(first["confidence"] - face.confidence) < 1e-5
+    # The crop is that of these landmarks.
+    crop = align(images.read(COLLINS), np.array(first["landmarks"]), "arcface")
+    assert np.abs(images.read(out / "a.png").astype(int) - crop).mean() < 2
+    (out / "crops.jsonl").write_text("no list\n")
+    assert main(["align", str(tmp_path / "two"), *words]) == 1
+    assert "crops.jsonl' is no list of crops: line 1" in capsys.readouterr().err
+
+
+def test_json(capsys, tmp_path):
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    (photos / "sub").mkdir(parents=True)
+    (photos / "sub" / "a.png").write_bytes(COLLINS.read_bytes())
+    (photos / "b.jpg").write_bytes(b"broken")
+    words = ["align", str(photos), "-o", str(out), "--json"]
+    assert main(words) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["command"] == "align" and said["version"] == __version__
+    assert said["error"] is None
+    (result,) = said["results"]
+    assert result["photo"] == str(photos / "sub" / "a.png")
+    assert result["crop"] == str(out / "sub" / "a.png")
+    assert len(result["box"]) == 4 and len(result["landmarks"]) == 5
+    (failure,) = said["failures"]
+    assert failure["name"] == str(photos / "b.jpg")
+    assert "cannot be read as a photo" in failure["error"]
+
+
+def test_json_of_a_failure(capsys, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"broken")
+    (tmp_path / "b.jpg").write_bytes(b"broken")
+    words = ["align", str(tmp_path), "-o", str(tmp_path / "out"), "--json"]
+    assert main(words) == 1
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert said.err.splitlines()[-1] == f"error: {document['error']}"
+    assert "(1 more failed.)" in document["error"]
+    assert document["results"] == [] and len(document["failures"]) == 2
+    words[1] = str(tmp_path / "no.jpg")
+    assert main(words) == 1
+    assert "There is no photo" in json.loads(capsys.readouterr().out)["error"]
+
+
+@pytest.mark.parametrize("word", ["", "https://a.b/c.jpg", "data:,x"])
+def test_words_that_name_no_file(capsys, tmp_path, monkeypatch, word):
+    """The empty one is not the current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "private.png").write_bytes(COLLINS.read_bytes())
+    assert main(["align", word, "-o", "out"]) == 1
+    assert capsys.readouterr().err.startswith("error: A")
+    assert not (tmp_path / "out").exists()
 
 
 def test_errors(capsys, tmp_path):

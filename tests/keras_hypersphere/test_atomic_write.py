@@ -1,12 +1,12 @@
 import pytest
 
-from keras_hypersphere.zoo.faces.whole_file import require_place, whole_file
+from keras_hypersphere.atomic_write import atomic_write, require_place
 
 
 def test_it_takes_its_place_once_it_is_whole(tmp_path):
     path = tmp_path / "a.npz"
     path.write_bytes(b"older")
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(b"newer")
         assert path.read_bytes() == b"older"
     assert path.read_bytes() == b"newer"
@@ -17,7 +17,7 @@ def test_it_takes_its_place_once_it_is_whole(tmp_path):
 def test_after_an_error_the_older_file_is_there(tmp_path, error):
     path = tmp_path / "a.npz"
     path.write_bytes(b"older")
-    with pytest.raises(error), whole_file(path) as file:
+    with pytest.raises(error), atomic_write(path) as file:
         file.write(b"new")
         raise error
     assert path.read_bytes() == b"older"
@@ -38,3 +38,21 @@ def test_places_that_are_none(tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(PermissionError, match="Name another one"):
         require_place(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("length", [240, 251, 255])
+def test_names_as_long_as_the_system_takes(tmp_path, length):
+    path = tmp_path / ("n" * (length - 4) + ".npz")
+    for text in (b"one", b"two"):
+        with atomic_write(path) as file:
+            file.write(text)
+        assert path.read_bytes() == text
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_rights_are_those_of_any_new_file(tmp_path):
+    (tmp_path / "plain").write_bytes(b"")
+    with atomic_write(tmp_path / "a") as file:
+        file.write(b"x")
+    modes = {(tmp_path / name).stat().st_mode for name in ("plain", "a")}
+    assert len(modes) == 1

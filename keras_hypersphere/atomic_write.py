@@ -1,25 +1,27 @@
-"""Files that are written whole, or not at all."""
+"""Atomic writes: files that are there whole, or not at all."""
 
 import contextlib
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Opens a file next to the path; once it is complete, it takes its place.
 
-    What was there before is kept until then, and after an error.
+    What was there before is kept until then, and after an error. The name
+    of the file next to it is short, whatever the length of its own.
 
     Raises:
         ValueError, OSError: As `require_place`.
     """
     require_place(path)
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with part.open("wb") as file:
+        with part.open("xb") as file:
             yield file
         os.replace(part, path)
     finally:

@@ -1,0 +1,1 @@
+"""What each format of picture files says about its own damage."""

@@ -1,0 +1,1 @@
+"""What a photo may be, and where photos are found."""
