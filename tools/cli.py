@@ -22,6 +22,9 @@ SUBCOMMANDS = (
     "convert",
     "verify",
     "embed",
+    "identify",
+    "gallery",
+    "cluster",
     "align",
     "evaluate",
 )
