@@ -1,4 +1,4 @@
-"""How often a gallery names somebody it does not know, and misses whom it knows.
+"""How often a gallery names impostors, and misses whom it knows.
 
     .venv/bin/python tests/benchmarks/open_set.py ../shared/lfw/images
     .venv/bin/python tests/benchmarks/open_set.py --embeddings lfw.npz
@@ -35,7 +35,6 @@ import numpy as np
 
 from keras_hypersphere.evaluation import cluster
 from keras_hypersphere.zoo import FaceEmbedder, Gallery, get_card
-from keras_hypersphere.zoo.faces.distance import row_distances
 from keras_hypersphere.zoo.faces.open_set import grouping_threshold
 from keras_hypersphere.zoo.faces.verification import find_threshold
 

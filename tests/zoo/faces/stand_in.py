@@ -74,6 +74,10 @@ class StandIn:
         vectors = np.array(vectors, np.float32).reshape(-1, DIM)
         return EmbeddedPhotos(vectors, faces, failures)
 
+    def stream(self, photos, choose="largest"):
+        for photo in photos:
+            yield self.embed([photo], True, choose, "skip")
+
     @staticmethod
     def shown(photo):
         """The people of a photo, and how they are moved."""
