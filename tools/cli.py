@@ -23,6 +23,9 @@ SUBCOMMANDS = (
     "convert",
     "verify",
     "embed",
+    "identify",
+    "gallery",
+    "cluster",
     "align",
     "evaluate",
 )

@@ -1,7 +1,6 @@
 """FaceEmbedder: photos in, embeddings and decisions out."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.golden import golden_crop
 from keras_hypersphere.zoo.faces.aligned_face import AlignedFace, faces_of
 from keras_hypersphere.zoo.faces.compare import compare
-from keras_hypersphere.zoo.faces.gallery import Gallery, person_of
+from keras_hypersphere.zoo.faces.gallery import Gallery
 from keras_hypersphere.zoo.faces.photo_embedder import PhotoEmbedder
 from keras_hypersphere.zoo.faces.photo_list import Photo
 from keras_hypersphere.zoo.faces.progress_bar import Progress
@@ -165,17 +164,7 @@ class FaceEmbedder(PhotoEmbedder):
             ValueError: If no photo has a face, or there is none.
             FileNotFoundError: If there is no such folder.
         """
-        folder = Path(folder)
-        if not folder.is_dir():
-            raise FileNotFoundError(f"There is no folder '{folder}'.")
-        found = self.embed(
-            folder, details=True, choose=choose, progress=progress
-        )
-        if not found.faces:
-            first = next(iter(found.failures.values()))
-            raise ValueError(f"No photo in '{folder}' has a face: {first}")
-        people = [person_of(photo, folder) for photo in found.names]
-        return Gallery(self, found.vectors, people, found.names, found.failures)
+        return Gallery.from_folder(self, folder, choose, progress)
 
     def verify(
         self,
@@ -207,7 +196,7 @@ class FaceEmbedder(PhotoEmbedder):
         left, first = self._vector_of(a, choose, "the first photo")
         right, second = self._vector_of(b, choose, "the second photo")
         away = float(compare(left, right, self.card.distance))
-        return Verification(away < threshold, away, threshold, (first, second))
+        return Verification.decide(self.card, away, threshold, (first, second))
 
     def _vector_of(
         self, photo: Photo, choose: str, name: str

@@ -21,7 +21,7 @@ from keras_hypersphere.zoo.faces.embedded_photos import (
 from keras_hypersphere.zoo.faces.photo_list import (
     Photos,
     is_single,
-    name_photos,
+    iterate_photos,
 )
 from keras_hypersphere.zoo.faces.photo_stream import (
     embed_stream,
@@ -226,7 +226,7 @@ class PhotoEmbedder:
         check_rule("choose", choose, CHOICES)
         check_rule("errors", errors, ("raise", "skip"))
         require_batch_size(batch_size)
-        named = name_photos(photos)
+        named, count = iterate_photos(photos, aligned)
         if not aligned:
             self.require_template()
         return embed_stream(
@@ -235,12 +235,12 @@ class PhotoEmbedder:
             else align_photos(
                 named, self.card.template, choose, detector=self.detector
             ),
-            self._start(len(named)),
+            self._start(count),
             self.card,
             batch_size,
             strict=errors == "raise",
             crops=crops,
-            show=shower(progress, len(named)),
+            show=shower(progress, count),
         )
 
     def require_template(self) -> None:

@@ -10,6 +10,9 @@ import pytest
 
 from keras_hypersphere.zoo import FaceEmbedder, Gallery, NoFaceError, images
 from keras_hypersphere.zoo.faces.distance import distances
+from keras_hypersphere.zoo.faces.open_set import open_set_threshold
+from keras_hypersphere.zoo.faces.rates import RateCurve
+from tests.zoo.faces.stand_in import RATES, StandIn, vector, write_photo
 
 SAMPLES = Path(images.__file__).parent / "samples"
 COLLINS = SAMPLES / "eileen_collins.png"
@@ -72,6 +75,8 @@ def test_a_folder_is_no_photo(gallery, folder):
 
 def test_unknown_threshold(gallery, embedder):
     card = dataclasses.replace(embedder.card, threshold=0.0)
+    if hasattr(card, "rates"):
+        card = dataclasses.replace(card, rates=())
     unknown = Gallery(
         FaceEmbedder(embedder.model, card),
         gallery.embeddings,
@@ -83,6 +88,100 @@ def test_unknown_threshold(gallery, embedder):
     assert unknown.identify(HOPPER, threshold=0.6).person == "Grace Hopper"
     with pytest.raises(ValueError, match="`threshold` must be a distance"):
         gallery.identify(HOPPER, threshold=float("inf"))
+
+
+def made_up(people, moves="ab", **fields):
+    names = [f"person {n}" for n in range(people) for _ in moves]
+    rows = [vector(f"person {n}", m) for n in range(people) for m in moves]
+    photos = [f"{n}.jpg" for n in range(len(rows))]
+    embedder = StandIn(**{"rates": RATES, **fields})
+    return Gallery(embedder, np.array(rows), names, photos)
+
+
+def test_threshold_is_the_formula_s():
+    gallery = made_up(30)
+    away = distances(gallery.embeddings, gallery.embeddings, "cosine")
+    codes = np.repeat(np.arange(30), 2)
+    away[codes[:, None] == codes] = np.inf
+    for rate in (0.01, np.float32(0.25)):
+        wanted = open_set_threshold(
+            float(rate), away.min(axis=1), codes, RateCurve(RATES), 0.7
+        )
+        assert gallery.threshold(rate) == pytest.approx(wanted)
+    assert gallery.threshold() == gallery.threshold(0.01)
+    for wrong in (0, 1, -1, True, None, "a"):
+        with pytest.raises(ValueError, match="`false_identification_rate` mu"):
+            gallery.threshold(wrong)
+
+
+def test_larger_galleries_are_stricter():
+    thresholds = [made_up(n).threshold() for n in (1, 10, 100)]
+    assert thresholds == sorted(thresholds, reverse=True)
+    assert len(set(thresholds)) == 3
+
+
+def test_threshold_without_rates():
+    """The card's threshold, and never a larger one."""
+    assert made_up(1, rates=()).threshold() == 0.7
+    assert made_up(5, rates=()).threshold() == 0.7
+    assert made_up(5, rates=(), threshold=0.95).threshold() < 0.95
+    # A few people cannot tell a rate of 1 %, a hundred can.
+    with pytest.raises(ValueError, match="is not known"):
+        made_up(99, "a", rates=(), threshold=0.0).threshold()
+    gallery = made_up(100, "a", rates=(), threshold=0.0)
+    away = distances(gallery.embeddings, gallery.embeddings, "cosine")
+    np.fill_diagonal(away, np.inf)
+    assert gallery.threshold() == pytest.approx(np.sort(away.min(axis=1))[1])
+
+
+def test_identify_uses_it(tmp_path):
+    gallery = made_up(20)
+    known = write_photo(tmp_path / "known.jpg", "person", "c")
+    known.write_text("person-3 a")
+    stranger = gallery.identify(known)
+    assert stranger.person is None and len(stranger.matches) == 5
+    assert stranger.threshold == gallery.threshold()
+    gallery.add("person-3", write_photo(tmp_path / "a.jpg", "person-3", "b"))
+    found = gallery.identify(known)
+    assert found.person == "person-3"
+    assert found.threshold == gallery.threshold() != stranger.threshold
+    assert repr(found) == (
+        f"<Identification of {str(known)!r}: person-3 (nearest 'person-3' at "
+        f"{found.matches[0].distance:.4f}, threshold {found.threshold:.4f})>"
+    )
+
+
+def test_every_face(tmp_path):
+    gallery = Gallery(StandIn(rates=RATES))
+    for name in ("Ann", "Bob"):
+        gallery.add(name, write_photo(tmp_path / f"{name}.jpg", name))
+    photo = tmp_path / "photo.jpg"
+    photo.write_text("Bob 1\nDan 2\nAnn 3\n")
+    found = gallery.identify(photo, choose="all")
+    assert [each.person for each in found] == ["Bob", None, "Ann"]
+    assert [each.face.found for each in found] == [3, 3, 3]
+    assert gallery.identify(photo).person == "Bob"
+    # Embedded once, looked for in two galleries.
+    embedded = gallery.embedder.embed([photo], details=True, choose="all")
+    again = gallery.identify_embedded(embedded, top_k=1)
+    assert [each.person for each in again] == ["Bob", None, "Ann"]
+    assert all(len(each.matches) == 1 for each in again)
+
+
+def test_people_with_two_names():
+    gallery = made_up(10)
+    assert gallery.alike() == []
+    again = Gallery(
+        gallery.embedder,
+        np.concatenate([gallery.embeddings, gallery.embeddings[6:7]]),
+        [*gallery.names, "Bob"],
+        [*gallery.photos, "bob.jpg"],
+    )
+    [(first, second, distance)] = again.alike()
+    assert (first, second) == ("Bob", "person 3")
+    assert distance == pytest.approx(0.0, abs=1e-6)
+    # They do not close the gallery to everybody.
+    assert again.threshold() == pytest.approx(gallery.threshold(), abs=0.01)
 
 
 def test_order_follows_the_loop(embedder):
@@ -147,7 +246,8 @@ def test_files_that_are_none(gallery, tmp_path):
 
 
 def test_arguments_are_checked(gallery, embedder, tmp_path):
-    for wrong in (0, -1, 2.5, True):
+    assert len(gallery.identify(HOPPER, top_k=np.int64(3)).matches) == 2
+    for wrong in (0, -1, 2.5, True, np.bool_(True), "3", None):
         with pytest.raises(ValueError, match="`top_k` must be"):
             gallery.identify(HOPPER, top_k=wrong)
     with pytest.raises(ValueError, match="`choose` must be one of"):
