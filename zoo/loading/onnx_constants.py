@@ -13,7 +13,7 @@ from keras_hypersphere.zoo.loading.onnx_schema import NodeProto, TensorProto
 
 # TensorProto.DataType → NumPy's type, and where numbers lie that are not raw.
 FLOAT, INT8, INT64 = 1, 3, 7
-TYPES = {
+TYPES: Mapping[int, tuple[np.dtype, str]] = {
     FLOAT: (np.dtype("<f4"), "float_data"),
     2: (np.dtype("u1"), "int32_data"),
     INT8: (np.dtype("i1"), "int32_data"),

@@ -130,7 +130,8 @@ def read_onnx(
     Raises:
         FileNotFoundError: If there is no such file.
         OnnxFormatError: If the file cannot be read.
-        ValueError: If it is of another network. Shapes are not compared.
+        ValueError: If it is of another network. The shapes themselves are
+            for `set_weights` to compare.
     """
 
     def refuse(what: str) -> ValueError:
@@ -139,9 +140,10 @@ def read_onnx(
         )
 
     held = read_layers(path)
-    if any(isinstance(layer.input, list) for layer in model.layers[1:]):
+    inner = [x for x in model.layers if not isinstance(x, layers.InputLayer)]
+    if any(isinstance(layer.input, list) for layer in inner):
         raise refuse("ONNX files are read for networks without branches only")
-    count = sum(bool(layer.weights) for layer in model.layers)
+    count = sum(bool(layer.weights) for layer in inner)
     if len(held) != count:
         raise refuse(
             f"it has {len(held)} layers with weights, {count} were expected"
@@ -149,7 +151,7 @@ def read_onnx(
     values: dict[str, np.ndarray] = {}
     sources = iter(held)
     image: Image = None
-    for layer, before in zip(model.layers[1:], model.layers, strict=False):
+    for layer, before in zip(inner, [None, *inner[:-1]], strict=True):
         if isinstance(layer, layers.Flatten):
             image = flattened(layer, before)
         if not layer.weights:
@@ -167,7 +169,7 @@ def read_onnx(
     return values
 
 
-def flattened(flatten: layers.Flatten, before: layers.Layer) -> Image:
+def flattened(flatten: layers.Flatten, before: "layers.Layer | None") -> Image:
     """(height, width, channels) of what is flattened.
 
     None if it is not an image, or has ONNX's order: channels first.

@@ -55,6 +55,17 @@ def test_outputs_are_opencvs(tmp_path, permuted):
     np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
+def test_a_sequential_model_has_the_same_layers(tmp_path):
+    path = write(tmp_path / "small.onnx")
+    first = model_of()
+    copies = [type(x).from_config(x.get_config()) for x in first.layers[1:]]
+    second = keras.Sequential([keras.Input((8, 6, 3)), *copies])
+    for model in (first, second):
+        load_weights(model, path)
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def quantized(nodes, constants):
     """The dense kernel as int8 in blocks of 8, in operations of opset 11."""
     steps = np.arange(5 * 6 * 8).reshape(5, 6, 8) % 255 - 127
