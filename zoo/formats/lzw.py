@@ -15,10 +15,8 @@ MOST = 4096 - FIRST + 1
 NUMBERS = np.arange(MOST)
 # The table has a new entry with each code but the first, and codes grow by a
 # bit one entry early.
-WIDTHS = 9 + sum(
-    (limit <= FIRST + NUMBERS - 1).astype(np.int64)
-    for limit in (511, 1023, 2047)
-)
+LIMITS = np.array([511, 1023, 2047])
+WIDTHS = 9 + (NUMBERS[:, None] + FIRST - 1 >= LIMITS).sum(axis=1)
 OFFSETS = np.concatenate([[0], np.cumsum(WIDTHS)])
 
 
