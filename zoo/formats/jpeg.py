@@ -5,6 +5,7 @@ then scans of coded pixels, and an end marker. In coded pixels 0xFF stands
 before 0x00 or a restart marker only: every other marker ends the scan.
 """
 
+import os
 import re
 
 import cv2
@@ -16,13 +17,18 @@ START, END = b"\xff\xd8", b"\xff\xd9"
 # Bytes before a picture, as some downloads and mails have them.
 STRAY = 4096
 # Bytes that some cameras leave between the last scan and the end marker.
-PADDING = 8
+PADDING = 16
 # More of 0xFF may stand before; a pattern that begins with one byte is fast.
 MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 SCAN = 0xDA
 # What may follow a scan: tables, the next scan, applications' own, comments.
 BETWEEN_SCANS = {0xC4, 0xCC, SCAN, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE}
-DAMAGE = re.compile(r"Corrupt JPEG data|Premature end of JPEG")
+DAMAGE = re.compile(r"Corrupt JPEG data: (?!bad ICC)|Premature end of JPEG")
+# All that libjpeg says while it decodes.
+LIBJPEG = re.compile(
+    r"Corrupt JPEG|Premature end of JPEG|Unknown Adobe|Inconsistent progr|"
+    r"Warning: unknown JFIF|Invalid SOS|Application transferred"
+)
 LEFT_OVER = re.compile(r"data: (\d+) extraneous bytes before marker 0xd9")
 
 
@@ -86,6 +92,10 @@ def decode(data: bytes, flags: int, partial: bool = False) -> np.ndarray | None:
     data = data + END if partial else whole_picture(data)
     with MESSAGES.kept() as said:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    for line in said:
+        # Another thread's, which happened to print at this time.
+        if not LIBJPEG.match(line):
+            os.write(2, f"{line}\n".encode())
     if not partial and any(map(is_damage, said)):
         raise ValueError("it is damaged")
     return pixels

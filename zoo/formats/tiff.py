@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_hypersphere.zoo.formats.lzw import unpack_lzw
+from keras_hypersphere.zoo.formats import lzw
 
 STARTS = (b"II*\x00", b"MM\x00*")
 # Bytes of a value of each type; the letters are those of `struct`.
@@ -103,20 +103,26 @@ def read_layout(data: bytes) -> Layout:
     return Layout(order, tags)
 
 
-def strips(data: bytes, layout: Layout) -> list[bytes] | None:
-    """The unpacked strips; None where their packing is another's matter.
+def packed_strips(data: bytes, layout: Layout) -> list[tuple[bytes, int]]:
+    """The strips as stored, and how many bytes each must give.
+
+    None where pixels are tiles, packed in a way that is another's matter (as
+    JPEG in TIFF), or no whole bytes.
 
     Raises:
-        ValueError: If one is damaged, or missing.
+        ValueError: If one is missing.
     """
-    packing = layout.one(PACKING, 1)
     offsets = layout.tags.get(OFFSETS)
-    if packing not in UNPACK or offsets is None or layout.bits % 8:
-        return None
-    counts = layout.tags.get(COUNTS, ())
+    if layout.one(PACKING, 1) not in UNPACK or offsets is None:
+        return []
+    counts = layout.tags.get(COUNTS)
+    if layout.bits % 8 or counts is None:
+        return []
     height = layout.one(HEIGHT, 0)
     rows = min(layout.one(ROWS, height), height) or height
-    each = -(-height // rows) if rows else 0
+    if not rows or not layout.row_bytes:
+        raise ValueError("it is damaged")
+    each = -(-height // rows)
     planes = layout.one(SAMPLES, 1) // layout.together
     if len(counts) != len(offsets) or len(offsets) != each * planes:
         raise ValueError("it is damaged")
@@ -125,76 +131,91 @@ def strips(data: bytes, layout: Layout) -> list[bytes] | None:
         if offset + count > len(data):
             raise ValueError("its end is missing")
         mine = min(rows, height - number % each * rows)
-        size = mine * layout.row_bytes
-        unpacked = UNPACK[packing](data[offset : offset + count], size)
-        if unpacked is None:
-            return None
-        if len(unpacked) < size:
-            raise ValueError("it is damaged")
-        found.append(unpacked[:size])
+        found.append((data[offset : offset + count], mine * layout.row_bytes))
     return found
 
 
-def inflate(packed: bytes, size: int) -> bytes:
-    """Unpacks deflated data, which have a checksum."""
-    try:
-        return zlib.decompress(packed)
-    except zlib.error:
-        machine = zlib.decompressobj()
-        try:
-            unpacked = machine.decompress(packed)
-        except zlib.error:
-            raise ValueError("it is damaged") from None
-        # Bytes behind the end are no damage.
-        if not machine.eof:
-            raise ValueError("it is damaged") from None
-        return unpacked
+def check(data: bytes, layout: Layout) -> None:
+    """Looks at every strip.
 
-
-def unpack_bits(packed: bytes, size: int) -> bytes:
-    """Unpacks runs and copies of bytes."""
-    parts, position, length = [], 0, 0
-    while length < size and position < len(packed):
-        head = packed[position]
-        if head < 128:
-            part = packed[position + 1 : position + 2 + head]
-            position += 2 + head
+    Raises:
+        ValueError: If one is damaged, or missing.
+    """
+    strips = packed_strips(data, layout)
+    for packed, size in strips:
+        if layout.one(PACKING, 1) != LZW:
+            unpack = UNPACK[layout.one(PACKING, 1)]
+            given = len(unpack(packed, strips[0][1]))
+        elif lzw.is_of_early_years(packed):
+            return
         else:
-            part = packed[position + 1 : position + 2] * (257 - head)
-            position += 2
-            if head == 128:
-                position -= 1
-                continue
-        parts.append(part)
-        length += len(part)
-    if length > size:
+            given = lzw.unpacked_length(packed)
+        # Some writers fill the last strip up to the size of the first.
+        full = given == strips[0][1] or layout.one(PACKING, 1) == 1
+        if given < size or (given > size and not full):
+            raise ValueError("it is damaged")
+
+
+def inflate(packed: bytes, most: int) -> bytes:
+    """Unpacks deflated data, which have a checksum."""
+    machine = zlib.decompressobj()
+    try:
+        unpacked = machine.decompress(packed, most + 1)
+    except zlib.error:
+        raise ValueError("it is damaged") from None
+    # Bytes behind the end are no damage.
+    if not machine.eof:
         raise ValueError("it is damaged")
+    return unpacked
+
+
+def unpack_bits(packed: bytes, most: int) -> bytes:
+    """Unpacks runs and copies of bytes."""
+    parts, position = [], 0
+    while position < len(packed):
+        head = packed[position]
+        start = position + 1
+        if head < 128:
+            position = start + head + 1
+            parts.append(packed[start:position])
+        elif head > 128:
+            position = start + 1
+            parts.append(packed[start:position] * (257 - head))
+        else:
+            position = start
     return b"".join(parts)
 
 
-UNPACK: dict[int, Callable[[bytes, int], bytes | None]] = {
-    1: lambda packed, size: packed,
-    5: unpack_lzw,
+LZW = 5
+# Packed bytes, and how many there may be unpacked.
+UNPACK: dict[int, Callable[[bytes, int], bytes]] = {
+    1: lambda packed, most: packed,
+    LZW: lambda packed, most: lzw.unpack(packed),
     8: inflate,
     32773: unpack_bits,
     32946: inflate,
 }
 
 
-def alpha_of_gray(layout: Layout, found: list[bytes] | None) -> np.ndarray:
+def alpha_of_gray(data: bytes, layout: Layout) -> np.ndarray:
     """The alpha of a gray picture, `(height, width)`, upright.
 
     Raises:
         ValueError: If its samples are stored in another way than is known.
     """
-    if found is None or layout.bits not in (8, 16):
+    packed = packed_strips(data, layout)
+    if not packed or layout.bits not in (8, 16):
         raise ValueError(
             "gray with transparency is understood with 8 or 16 bits only, "
             "in strips"
         )
     height, width = layout.one(HEIGHT, 0), layout.one(WIDTH, 0)
     kind = np.dtype(f"{layout.order}u{layout.bits // 8}")
-    values = np.frombuffer(b"".join(found), kind)
+    unpack = UNPACK[layout.one(PACKING, 1)]
+    found = b"".join(
+        unpack(strip, packed[0][1])[:size] for strip, size in packed
+    )
+    values = np.frombuffer(found, kind)
     together = layout.together
     if together == 1:
         # All gray comes first.

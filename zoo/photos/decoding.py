@@ -87,11 +87,11 @@ def decode_tiff(data: bytes, partial: bool) -> np.ndarray:
     if partial:
         return decode_with_alpha(data)
     layout = tiff.read_layout(data)
-    strips = tiff.strips(data, layout)
+    tiff.check(data, layout)
     if not layout.is_gray_with_alpha:
         return decode_with_alpha(data)
     # OpenCV turns TIFFs in every mode, and gives 8 bits of such ones.
-    gray, alpha = opaque(data), tiff.alpha_of_gray(layout, strips)
+    gray, alpha = opaque(data), tiff.alpha_of_gray(data, layout)
     return np.dstack([as_bytes(gray), as_bytes(alpha)])
 
 

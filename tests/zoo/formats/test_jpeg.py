@@ -1,3 +1,4 @@
+import contextlib
 import os
 import threading
 
@@ -109,6 +110,33 @@ def test_messages_of_threads_do_not_mix():
     with MESSAGES.kept() as said:
         pass
     assert said == []
+
+
+@pytest.mark.parametrize(
+    ("line", "damage"),
+    [
+        ("Corrupt JPEG data: premature end of data segment", True),
+        ("Corrupt JPEG data: bad Huffman code", True),
+        ("Corrupt JPEG data: 939 extraneous bytes before marker 0xd9", True),
+        ("Corrupt JPEG data: 3 extraneous bytes before marker 0xd9", False),
+        ("Corrupt JPEG data: 3 extraneous bytes before marker 0xd4", True),
+        ("Corrupt JPEG data: bad ICC marker", False),
+        ("Invalid SOS parameters for sequential JPEG", False),
+    ],
+)
+def test_what_is_damage(line, damage):
+    assert jpeg.is_damage(line) is damage
+    assert jpeg.LIBJPEG.match(line)
+
+
+def test_what_others_print_meanwhile_is_printed(monkeypatch, capfd):
+    @contextlib.contextmanager
+    def kept():
+        yield ["assertion of another library", "Corrupt JPEG data: bad ICC x"]
+
+    monkeypatch.setattr(MESSAGES, "kept", kept)
+    images.read(encode(".jpg"))
+    assert capfd.readouterr().err == "assertion of another library\n"
 
 
 def test_a_forked_process_reads_on():
