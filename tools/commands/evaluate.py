@@ -244,8 +244,10 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.report:
             found["report"] = str(write_report(arguments.report, measured.draw))
     finally:
-        # Without the page the figures of long work are still wanted.
+        # Without the page the figures of long work are still wanted; they
+        # are the one document then, and the error is a line.
         print(json.dumps(found, indent=2) if arguments.json else text(found))
+        arguments.json = False
     return 0
 
 

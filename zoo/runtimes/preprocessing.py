@@ -72,7 +72,7 @@ def embed_crops(
     """
     if not len(crops):
         return np.empty((0, card.dim), np.float32)
-    pixels = np.stack(crops)
+    pixels = np.stack(list(crops))
     front = engine(pixels)
     if card.flip == "none":
         return front

@@ -86,7 +86,7 @@ def test_tells_two_portraits_apart_by_detection(folder, capsys):
     assert found["folds"] == [1.0, 1.0]
     assert found["pairs"] == found["photos"] == 8
     assert found["model"] == "sface"
-    assert found["distance"] == "l2"
+    assert found["distance"] == "cosine"
     assert found["faces"] == "detected by yunet, center"
     assert found["photos_without_embedding"] == {}
     # The card's threshold of 0.6 lies in the same gap.

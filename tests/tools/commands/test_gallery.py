@@ -11,7 +11,7 @@ from tests.zoo.faces.stand_in import RATES, StandIn, vector, write_photo
 
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch):
-    def from_preset(cls, preset, runtime="auto"):
+    def from_preset(cls, preset, runtime="auto", detector="yunet"):
         return StandIn(rates=RATES)
 
     monkeypatch.setattr(FaceEmbedder, "from_preset", classmethod(from_preset))
@@ -37,7 +37,7 @@ def file(people, tmp_path, capsys):
 
 def listed(path, capsys):
     assert main(["gallery", "list", path, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)["results"]
+    return json.loads(capsys.readouterr().out)["results"][0]
 
 
 def test_list(file, capsys, people):
@@ -64,9 +64,9 @@ def test_add_and_remove(file, capsys, tmp_path):
     said = capsys.readouterr()
     document = json.loads(said.out)
     assert document["command"] == "gallery add"
-    assert document["results"]["added"] == [good]
-    assert [each["photo"] for each in document["failures"]] == [bad]
-    assert document["results"]["threshold"] < before
+    assert document["results"][0]["added"] == [good]
+    assert [each["name"] for each in document["failures"]] == [bad]
+    assert document["results"][0]["threshold"] < before
     assert main(["gallery", "remove", file, "Cid"]) == 0
     assert capsys.readouterr().out.startswith("1 photos removed; 2 people")
     with open(file, "rb") as stored:

@@ -17,7 +17,7 @@ SAMPLES = Path(images.__file__).parent / "samples"
 def stand_in(monkeypatch):
     asked = []
 
-    def from_preset(cls, preset, runtime="auto"):
+    def from_preset(cls, preset, runtime="auto", detector="yunet"):
         asked.append((preset, runtime))
         return StandIn(rates=RATES)
 
@@ -79,7 +79,7 @@ def test_json(capsys, photos, file):
     assert [each["person"] for each in document["results"]] == ["Bob", None]
     assert [len(each["matches"]) for each in document["results"]] == [2, 2]
     [failure] = document["failures"]
-    assert failure["photo"] == photos["bad"]
+    assert failure["name"] == photos["bad"]
     assert said.err.splitlines()[-1] == (
         "error: 1 of 2 photos were left out, see above"
     )

@@ -41,4 +41,5 @@ def test_face_as_plain_values():
         "box": [0.0, 0.0, 30.0, 40.0],
         "landmarks": [[0.0, 0.0]] * 5,
         "confidence": 0.9,
+        "turn": 0,
     }
