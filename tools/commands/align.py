@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from keras_hypersphere.tools.commands.embedder_arguments import (
     add_choose,
     add_detector,
+    add_json,
     detector_of,
 )
 
@@ -60,9 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_detector(parser)
     add_choose(parser, "largest")
-    parser.add_argument(
-        "--json", action="store_true", help="one JSON document on stdout"
-    )
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

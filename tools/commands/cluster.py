@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_hypersphere.tools.commands.embedder_arguments import (
+    add_all,
     add_choose,
     add_detector,
+    add_json,
     add_model,
     embedder_of,
 )
 from keras_hypersphere.tools.commands.gallery_arguments import (
-    add_json,
     show_photos,
     tell_failures,
 )
@@ -54,13 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_detector(parser)
     add_choose(parser, "largest")
-    parser.add_argument(
-        "--all",
-        action="store_const",
-        const="all",
-        dest="choose",
-        help="every face of each photo",
-    )
+    add_all(parser)
     add_model(parser)
     add_json(parser)
 

@@ -13,9 +13,12 @@ import contextlib
 import sys
 from pathlib import Path
 
+from keras_hypersphere.tools.commands.document import ManyFailures, document
 from keras_hypersphere.tools.commands.embedder_arguments import (
+    add_all,
     add_choose,
     add_detector,
+    add_json,
     add_model,
     embedder_of,
 )
@@ -42,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_detector(parser)
     add_choose(parser, "largest")
+    add_all(parser)
     parser.add_argument(
         "--aligned",
         action="store_true",
@@ -52,6 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on with OUT.npz: photos that it holds are not embedded again",
     )
+    add_json(parser)
+
+
+def note_passed_over(photo: str, count: int) -> None:
+    """Says that a photo has faces that are not embedded."""
+    faces = "1 other face" if count == 1 else f"{count} other faces"
+    print(f"note: {photo} has {faces}; --all embeds them too", file=sys.stderr)
 
 
 def npz_path(word: str) -> Path:
@@ -75,19 +86,20 @@ def run(arguments: argparse.Namespace) -> int:
     require_place(arguments.output)
     named = name_photos(arguments.photos, arguments.aligned)
     # A photo that the words name twice is embedded once.
-    photos = list(dict.fromkeys(name for name, _ in named))
+    photos = dict(named)
     embedder = embedder_of(arguments)
     file = EmbeddingsFile(
         arguments.output, embedder.card, arguments.aligned, arguments.choose
     )
     if arguments.resume and arguments.output.exists():
         there = file.read()
-        photos = [name for name in photos if name not in there]
+        photos = {n: photo for n, photo in photos.items() if n not in there}
     before = len(file)
     progress = Progress(len(photos), "photos")
     failures: dict[str, str] = {}
+    results: list[dict] = []
     parts = embedder.stream(
-        photos,
+        list(photos.values()),
         aligned=arguments.aligned,
         choose=arguments.choose,
         progress=lambda done, _: progress.update(done),
@@ -96,6 +108,9 @@ def run(arguments: argparse.Namespace) -> int:
         with kept_interrupts() as check, contextlib.closing(parts):
             for found in parts:
                 failures |= found.failures
+                results += [face.as_dict() for face in found.faces]
+                for name, more in found.passed_over.items():
+                    note_passed_over(name, more)
                 file.add(found)
                 file.save_sometimes()
                 check()
@@ -111,9 +126,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not len(file):
         first = next(iter(failures.values()))
         rest = f" ({len(photos) - 1} more failed.)" if len(photos) > 1 else ""
-        raise ValueError(f"{first}{rest}")
-    more = f", {len(file) - before} of them new" if before else ""
-    print(f"{len(file)} embeddings in {arguments.output}{more}")
+        raise ManyFailures(f"{first}{rest}", failures)
+    if arguments.json:
+        print(document("embed", results, failures))
+    else:
+        new = f", {len(file) - before} of them new" if before else ""
+        print(f"{len(file)} embeddings in {arguments.output}{new}")
     for why in failures.values():
         print(f"skipped: {why}", file=sys.stderr)
     if failures:

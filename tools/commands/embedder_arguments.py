@@ -72,6 +72,24 @@ def add_choose(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
+def add_all(parser: argparse.ArgumentParser) -> None:
+    """Adds that every face is meant."""
+    parser.add_argument(
+        "--all",
+        action="store_const",
+        const="all",
+        dest="choose",
+        help="every face of each photo",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Adds that a program reads the answer."""
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON document on stdout"
+    )
+
+
 def fraction(word: str) -> float:
     """Reads a confidence."""
     return number(word, 1.0, "a number from 0 to 1")

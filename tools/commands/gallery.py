@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_hypersphere.tools.commands.embedder_arguments import add_json
 from keras_hypersphere.tools.commands.gallery_arguments import (
     add_gallery_model,
-    add_json,
     gallery_path,
     load_gallery,
     make_embedder,

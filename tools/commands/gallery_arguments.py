@@ -34,13 +34,6 @@ def add_gallery_model(parser: argparse.ArgumentParser) -> None:
     add_detector(parser)
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """Adds `--json`."""
-    parser.add_argument(
-        "--json", action="store_true", help="one JSON document on stdout"
-    )
-
-
 def gallery_path(word: str) -> Path:
     """Reads the name of a gallery's file."""
     if not word.endswith(".npz"):

@@ -12,10 +12,13 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_hypersphere.tools.commands.embedder_arguments import add_choose
+from keras_hypersphere.tools.commands.embedder_arguments import (
+    add_all,
+    add_choose,
+    add_json,
+)
 from keras_hypersphere.tools.commands.gallery_arguments import (
     add_gallery_model,
-    add_json,
     load_gallery,
     make_embedder,
     show_photos,
@@ -53,13 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"{TOP_K}; else the nearest one)",
     )
     add_choose(parser, "largest")
-    parser.add_argument(
-        "--all",
-        action="store_const",
-        const="all",
-        dest="choose",
-        help="every face of each photo",
-    )
+    add_all(parser)
     parser.add_argument(
         "--false-identification-rate",
         type=rate,
@@ -156,6 +153,6 @@ def line(answer: "Identification", arguments: argparse.Namespace) -> str:
         text += f"  {who}distance {nearest.distance:.4f}"
     text += f"  threshold {answer.threshold:.4f}"
     if arguments.top_k:
-        for place, match in enumerate(answer.matches, start=1):
-            text += f"\n  {place}. {match.name}  {match.distance:.4f}"
+        for rank, match in enumerate(answer.matches, start=1):
+            text += f"\n  {rank}. {match.name}  {match.distance:.4f}"
     return text

@@ -6,16 +6,22 @@ either answer. Of several faces in a photo the largest is taken.
 """
 
 import argparse
-import json
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from keras_hypersphere.tools.commands.document import document
 from keras_hypersphere.tools.commands.embedder_arguments import (
     add_choose,
     add_detector,
+    add_json,
     add_model,
     distance,
     embedder_of,
 )
+
+if TYPE_CHECKING:
+    from keras_hypersphere.zoo.faces.verification import Verification
 
 HELP = "same person or not: two photos"
 
@@ -33,13 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_detector(parser)
     add_choose(parser, "largest")
-    parser.add_argument(
-        "--json", action="store_true", help="one JSON document on stdout"
-    )
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compares the photos and prints the decision."""
+    from keras_hypersphere.zoo.photos.kinds import file_bytes, is_data_url
+
+    # A photo that is not there is told before a model is loaded.
+    for photo in (arguments.photo_a, arguments.photo_b):
+        if not is_data_url(photo):
+            file_bytes(Path(photo))
     embedder = embedder_of(arguments)
     answer = embedder.verify(
         arguments.photo_a,
@@ -48,20 +58,34 @@ def run(arguments: argparse.Namespace) -> int:
         choose=arguments.choose,
     )
     for face in answer.faces:
-        if face.found > 1:
+        if face is not None and face.found > 1:
+            taken = "largest" if arguments.choose == "largest" else "middle one"
             print(
                 f"note: {face.photo} has {face.found} faces, taken was the "
-                + (
-                    "largest" if arguments.choose == "largest" else "middle one"
-                ),
+                f"{taken}",
                 file=sys.stderr,
             )
     if arguments.json:
-        print(json.dumps({"model": embedder.card.name, **answer.as_dict()}))
+        result = {
+            "model": embedder.card.name,
+            "engine": embedder.engine,
+            **answer.as_dict(),
+        }
+        print(document("verify", [result]))
     else:
-        word = "same" if answer.same else "different"
-        print(
-            f"{word}  distance {answer.distance:.4f}  "
-            f"threshold {answer.threshold:g}"
-        )
+        print(line(answer))
     return 0
+
+
+def line(answer: "Verification") -> str:
+    """The decision, and how often its threshold decides wrongly."""
+    text = (
+        f"{'same' if answer.same else 'different'}  distance "
+        f"{answer.distance:.4f}  threshold {answer.threshold:g}"
+    )
+    if answer.far is not None and answer.frr is not None:
+        text += (
+            f"  (wrong for {answer.far:.2%} of pairs of different people, "
+            f"{answer.frr:.2%} of pairs of one)"
+        )
+    return text + ("  near the threshold" if answer.near else "")

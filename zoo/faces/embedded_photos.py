@@ -1,5 +1,6 @@
 """What `FaceEmbedder.embed(..., details=True)` returns."""
 
+import collections
 import dataclasses
 from collections.abc import Iterable
 
@@ -8,7 +9,7 @@ import numpy as np
 from keras_hypersphere.zoo.faces.aligned_face import AlignedFace
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class EmbeddedPhotos:
     """Embeddings of photos, and where they come from.
 
@@ -26,6 +27,22 @@ class EmbeddedPhotos:
     def names(self) -> list[str]:
         """The photo of each row."""
         return [face.photo for face in self.faces]
+
+    @property
+    def passed_over(self) -> dict[str, int]:
+        """How many faces of a photo have no row, where there are some."""
+        rows = collections.Counter(self.names)
+        return {
+            face.photo: face.found - rows[face.photo]
+            for face in self.faces
+            if face.found > rows[face.photo]
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"<EmbeddedPhotos: {len(self.faces)} faces of "
+            f"{len(set(self.names))} photos, {len(self.failures)} failed>"
+        )
 
 
 def join_parts(parts: Iterable[EmbeddedPhotos], dim: int) -> EmbeddedPhotos:

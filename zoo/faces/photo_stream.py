@@ -79,9 +79,10 @@ def in_batches(
             raise photo.problem
         else:
             failures[photo.name] = str(photo.problem)
-        while len(waiting) >= batch_size:
-            yield waiting[:batch_size], failures
-            waiting, failures = waiting[batch_size:], {}
+        # The faces of one photo stay together: none is kept without the rest.
+        if len(waiting) >= batch_size:
+            yield waiting, failures
+            waiting, failures = [], {}
         show(done)
     if waiting or failures:
         yield waiting, failures
