@@ -99,19 +99,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Identifies the photos and prints the people."""
     from keras_hypersphere.tools.commands.document import document
     from keras_hypersphere.zoo.faces.photo_list import name_photos
+    from keras_hypersphere.zoo.photos.kinds import file_bytes
 
     # What can be wrong with the words is said before the model is loaded.
-    photos = [name for name, _ in name_photos(arguments.photos)]
-    for photo in photos:
-        if not Path(photo).exists():
-            raise FileNotFoundError(
-                f"There is no photo '{photo}'. Check its name."
-            )
+    photos = dict(name_photos(arguments.photos))
+    for photo in photos.values():
+        file_bytes(Path(photo))
     gallery = open_gallery(arguments)
     threshold = gallery.threshold(arguments.false_identification_rate)
     answers: list[Identification] = []
     failures: dict[str, str] = {}
-    for found in gallery.embedder.stream(photos, choose=arguments.choose):
+    for found in gallery.embedder.stream(
+        list(photos.values()), choose=arguments.choose
+    ):
         failures |= found.failures
         few = arguments.top_k or (TOP_K if arguments.json else 1)
         some = gallery.identify_embedded(found, few, threshold)
