@@ -9,6 +9,7 @@ or shows no face.
 
 import argparse
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,13 +99,14 @@ def rate(word: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Identifies the photos and prints the people."""
     from keras_hypersphere.tools.commands.document import document
+    from keras_hypersphere.zoo import images
     from keras_hypersphere.zoo.faces.photo_list import name_photos
-    from keras_hypersphere.zoo.photos.kinds import file_bytes
 
     # What can be wrong with the words is said before the model is loaded.
     photos = dict(name_photos(arguments.photos))
     for photo in photos.values():
-        file_bytes(Path(photo))
+        if not photo or not os.path.lexists(photo):
+            images.read(photo)
     gallery = open_gallery(arguments)
     threshold = gallery.threshold(arguments.false_identification_rate)
     answers: list[Identification] = []

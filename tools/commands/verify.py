@@ -6,8 +6,8 @@ either answer. Of several faces in a photo the largest is taken.
 """
 
 import argparse
+import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_hypersphere.tools.commands.document import document
@@ -44,12 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compares the photos and prints the decision."""
-    from keras_hypersphere.zoo.photos.kinds import file_bytes, is_data_url
+    from keras_hypersphere.zoo import images
 
     # A photo that is not there is told before a model is loaded.
     for photo in (arguments.photo_a, arguments.photo_b):
-        if not is_data_url(photo):
-            file_bytes(Path(photo))
+        if not os.path.lexists(photo):
+            images.read(photo)
     embedder = embedder_of(arguments)
     answer = embedder.verify(
         arguments.photo_a,
