@@ -8,9 +8,10 @@ import hashlib
 import os
 from pathlib import Path
 
-from keras_hypersphere.zoo.photos import kinds
 from keras_hypersphere.zoo.photos.crop_list import read_crop_list
 from keras_hypersphere.zoo.photos.folders import SUFFIXES, UNREADABLE, files_in
+from keras_hypersphere.zoo.photos.kinds import is_file_name
+from keras_hypersphere.zoo.photos.texts import text_problem
 
 # The longest name that file systems take, in bytes.
 LONGEST = 255
@@ -37,9 +38,9 @@ def plan(words: list[str], output: Path) -> dict[Path, Path]:
     """
     sources: dict[Path, Path] = {}
     for word in words:
-        if not kinds.is_file_name(word):
+        if not is_file_name(word):
             raise ValueError(
-                kinds.text_problem(word)
+                text_problem(word)
                 or "A data URL has no name for a crop. Write it to a file."
             )
         path = Path(word)

@@ -19,8 +19,9 @@ import numpy as np
 
 from keras_hypersphere.zoo.photos import kinds
 from keras_hypersphere.zoo.photos.decoding import decode
+from keras_hypersphere.zoo.photos.files import file_bytes, refuse_folder
 from keras_hypersphere.zoo.photos.folders import SUFFIXES, files_in
-from keras_hypersphere.zoo.photos.kinds import Photo, refuse_folder
+from keras_hypersphere.zoo.photos.kinds import Photo
 from keras_hypersphere.zoo.photos.pixels import as_bytes, from_array
 
 __all__ = [
@@ -64,7 +65,7 @@ def read(
     """
     if kinds.is_file_name(source):
         path = Path(source)  # type: ignore[arg-type]
-        return decoded(kinds.file_bytes(path), f"'{path}'", partial)
+        return decoded(file_bytes(path), f"'{path}'", partial)
     try:
         if kinds.is_pil(source):
             return from_array(kinds.pil_pixels(source))  # type: ignore[arg-type]

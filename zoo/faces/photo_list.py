@@ -8,7 +8,8 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 
 from keras_hypersphere.zoo import images
-from keras_hypersphere.zoo.photos.kinds import EXPECTED, is_file_name, is_photo
+from keras_hypersphere.zoo.photos.kinds import is_file_name, is_photo
+from keras_hypersphere.zoo.photos.texts import EXPECTED
 
 Photo: TypeAlias = images.Photo
 Photos: TypeAlias = "Photo | Iterable[Photo]"

@@ -10,8 +10,8 @@ from keras_hypersphere.zoo.photos.pixels import as_bytes
 # keeps the alpha channel.
 UPRIGHT = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
 AS_STORED = UPRIGHT | cv2.IMREAD_IGNORE_ORIENTATION
-# Pictures that begin so may be JPEGs with stray bytes before them.
-OTHERS = (png.START, b"GIF8", b"RIFF", bmp.START, *tiff.STARTS, b"%PDF")
+# Files with pictures of their own inside.
+OTHERS = (b"%PDF", b"GIF8", b"RIFF", png.START, *tiff.STARTS)
 
 
 def decode(data: bytes, partial: bool = False) -> np.ndarray:
@@ -27,7 +27,7 @@ def decode(data: bytes, partial: bool = False) -> np.ndarray:
     """
     if not data:
         raise ValueError("the file is empty")
-    if is_jpeg(data):
+    if data.startswith(jpeg.START) or is_stray_jpeg(data):
         return rgb(shown(jpeg.decode(data, UPRIGHT, partial)))
     kinds = avif.brands(data)
     if kinds & avif.AVIF:
@@ -45,14 +45,13 @@ def decode(data: bytes, partial: bool = False) -> np.ndarray:
     return decode_with_alpha(data) if alpha else opaque(data)
 
 
-def is_jpeg(data: bytes) -> bool:
-    """Whether the data are a JPEG, maybe behind stray bytes."""
-    if data.startswith(jpeg.START):
-        return True
+def is_stray_jpeg(data: bytes) -> bool:
+    """Whether a JPEG begins behind stray bytes, in nothing else."""
     return (
-        not data.startswith(OTHERS)
+        jpeg.find_start(data) > 0
+        and not data.startswith(OTHERS)
         and not avif.brands(data)
-        and jpeg.find_start(data) > 0
+        and cv2.imdecode(np.frombuffer(data, np.uint8), AS_STORED) is None
     )
 
 

@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 
 from keras_hypersphere.zoo.formats import jpeg, png, tiff
-from keras_hypersphere.zoo.photos import kinds
+from keras_hypersphere.zoo.photos.files import absent, refusal, special
 
 SUFFIXES = (
     *(".avif", ".bmp", ".dib", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg"),
@@ -138,7 +138,7 @@ def search(
         except OSError as error:
             if path.suffix.lower() in SUFFIXES + UNREADABLE:
                 hidden = isinstance(error, PermissionError)
-                why = kinds.refusal(path) if hidden else kinds.absent(path)
+                why = refusal(path) if hidden else absent(path)
                 found.left_out[path] = str(why)
             continue
         if stat.S_ISDIR(mode):
@@ -168,7 +168,7 @@ def take(path: Path, mode: int, found: Found) -> None:
     """Adds a file to the photos, or to what cannot be read."""
     if not stat.S_ISREG(mode):
         found.left_out[path] = (
-            f"'{path}' is {kinds.special(mode)}, a file was expected."
+            f"'{path}' is {special(mode)}, a file was expected."
         )
     elif path.suffix.lower() in UNREADABLE:
         found.left_out[path] = (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.zoo import images
-from tests.zoo.formats.damage import PICTURE, encode, overwritten
+from tests.zoo.formats.damage import PICTURE, encode, natural, overwritten
 from tests.zoo.test_images import TURNS
 
 # Of 200 copies with other bytes in the coded pixels, how many are refused at
@@ -199,3 +199,34 @@ def test_heic_is_told():
     data = struct.pack(">I4s4sI4s", 24, b"ftyp", brand[:4], 0, brand[4:])
     with pytest.raises(ValueError, match=r"no decoder for HEIC: convert it"):
         images.read(data + bytes(99))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (17, 33), (3, 500), (120, 160)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_no_whole_picture_is_refused(size, mode):
+    """Of any encoder's settings; a refusal would be an error here."""
+    pil = pytest.importorskip("PIL.Image")
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (*size, 3), np.uint8)
+    settings = [
+        *(("JPEG", {"progressive": True}), ("JPEG", {"optimize": True})),
+        *(("JPEG", {"subsampling": 0}), ("JPEG", {"subsampling": 2})),
+        ("JPEG", {"restart_marker_blocks": 1}),
+        ("JPEG", {"restart_marker_rows": 1, "progressive": True}),
+        *(("WEBP", {"method": 0}), ("WEBP", {"method": 6})),
+        ("WEBP", {"lossless": True}),
+        *(("TIFF", {"compression": name}) for name in ("tiff_lzw", "raw")),
+        *(
+            ("TIFF", {"compression": name})
+            for name in ("tiff_adobe_deflate", "packbits")
+        ),
+    ]
+    for pixels in (natural(*size), np.full_like(noise, 90), noise):
+        image = pil.fromarray(pixels).convert(mode)
+        for suffix, words in settings:
+            for quality in (1, 75, 100) if suffix != "TIFF" else (None,):
+                file = io.BytesIO()
+                more = {} if quality is None else {"quality": quality}
+                shown = image.convert("RGB") if suffix == "WEBP" else image
+                shown.save(file, suffix, **words, **more)
+                assert images.read(file.getvalue()).shape == (*size, 3)

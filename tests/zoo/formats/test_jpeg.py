@@ -87,6 +87,11 @@ def test_half_a_picture_before_another(data):
 def test_a_beginning_in_another_file_is_no_jpeg(data):
     for other in (b"%PDF-1.7\n", b"x" * 5000):
         assert refused(other + data)
+    # Pixels that look like one.
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[0, 0] = 0xFF, 0xD8, 0xFF
+    plain = b"P6\n32 32\n255\n" + pixels.tobytes()
+    np.testing.assert_array_equal(images.read(plain), pixels)
 
 
 def test_messages_of_threads_do_not_mix():
