@@ -103,10 +103,10 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_hypersphere.zoo.faces.photo_list import name_photos
 
     # What can be wrong with the words is said before the model is loaded.
+    for word in arguments.photos:
+        if not word or not os.path.lexists(word):
+            images.read(word)
     photos = dict(name_photos(arguments.photos))
-    for photo in photos.values():
-        if not photo or not os.path.lexists(photo):
-            images.read(photo)
     gallery = open_gallery(arguments)
     threshold = gallery.threshold(arguments.false_identification_rate)
     answers: list[Identification] = []

@@ -7,6 +7,7 @@ elsewhere `worker.py` runs it in a process of its own.
 import contextlib
 import functools
 import io
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -48,7 +49,17 @@ def searcher() -> Callable[[np.ndarray], np.ndarray]:
 
 @functools.cache
 def mtcnn() -> Any:
-    """The detector; seconds to build, hence built once."""
+    """The detector; seconds to build, hence built once.
+
+    Raises:
+        RuntimeError: If tf.keras is not Keras 3.
+    """
+    if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true"):
+        raise RuntimeError(
+            "`detector='mtcnn'` needs Keras 3, and TF_USE_LEGACY_KERAS asks "
+            "for Keras 2: unset it, or take `detector='yunet'`. Received: "
+            f"TF_USE_LEGACY_KERAS={os.environ['TF_USE_LEGACY_KERAS']}"
+        )
     from mtcnn import MTCNN
 
     return MTCNN()

@@ -1,7 +1,6 @@
 """From a photo to its aligned faces."""
 
 import dataclasses
-import os
 
 import numpy as np
 
@@ -64,7 +63,7 @@ def faces_of(
         ValueError, FileNotFoundError: As in `images.read`, and if a face
             does not fit the template.
     """
-    pixels = read_named(photo, name, partial)
+    pixels = images.read(photo, partial, name)
     faces = detector(pixels)
     if not faces:
         raise NoFaceError(
@@ -93,7 +92,7 @@ def read_crop(name: str, photo: Photo, size: tuple[int, int]) -> AlignedFace:
         ValueError, FileNotFoundError: As in `images.read`, and if the size
             is another.
     """
-    pixels = read_named(photo, name)
+    pixels = images.read(photo, name=name)
     if pixels.shape[:2] != tuple(size):
         raise ValueError(
             f"{name!r} is no aligned crop: {size[0]} x {size[1]} pixels "
@@ -101,13 +100,3 @@ def read_crop(name: str, photo: Photo, size: tuple[int, int]) -> AlignedFace:
             "(height x width). Embed it as a photo, or align it first."
         )
     return AlignedFace(name, None, 1, pixels)
-
-
-def read_named(photo: Photo, name: str, partial: bool = False) -> np.ndarray:
-    """Reads a photo; messages about what has no path begin with its name."""
-    try:
-        return images.read(photo, partial)
-    except ValueError as error:
-        if isinstance(photo, (str, os.PathLike)):
-            raise
-        raise ValueError(f"{name}: {error}") from None

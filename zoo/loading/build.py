@@ -13,10 +13,20 @@ from keras_hypersphere.zoo.loading.weights import load_file
 
 
 def make_model(card: Card, path: Path) -> keras.Model:
-    """The network of a card with the weights of its file."""
+    """The network of a card with the weights of its file.
+
+    It computes in float32 whatever the global policy is: embeddings in half
+    precision are others. A network to train in mixed precision is built by
+    its function, such as `SFace(weights="sface")`.
+    """
     if path.suffix == ".keras":
         return load_model(path)
-    model = build(card)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        model = build(card)
+    finally:
+        keras.config.set_dtype_policy(policy)
     load_file(model, path)
     return model
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_hypersphere.zoo.loading.network import Network
+from keras_hypersphere.zoo.runtimes.forks import require_own_process
 from keras_hypersphere.zoo.runtimes.preprocessing import (
     as_planes,
     preprocess_input,
@@ -69,6 +70,8 @@ class Engine(abc.ABC):
 
     def start(self) -> "Engine":
         """Makes the copy, unless it is there and still the network."""
+        if self.name != "opencv":
+            require_own_process(self.name)
         if self.run is None or not self.fresh():
             network, file = self.network, self.network.file
             if file is not None:

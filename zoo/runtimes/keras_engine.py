@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_hypersphere.zoo.loading.network import Network
+from keras_hypersphere.zoo.runtimes.forks import require_own_process
 from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 
 
@@ -23,6 +24,7 @@ class KerasEngine:
 
     def start(self) -> "KerasEngine":
         """Makes the model, if that is not done yet."""
+        require_own_process(self.name)
         self.network.model  # noqa: B018
         return self
 

@@ -9,7 +9,12 @@ import pytest
 
 from keras_hypersphere import zoo
 from keras_hypersphere.zoo import images
-from keras_hypersphere.zoo.alignment import FaceDetector, detect, face_detector
+from keras_hypersphere.zoo.alignment import (
+    FaceDetector,
+    detect,
+    face_detector,
+    mtcnn_detector,
+)
 
 SAMPLES = Path(zoo.__file__).parent / "samples"
 COLLINS = images.read(SAMPLES / "eileen_collins.png")
@@ -170,3 +175,11 @@ def test_threads_find_the_same():
 def test_refused(options, message):
     with pytest.raises(ValueError, match=message):
         FaceDetector(**options)
+
+
+def test_legacy_keras_is_told(monkeypatch):
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
+    mtcnn_detector.mtcnn.cache_clear()
+    with pytest.raises(RuntimeError, match=r"unset it, or take.*yunet"):
+        mtcnn_detector.mtcnn()
+    assert len(detect(COLLINS)) == 1

@@ -224,3 +224,20 @@ def test_nothing_of_that_name(tmp_path):
         load_preset(tmp_path / "nope")
     with pytest.raises(FileNotFoundError, match="There is no card"):
         load_preset(tmp_path)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_a_half_policy_does_not_move_embeddings(policy):
+    wanted, _ = load_preset("dlib-resnet.miniature")
+    keras.config.set_dtype_policy(policy)
+    try:
+        model, _ = load_preset("dlib-resnet.miniature")
+        assert keras.config.dtype_policy().name == policy
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.compute_dtype == "float32"
+    x = np.random.default_rng(0).normal(size=(2, *model.input_shape[1:]))
+    x = x.astype("float32")
+    np.testing.assert_array_equal(
+        model.predict(x, verbose=0), wanted.predict(x, verbose=0)
+    )
