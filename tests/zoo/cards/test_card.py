@@ -296,14 +296,18 @@ def test_rates_are_a_table_of_errors():
     assert Card.from_dict(card.as_dict()) == card
 
 
-def test_rates_of_sface():
-    """Of its threshold there is a row, and rows of smaller false rates."""
-    card = get_card("sface")
-    assert card.threshold == 0.637
+@pytest.mark.parametrize(
+    ("name", "threshold", "far", "frr"),
+    [("sface", 0.637, 0.000833, 0.015), ("dlib-resnet", 0.6, 0.00653, 0.023)],
+)
+def test_rates_of_the_models(name, threshold, far, frr):
+    """Of its threshold there is a row, and rows of much smaller far."""
+    card = get_card(name)
+    assert card.threshold == threshold
     rows = {row["threshold"]: row for row in card.rates}
+    assert rows[threshold] == rate(threshold, far, frr)
     assert 10 <= len(rows) <= 30
-    assert 0 < rows[0.637]["far"] < 0.002 and 0 < rows[0.637]["frr"] < 0.03
-    assert card.rates[0]["far"] < 1e-5 and card.rates[-1]["far"] > 0.3
+    assert card.rates[0]["far"] < 1e-6 and card.rates[-1]["far"] > 0.5
 
 
 def test_unknown_name_lists_close_ones():
