@@ -157,6 +157,6 @@ def line(answer: "Identification", arguments: argparse.Namespace) -> str:
         text += f"  {who}distance {nearest.distance:.4f}"
     text += f"  threshold {answer.threshold:.4f}"
     if arguments.top_k:
-        for place, match in enumerate(answer.matches, start=1):
-            text += f"\n  {place}. {match.name}  {match.distance:.4f}"
+        for rank, match in enumerate(answer.matches, start=1):
+            text += f"\n  {rank}. {match.name}  {match.distance:.4f}"
     return text
