@@ -5,7 +5,7 @@ import numbers
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -273,8 +273,8 @@ class Gallery(Roster):
 
         Returns:
             Two names, and the distance of their nearest photos, for each
-            two who are nearer than half of the same pairs are, as the card
-            measured it; the nearest first.
+            two who are as near as two thirds of the same pairs are that the
+            card measured; the nearest first. None where it has no rates.
         """
         limit = alike_limit(self._curve())
         away, rows = self._nearest_others()
@@ -286,6 +286,12 @@ class Gallery(Roster):
             first, second = sorted([names[row], names[rows[row]]])
             found.setdefault((first, second), float(away[row]))
         return [(*pair, distance) for pair, distance in found.items()]
+
+    def _known_rates(self) -> dict[str, Any]:
+        """What thresholds depend on, besides the photos: plain values."""
+        card = self.embedder.card
+        rates = [dict(rate) for rate in getattr(card, "rates", ())]
+        return {"rates": rates, "threshold": card.threshold}
 
     def _curve(self) -> RateCurve:
         return RateCurve(getattr(self.embedder.card, "rates", ()))
@@ -317,10 +323,11 @@ class Gallery(Roster):
         # Where neither the card nor the gallery tells a threshold.
         with contextlib.suppress(ValueError):
             self.threshold()
+        facts = embedding_facts(card, self._golden_output())
         saved = gallery_file.Saved(
             self._rows,
             self.failures,
-            embedding_facts(card, self._golden_output()),
+            {**facts, **self._known_rates()},
             self.choose,
             self._others,
             self._thresholds,
@@ -362,7 +369,9 @@ class Gallery(Roster):
         except ValueError as error:
             raise ValueError(f"'{path}' is damaged: {error}") from None
         gallery._others = saved.others
-        gallery._thresholds = saved.thresholds
+        rates = gallery._known_rates()
+        if {name: saved.facts.get(name) for name in rates} == rates:
+            gallery._thresholds = saved.thresholds
         if golden := saved.facts.get("golden_output"):
             gallery._golden = np.array(golden)
         return gallery

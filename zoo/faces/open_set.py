@@ -14,6 +14,8 @@ from keras_hypersphere.zoo.faces.verification import find_threshold
 RULE_OF_THREE = 3.0
 # People whose distances would tell `M` as well as the number of photos does.
 DOUBTERS = 4
+# False reject rate of the distance below which two people are taken for one.
+ALIKE = 1 / 3
 # Halvings of the range of thresholds: to the last digit.
 HALVINGS = 60
 
@@ -53,9 +55,9 @@ def open_set_threshold(
     The threshold is the largest `t` with `F(t) <= R`, of those that the card
     has measured.
 
-    Two people whose photos are nearer than half of all same pairs are (the
-    card's false reject rate is 1/2 there) are taken for one with two names,
-    and are left out of `G`. Where the card knows no rates, `n` is 0, and the
+    Two people as near as two thirds of all same pairs are (the card's false
+    reject rate is 1/3 there) are taken for one with two names, and are left
+    out of `G`. Where the card knows no rates, `n` is 0, and the
     threshold is not above the card's; then there must be two people.
 
     Args:
@@ -125,7 +127,7 @@ def grouping_threshold(card: Card, faces: int, rate: float) -> float:
 
 def alike_limit(curve: RateCurve) -> float:
     """Nearer than this, two people are taken for one with two names."""
-    return curve.rejecting(0.5) or 0.0
+    return curve.rejecting(ALIKE) or 0.0
 
 
 def require_rate(rate: float) -> None:

@@ -16,7 +16,7 @@ UNKNOWN = RateCurve(())
 
 def share(threshold, others, people, curve, rate):
     """`F` of the docstring, counted in loops."""
-    limit = curve.rejecting(0.5) or 0.0
+    limit = curve.rejecting(1 / 3) or 0.0
     mine = {}
     for distance, person in zip(others, people, strict=True):
         if limit <= distance < np.inf:
