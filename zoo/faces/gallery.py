@@ -1,7 +1,6 @@
 """Known people, and who of them a photo shows."""
 
 import contextlib
-import numbers
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ from keras_hypersphere.zoo.faces.same_embeddings import (
     embedding_facts,
     require_same_embeddings,
 )
-from keras_hypersphere.zoo.faces.search import Others, Search
+from keras_hypersphere.zoo.faces.search import Others, Search, require_top_k
 from keras_hypersphere.zoo.faces.verification import find_threshold
 
 if TYPE_CHECKING:
@@ -277,15 +276,7 @@ class Gallery(Roster):
             card measured; the nearest first. None where it has no rates.
         """
         limit = alike_limit(self._curve())
-        away, rows = self._nearest_others()
-        found: dict[tuple[str, str], float] = {}
-        names = self._rows.names
-        for row in np.argsort(away, kind="stable"):
-            if not away[row] < limit:
-                break
-            first, second = sorted([names[row], names[rows[row]]])
-            found.setdefault((first, second), float(away[row]))
-        return [(*pair, distance) for pair, distance in found.items()]
+        return self._search.nearer_others(self._nearest_others(), limit)
 
     def _known_rates(self) -> dict[str, Any]:
         """What thresholds depend on, besides the photos: plain values."""
@@ -397,12 +388,3 @@ def _embedder_of(
         embedder = FaceEmbedder.from_preset(model, runtime=runtime)
     require_same_embeddings(saved.facts, embedder.card, f"'{path}'")
     return embedder
-
-
-def require_top_k(top_k: int) -> None:
-    """Raises if it is no number of people."""
-    whole = isinstance(top_k, numbers.Integral)
-    if isinstance(top_k, bool) or not whole or top_k < 1:
-        raise ValueError(
-            f"`top_k` must be a positive integer. Received: top_k={top_k!r}"
-        )
