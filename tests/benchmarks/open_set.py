@@ -239,7 +239,7 @@ def main() -> None:
             f"{'reached' if met else 'MISSED'}; {probes:.0f} probes, "
             f"{time.perf_counter() - start:.0f} s"
         )
-    if GROUPED + 100 > len(faces.rows):
+    if len(faces.rows) < GROUPED + 100:
         return
     print("\n| faces | people | groups | threshold | precision | recall |")
     print("|---|---|---|---|---|---|")
