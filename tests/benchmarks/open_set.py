@@ -7,10 +7,11 @@ FOLDER holds a folder of photos for each person, as LFW does; its photos are
 embedded, of several faces the one nearest to the middle. `--embeddings` is a
 file of `keras-hypersphere embed FOLDER -o lfw.npz --choose center` instead.
 
-Protocol, 20 draws for each size: so many people are drawn for the gallery.
-Those with three photos or more are enrolled with all but their last one, and
-are looked for with that; the others are enrolled with all theirs. 300 other
-people are impostors, one photo each. The card's rates are replaced by those
+Protocol, 20 draws for each size: so many people are drawn for the gallery,
+of those with three photos or more as long as there are some. These are
+enrolled with all but their last photo, and are looked for with that; others
+are enrolled with all theirs. 300 other people, with any number of photos, are
+impostors with one photo each. The card's rates are replaced by those
 of pairs of the people who are left: neither they nor the thresholds have seen
 a probe or an impostor. Printed are means over the draws: impostors who are
 named, known people who are named right, and wrong.
@@ -101,7 +102,7 @@ def curve_of(faces: Faces, people: np.ndarray) -> tuple[dict, ...]:
     same = owner[pair[0]] == owner[pair[1]]
     away = away[pair]
     others, own = np.sort(away[~same]), np.sort(away[same])
-    places = np.linspace(own[0], np.quantile(others, 0.05), POINTS)
+    places = np.linspace(own[0], np.quantile(others, 0.5), POINTS)
     return tuple(
         {
             "threshold": float(place),
@@ -131,7 +132,11 @@ def gallery_of(faces: Faces, people: np.ndarray, **fields: Any) -> Gallery:
 
 def draw(faces: Faces, size: int, seed: int) -> dict[str, list[float]]:
     """One draw: threshold, impostors named, known right and wrong."""
-    order = np.random.default_rng(seed).permutation(len(faces.rows))
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(faces.rows))
+    enough = np.array([len(faces.rows[person]) > 2 for person in order])
+    order = np.concatenate([order[enough], order[~enough]])
+    order[size:] = random.permutation(order[size:])
     known, impostors = order[:size], order[size : size + IMPOSTORS]
     curve = curve_of(faces, order[size + IMPOSTORS :])
     both = gallery_of(faces, known, rates=curve)
@@ -148,9 +153,9 @@ def draw(faces: Faces, size: int, seed: int) -> dict[str, list[float]]:
         both.nearest(faces.vectors[faces.rows[p][-1]], 1)[0] for p in probes
     ]
     right = np.array(
-        [m.name == str(p) for m, p in zip(nearest, probes, strict=True)]
+        [m.name == str(p) for m, p in zip(nearest, probes, strict=True)], bool
     )
-    away = np.array([match.distance for match in nearest])
+    away = np.array([match.distance for match in nearest], float)
     strange = np.array(
         [
             both.nearest(faces.vectors[faces.rows[p][0]], 1)[0].distance
@@ -209,10 +214,10 @@ def main() -> None:
         f"{len(faces.rows)} people, {enough} with three or more\n"
     )
     print(
-        "| people | photos | threshold by | distance | impostors named | ",
+        "| people | threshold by | distance | impostors named | ",
         end="",
     )
-    print("known right | wrong |\n|---|---|---|---|---|---|---|")
+    print("known right | wrong |\n|---|---|---|---|---|---|")
     for size in SIZES:
         if size + IMPOSTORS + 100 > len(faces.rows):
             print(f"| {size} | too few people |")
@@ -234,6 +239,8 @@ def main() -> None:
             f"{'reached' if met else 'MISSED'}; {probes:.0f} probes, "
             f"{time.perf_counter() - start:.0f} s"
         )
+    if len(faces.rows) < GROUPED + 100:
+        return
     print("\n| faces | people | groups | threshold | precision | recall |")
     print("|---|---|---|---|---|---|")
     for seed in range(GROUPINGS):

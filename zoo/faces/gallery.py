@@ -1,11 +1,10 @@
 """Known people, and who of them a photo shows."""
 
 import contextlib
-import numbers
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -28,7 +27,7 @@ from keras_hypersphere.zoo.faces.same_embeddings import (
     embedding_facts,
     require_same_embeddings,
 )
-from keras_hypersphere.zoo.faces.search import Others, Search
+from keras_hypersphere.zoo.faces.search import Others, Search, require_top_k
 from keras_hypersphere.zoo.faces.verification import find_threshold
 
 if TYPE_CHECKING:
@@ -272,19 +271,17 @@ class Gallery(Roster):
 
         Returns:
             Two names, and the distance of their nearest photos, for each
-            two who are nearer than half of the same pairs are, as the card
-            measured it; the nearest first.
+            two who are as near as two thirds of the same pairs are that the
+            card measured; the nearest first. None where it has no rates.
         """
         limit = alike_limit(self._curve())
-        away, rows = self._nearest_others()
-        found: dict[tuple[str, str], float] = {}
-        names = self._rows.names
-        for row in np.argsort(away, kind="stable"):
-            if not away[row] < limit:
-                break
-            first, second = sorted([names[row], names[rows[row]]])
-            found.setdefault((first, second), float(away[row]))
-        return [(*pair, distance) for pair, distance in found.items()]
+        return self._search.nearer_others(self._nearest_others(), limit)
+
+    def _known_rates(self) -> dict[str, Any]:
+        """What thresholds depend on, besides the photos: plain values."""
+        card = self.embedder.card
+        rates = [dict(rate) for rate in getattr(card, "rates", ())]
+        return {"rates": rates, "threshold": card.threshold}
 
     def _curve(self) -> RateCurve:
         return RateCurve(self.embedder.card.rates)
@@ -316,10 +313,11 @@ class Gallery(Roster):
         # Where neither the card nor the gallery tells a threshold.
         with contextlib.suppress(ValueError):
             self.threshold()
+        facts = embedding_facts(card, self._golden_output())
         saved = gallery_file.Saved(
             self._rows,
             self.failures,
-            embedding_facts(card, self._golden_output()),
+            {**facts, **self._known_rates()},
             self.choose,
             self._others,
             self._thresholds,
@@ -361,7 +359,9 @@ class Gallery(Roster):
         except ValueError as error:
             raise ValueError(f"'{path}' is damaged: {error}") from None
         gallery._others = saved.others
-        gallery._thresholds = saved.thresholds
+        rates = gallery._known_rates()
+        if {name: saved.facts.get(name) for name in rates} == rates:
+            gallery._thresholds = saved.thresholds
         if golden := saved.facts.get("golden_output"):
             gallery._golden = np.array(golden)
         return gallery
@@ -387,12 +387,3 @@ def _embedder_of(
         embedder = FaceEmbedder.from_preset(model, runtime=runtime)
     require_same_embeddings(saved.facts, embedder.card, f"'{path}'")
     return embedder
-
-
-def require_top_k(top_k: int) -> None:
-    """Raises if it is no number of people."""
-    whole = isinstance(top_k, numbers.Integral)
-    if isinstance(top_k, bool) or not whole or top_k < 1:
-        raise ValueError(
-            f"`top_k` must be a positive integer. Received: top_k={top_k!r}"
-        )

@@ -89,13 +89,17 @@ def compare_folder(
                 break
         else:
             left[photo] = person, prints[photo]
-    fresh = {}
+    fresh: dict[str, tuple[str, str]] = {}
     for photo, key in left.items():
-        row = next((row for row in known[key] if row not in kept), None)
-        if row is None:
-            fresh[photo] = key
+        moved = [
+            row
+            for row in known[key]
+            if row not in kept and not places[row].exists()
+        ]
+        if moved:
+            kept[moved[0]] = photo
         else:
-            kept[row] = photo
+            fresh[photo] = key
     gone = [
         row
         for row, place in enumerate(places)

@@ -59,7 +59,7 @@ def write_gallery(path: Path, saved: Saved) -> None:
         raise ValueError(
             f"`path` must end in .npz. Received: path={str(path)!r}"
         )
-    others: dict[str, np.ndarray] = {}
+    others: dict[str, Any] = {}
     if saved.others is not None:
         others = dict(zip(OTHERS, saved.others, strict=True))
     with atomic_write(path) as file:
@@ -98,8 +98,10 @@ def read_gallery(path: Path) -> Saved:
             _texts(arrays.get("fingerprints", np.array([""] * len(names)))),
         )
         others = [arrays[name] for name in OTHERS if name in arrays]
-        for each in (rows.photos, rows.fingerprints, rows.embeddings, *others):
-            if len(each) != len(names):
+        lengths = [len(rows.photos), len(rows.fingerprints)]
+        lengths += [len(rows.embeddings), *map(len, others)]
+        for length in lengths:
+            if length != len(names):
                 raise ValueError("a row for each name was expected")
         if others:
             # An impossible row is an IndexError.

@@ -12,6 +12,10 @@ from keras_hypersphere.zoo.faces.verification import find_threshold
 # People without a false identification that show, at 95 %, a rate below R
 # are 3 / R: the rule of three.
 RULE_OF_THREE = 3.0
+# People whose distances would tell `M` as well as the number of photos does.
+DOUBTERS = 4
+# False reject rate of the distance below which two people are taken for one.
+ALIKE = 1 / 3
 # Halvings of the range of thresholds: to the last digit.
 HALVINGS = 60
 
@@ -32,23 +36,28 @@ def open_set_threshold(
       people: `G(t)` is the share of photos that lie nearer than `t` to
       somebody else, the mean over the people, each of whom counts once;
     * the card. `far(t)` is the share of pairs of different people that are
-      nearer than `t`. An impostor is compared with all `N` photos:
-      `C(t) = 1 - (1 - far(t))^N`. That is an upper bound, as photos of one
-      person are alike.
+      nearer than `t`. An impostor is compared with all `N` photos; were
+      these independent, one of them would be nearer with the probability
+      `C(t) = 1 - (1 - far(t))^M`, `M = N`. But photos of one person are
+      alike, and photos of a gallery may be of a kind of their own, so that
+      `M` is matched to the gallery where it knows best, at the median of
+      its distances to other people: `C = 1/2` there gives `m`, and the `P`
+      people are set against four who would say `N`:
+      `ln M = (4 ln N + P ln m) / (4 + P)`.
 
-    A gallery of `P` people knows its own kind of photos, and too little to
-    tell a small rate; it takes `3 / R` people without a false
-    identification to show that the rate is below `R` (the rule of three).
-    So the card counts as much as that many people:
+    So the card gives the shape of the tail, and the gallery its place. The
+    tail itself a gallery can tell if it is large: it takes `3 / R` people
+    without a false identification to show that the rate is below `R` (the
+    rule of three). So the card counts as much as that many people:
 
         F(t) = (n C(t) + P G(t)) / (n + P),  n = 3 / R
 
     The threshold is the largest `t` with `F(t) <= R`, of those that the card
     has measured.
 
-    Two people whose photos are nearer than half of all same pairs are (the
-    card's false reject rate is 1/2 there) are taken for one with two names,
-    and are left out of `G`. Where the card knows no rates, `n` is 0, and the
+    Two people as near as two thirds of all same pairs are (the card's false
+    reject rate is 1/3 there) are taken for one with two names, and are left
+    out of `G`. Where the card knows no rates, `n` is 0, and the
     threshold is not above the card's; then there must be two people.
 
     Args:
@@ -63,9 +72,9 @@ def open_set_threshold(
         ValueError: If the rate is impossible.
     """
     require_rate(rate)
-    count = len(others)
     away, steps, weight = _own_rates(others, people, alike_limit(curve))
-    card = RULE_OF_THREE / rate if curve.known else 0.0
+    card = RULE_OF_THREE / rate
+    compared = _comparisons(len(others), away, steps, weight, curve)
 
     def falsely_named(threshold: float) -> float:
         place = np.searchsorted(away, threshold, side="left")
@@ -73,7 +82,7 @@ def open_set_threshold(
         if not curve.known:
             return own
         far = curve.far(threshold)
-        by_card = 1.0 if far >= 1 else -math.expm1(count * math.log1p(-far))
+        by_card = 1.0 if far >= 1 else -math.expm1(compared * math.log1p(-far))
         return (card * by_card + weight * own) / (card + weight)
 
     low = 0.0
@@ -118,7 +127,7 @@ def grouping_threshold(card: Card, faces: int, rate: float) -> float:
 
 def alike_limit(curve: RateCurve) -> float:
     """Nearer than this, two people are taken for one with two names."""
-    return curve.rejecting(0.5) or 0.0
+    return curve.rejecting(ALIKE) or 0.0
 
 
 def require_rate(rate: float) -> None:
@@ -129,6 +138,26 @@ def require_rate(rate: float) -> None:
             "`false_identification_rate` must be a number above 0 and below "
             f"1, such as 0.01. Received: false_identification_rate={rate!r}"
         )
+
+
+def _comparisons(
+    photos: int,
+    away: np.ndarray,
+    steps: np.ndarray,
+    people: float,
+    curve: RateCurve,
+) -> float:
+    """`M`: how many independent photos a gallery is like."""
+    if not len(away) or not curve.known:
+        return float(photos)
+    median = float(away[np.searchsorted(steps[1:], 0.5)])
+    far = curve.far(median)
+    if median > curve.thresholds[-1] or far >= 1:
+        # The card does not know how rare that is.
+        return float(photos)
+    own = math.log(0.5) / math.log1p(-far)
+    share = people / (DOUBTERS + people)
+    return math.exp((1 - share) * math.log(photos) + share * math.log(own))
 
 
 def _own_rates(

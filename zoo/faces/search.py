@@ -1,6 +1,7 @@
 """Who of many is nearest: exact, by products of float32 matrices."""
 
 import functools
+import numbers
 from collections.abc import Sequence
 
 import numpy as np
@@ -93,6 +94,25 @@ class Search:
         away[todo], place[todo] = self._others_among(np.flatnonzero(todo), 0)
         return away, place
 
+    def nearer_others(
+        self, others: Others, limit: float
+    ) -> list[tuple[str, str, float]]:
+        """Two people, and their distance, for each two below a limit.
+
+        Args:
+            others: What `nearest_others` returns.
+            limit: A distance.
+        """
+        away, rows = others
+        found: dict[tuple[str, str], float] = {}
+        names = self.rows.names
+        for row in np.argsort(away, kind="stable"):
+            if not away[row] < limit:
+                break
+            first, second = sorted([names[row], names[rows[row]]])
+            found.setdefault((first, second), float(away[row]))
+        return [(*pair, distance) for pair, distance in found.items()]
+
     def _others_among(self, probes: np.ndarray, first: int) -> Others:
         """As `nearest_others`: of some rows, among those from `first` on."""
         codes = self.codes[first:]
@@ -143,3 +163,12 @@ class Search:
             return unit_rows(rows), np.zeros(len(rows), np.float32)
         with np.errstate(over="ignore"):
             return rows, np.einsum("ij,ij->i", rows, rows)
+
+
+def require_top_k(top_k: int) -> None:
+    """Raises if it is no number of people."""
+    whole = isinstance(top_k, numbers.Integral)
+    if isinstance(top_k, bool) or not whole or top_k < 1:
+        raise ValueError(
+            f"`top_k` must be a positive integer. Received: top_k={top_k!r}"
+        )

@@ -67,6 +67,14 @@ def test_everything_is_kept(gallery, embedder, path, monkeypatch):
     )
 
 
+def test_other_rates_are_another_threshold(gallery, path):
+    """A card may have learnt of its rates since."""
+    lax = [{**rate, "far": rate["far"] / 10} for rate in RATES]
+    again = Gallery.load(path, StandIn(rates=lax))
+    assert again.threshold() > gallery.threshold()
+    assert Gallery.load(path, StandIn()).threshold() == pytest.approx(0.7)
+
+
 def test_who_was_removed_is_not_in_the_file(gallery, embedder, path):
     gone = vector("x" + ascii("Ann"), "a").tobytes()
     assert gone in path.read_bytes()

@@ -151,6 +151,12 @@ def test_update_keeps_what_lies_elsewhere(gallery, folder, tmp_path_factory):
     gallery.add("Dan", elsewhere)
     changes = gallery.update(folder)
     assert "Dan" in gallery.people and not changes.removed
+    # A copy of it is another photo, as long as it is there.
+    copy = folder / "Dan" / "2.jpg"
+    copy.parent.mkdir()
+    copy.write_bytes(elsewhere.read_bytes())
+    assert gallery.update(folder).added == (str(copy),)
+    assert gallery.photos.count(str(elsewhere)) == 1
 
 
 def test_a_changed_photo_without_a_face_is_gone(gallery, folder):
