@@ -45,7 +45,8 @@ def cold(command: list[str], peer: Path) -> tuple[float, float]:
     )
     _, status, usage = os.wait4(child.pid, 0)
     took = time.perf_counter() - start
-    assert status == 0, command
+    # The peer's exit code is 1 where people differ.
+    assert os.waitstatus_to_exitcode(status) in (0, 1), command
     return took, usage.ru_maxrss / 1024
 
 

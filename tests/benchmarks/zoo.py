@@ -8,9 +8,9 @@ Keras offers, and in ONNX Runtime and OpenCV's dnn, which read the network
 from Keras's own ONNX file. All take turns, each after a run that does not
 count; JAX in a process of its own, in turns as well. Prints, for each route,
 the shortest and the median time of a batch, images a second by the shortest,
-and how far its embeddings are from Keras's; then by how much `"openvino"`, which
-`"auto"` takes for many photos, is faster than the faster of the two others,
-and what the copy of the network took that is made once.
+and how far its embeddings are from Keras's; then by how much `"openvino"`,
+which `"auto"` takes for many photos, is faster than the faster of the two
+others, and what the copy of the network took that is made once.
 """
 
 import argparse
