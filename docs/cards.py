@@ -81,18 +81,8 @@ def to_fetch() -> str:
 
 
 def pages() -> str:
-    """All cards in full, and the names of the miniatures."""
-    names = [card.name for card in packaged_cards()]
-    small = [name for name in names if name.endswith(MINIATURE)]
-    return "\n".join(
-        [
-            *map(page, chosen(lambda card: True)),
-            "## Miniatures\n",
-            "Narrow networks with random weights from a seed, to test "
-            "loading and preprocessing; they know no faces:",
-            ", ".join(f"`{name}`" for name in small) + ".\n",
-        ]
-    )
+    """All cards in full."""
+    return "\n".join(map(page, chosen(lambda card: True)))
 
 
 def page(card: Card) -> str:

@@ -1,9 +1,8 @@
 """Lists the pretrained models of the zoo, or shows their cards.
 
-One line a model: those that are ready, those that need a file of their
-authors' first, and miniatures with random weights, for tests. With a PATTERN
-that fits a single model, its whole card: source, licence, crop, threshold,
-published and measured accuracy.
+One line a model: those that are ready, then those that need a file of their
+authors' first. With a PATTERN that fits a single model, its whole card:
+source, licence, crop, threshold, published and measured accuracy.
 """
 
 import argparse
@@ -21,7 +20,6 @@ GROUPS = {
     "ready": "Ready:",
     "unfinished": "To be converted from the authors' file, once; "
     "`keras-hypersphere models NAME` says how:",
-    "miniature": "Miniatures, random weights for tests:",
 }
 
 
@@ -88,9 +86,7 @@ def read_cards(names: list[str]) -> "list[Card]":
 
 def group_of(card: "Card") -> str:
     """Where a card stands in the list."""
-    if not card.finished:
-        return "unfinished"
-    return "ready" if card.narrow == 1 else "miniature"
+    return "ready" if card.finished else "unfinished"
 
 
 def listing(cards: "list[Card]") -> str:

@@ -80,9 +80,9 @@ class Source:
             return self.asked or published
         if self.stored is None:
             return self.embedder.card.distance
-        from keras_hypersphere.zoo import get_card, list_models
+        from keras_hypersphere.zoo.cards.registry import get_card, known_names
 
-        known = self.stored.model in list_models()
+        known = self.stored.model in known_names()
         return get_card(self.stored.model).distance if known else "cosine"
 
     def embed(

@@ -11,6 +11,8 @@ from keras_hypersphere.zoo.cards.card import Card
 CARDS = Path(__file__).parent
 # What people get who name no model.
 DEFAULT_MODEL = "sface"
+# Tiny networks with random weights, for tests; no wheel has them.
+TINY = ".miniature"
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -23,7 +25,8 @@ def list_models(pattern: str = "*") -> list[str]:
         The names, `architecture` or `architecture.recipe`: first those that
         are ready to use, the default model at their head, then those whose
         weights must be fetched. Cards that lie in the cache (see `get_card`)
-        are ready.
+        are ready. Tiny networks with random weights, which a checkout has
+        for its tests, are named by a pattern with `.miniature` only.
 
     Raises:
         ValueError: If the pattern is no text.
@@ -39,7 +42,12 @@ def list_models(pattern: str = "*") -> list[str]:
     ready = [name for name, card in cards.items() if is_ready(card)]
     rest = [name for name in cards if name not in own and name not in ready]
     names = [*ready, *sorted(own - set(ready)), *rest]
-    return [name for name in names if fnmatch.fnmatch(name, pattern)]
+    return [
+        name
+        for name in names
+        if fnmatch.fnmatch(name, pattern)
+        and (not name.endswith(TINY) or TINY in pattern)
+    ]
 
 
 def known_names() -> set[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from keras_hypersphere.zoo import images
-from keras_hypersphere.zoo.cards.registry import list_models
+from keras_hypersphere.zoo.cards.registry import known_names
 from keras_hypersphere.zoo.faces import gallery_file
 from keras_hypersphere.zoo.faces.embedded_photos import EmbeddedPhotos
 from keras_hypersphere.zoo.faces.enrolled import Enrolled
@@ -379,7 +379,7 @@ def _embedder_of(
         from keras_hypersphere.zoo.faces.embedder import FaceEmbedder
 
         model = saved.facts["model"]
-        if model not in list_models():
+        if model not in known_names():
             raise ValueError(
                 f"'{path}' was made with the model {model!r}, which is none "
                 "of the zoo: say `embedder` (`--model` on the command line)."

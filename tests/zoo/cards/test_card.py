@@ -268,12 +268,15 @@ def test_a_card_of_other_weights():
 
 def test_names_of_the_zoo():
     assert {"dlib-resnet", "sphereface20"} < set(NAMES)
-    assert sorted(list_models()) == NAMES
+    tiny = list_models("*.miniature")
+    assert len(tiny) == 12 and tiny == sorted(tiny)
+    assert sorted(list_models() + tiny) == NAMES
     assert list_models("dlib-r*t") == ["dlib-resnet"]
     assert list_models("zzz*") == []
     with pytest.raises(ValueError, match=r"`pattern` .* pattern=None"):
         list_models(None)
-    assert [card.name for card in packaged_cards()] == list_models()
+    packaged = [card.name for card in packaged_cards()]
+    assert [name for name in packaged if name not in tiny] == list_models()
 
 
 def test_what_is_ready_comes_first(cache):
@@ -286,7 +289,7 @@ def test_what_is_ready_comes_first(cache):
     rest = [name for name in names[2:] if name != "sphereface20"]
     ready = ["sface", "dlib-resnet", "aaa", "sphereface20"]
     assert list_models() == [*ready, *rest]
-    assert known_names() == {*ready, *rest}
+    assert known_names() == {*ready, *rest, *list_models("*.miniature")}
 
 
 def test_rates_are_a_table_of_errors():
