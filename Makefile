@@ -8,7 +8,7 @@ WORKERS ?= 2
 BACKENDS ?= jax torch
 # LFW: photos in images/, pairs.txt, and landmarks.npz where there are some.
 LFW ?= ../shared/lfw
-MODELS ?= dlib-resnet
+MODELS ?= sface dlib-resnet
 # `make test-everything` says yes: whole lists where CI has a part of them.
 EVERYTHING ?=
 CORE := tests/keras_hypersphere \

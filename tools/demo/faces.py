@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from keras_hypersphere.tools.commands.embedder_arguments import MODEL
 from keras_hypersphere.tools.demo.faces_picture import draw
 from keras_hypersphere.tools.demo.outcome import Outcome
 from keras_hypersphere.zoo import FaceEmbedder, images
@@ -78,7 +79,7 @@ def run(output: Path) -> Outcome:
     Returns:
         Whether every decision was right, the picture, and the figures.
     """
-    embedder = FaceEmbedder.from_preset("dlib-resnet")
+    embedder = FaceEmbedder.from_preset(MODEL)
     threshold = embedder.card.threshold
     people, labels, photos = [], [], []
     for person, path in PORTRAITS.items():

@@ -9,8 +9,9 @@ def test_every_decision_is_right(capsys, tmp_path):
     assert outcome.passed is True
     figures = outcome.figures
     assert figures["right"] == figures["decisions"] == 66
-    assert 0 < figures["largest_distance_same"] < 0.4
-    assert figures["smallest_distance_different"] > 0.6
+    assert figures["model"] == "sface"
+    assert 0 < figures["largest_distance_same"] < 0.2
+    assert figures["smallest_distance_different"] > 0.7
     (picture,) = outcome.files
     assert picture.parent == tmp_path
     pixels = images.read(picture)
