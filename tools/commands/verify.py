@@ -2,7 +2,8 @@
 
 Prints `same` or `different`, the distance of the two faces, and the
 threshold below which they are taken for one person. The exit code is 0 for
-either answer. Of several faces in a photo the largest is taken.
+either answer. Of several faces in a photo the largest is taken, or as
+--choose says.
 """
 
 import argparse

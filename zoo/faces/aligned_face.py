@@ -69,7 +69,7 @@ def faces_of(
         raise NoFaceError(
             f"No face was found in {name!r}. Expected a face of 20 pixels or "
             "more that stands upright: enlarge the photo, or turn it "
-            "(`turn=90`, 180 or 270)."
+            "(`FaceDetector(turn=90)`, `--turn 90`)."
         )
     chosen = (
         faces if choose == "all" else [select_face(faces, pixels.shape, choose)]
