@@ -1,11 +1,12 @@
 """The `.npz` file that `embed` writes piece by piece, and goes on with."""
 
 import time
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from keras_hypersphere.npz_damage import DAMAGE
 
 if TYPE_CHECKING:
     from keras_hypersphere.zoo.cards.card import Card
@@ -70,15 +71,7 @@ class EmbeddingsFile:
             # Files of before these fields.
             aligned = bool(arrays.get("aligned", "boxes" not in arrays))
             choose = str(arrays.get("choose", BEFORE))
-        except (
-            AttributeError,
-            TypeError,
-            ValueError,
-            KeyError,
-            OSError,
-            EOFError,
-            zipfile.BadZipFile,
-        ) as error:
+        except DAMAGE as error:
             raise self.refusal(
                 f"an .npz file with the arrays {', '.join(wanted)} was "
                 f"expected ({type(error).__name__})"

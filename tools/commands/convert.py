@@ -337,11 +337,9 @@ def check(saved: Path, model: Any, arguments: argparse.Namespace) -> Any:
 
 def read_inputs(file: str, model: Any) -> dict[str, Any]:
     """Arrays of a file, channels-last: of Caffe's layout if only that fits."""
-    import zipfile
-    import zlib
-
     import numpy as np
 
+    from keras_hypersphere.npz_damage import DAMAGE
     from keras_hypersphere.tools.caffe.verification.probe import (
         in_caffe,
         to_keras_layout,
@@ -353,7 +351,7 @@ def read_inputs(file: str, model: Any) -> dict[str, Any]:
             found = {model.inputs[0].name: found}
         # Of an .npz each array is read here.
         found = dict(found.items())
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise ValueError(
             f"{file}: is no .npy or .npz file of numbers; write one with "
             "numpy.save or numpy.savez"

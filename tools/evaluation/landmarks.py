@@ -1,11 +1,11 @@
 """Reads landmarks that were found elsewhere."""
 
 import os
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
+
+from keras_hypersphere.npz_damage import DAMAGE
 
 POINTS = 5
 
@@ -35,15 +35,7 @@ def read_landmarks(path: "str | os.PathLike") -> dict[str, np.ndarray]:
         # or AttributeError before Python 3.11.
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (
-        AttributeError,
-        TypeError,
-        ValueError,
-        OSError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except DAMAGE as error:
         raise ValueError(
             f"{path}: not an .npz file with the arrays `names` and "
             f"`landmarks` ({type(error).__name__})."

@@ -2,25 +2,13 @@
 
 import dataclasses
 import os
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from keras_hypersphere.npz_damage import DAMAGE
 from keras_hypersphere.tools.evaluation.embedding import EmbeddedPhotos
-
-# What reading a file that is none may raise.
-ERRORS = (
-    AttributeError,
-    TypeError,
-    ValueError,
-    OSError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -146,7 +134,7 @@ def read_gallery(path: "str | os.PathLike") -> np.ndarray:
         raise FileNotFoundError(f"No such file of embeddings: {path}")
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except ERRORS as error:
+    except DAMAGE as error:
         raise ValueError(
             f"{path}: not a NumPy file ({type(error).__name__})."
         ) from error
@@ -160,7 +148,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         # A lone .npy file is an array, which no `with` accepts.
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except ERRORS as error:
+    except DAMAGE as error:
         raise ValueError(
             f"{path}: not an .npz file of embeddings ({type(error).__name__})."
         ) from error

@@ -3,8 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,18 +10,13 @@ from typing import Any
 import numpy as np
 
 from keras_hypersphere.atomic_write import atomic_write
+from keras_hypersphere.npz_damage import DAMAGE
 from keras_hypersphere.zoo.faces.enrolled import Enrolled
 
 # What all galleries have, also those of older versions.
 ARRAYS = ("embeddings", "names", "photos", "model", "model_sha256")
 # `Saved.others`.
 OTHERS = ("others", "other_rows")
-# What a damaged archive raises, besides what it says itself.
-DAMAGE = (
-    *(AttributeError, TypeError, ValueError, KeyError, IndexError),
-    *(OSError, EOFError, RuntimeError, OverflowError, MemoryError),
-    *(SyntaxError, NotImplementedError, zipfile.BadZipFile, zlib.error),
-)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from keras_hypersphere.atomic_write import atomic_write
+from keras_hypersphere.npz_damage import DAMAGE
 from keras_hypersphere.zoo.cards.registry import get_card
 from keras_hypersphere.zoo.loading.onnx_file import read_onnx
 from keras_hypersphere.zoo.loading.weight_files import (
@@ -110,7 +111,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+    except DAMAGE as error:
         raise ValueError(
             f"'{path}' is not a readable .npz file: {error}"
         ) from None

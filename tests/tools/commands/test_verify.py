@@ -22,7 +22,9 @@ def test_two_people(capsys):
     assert main(["verify", COLLINS, HOPPER]) == 0
     word, *rest = capsys.readouterr().out.split()
     assert word == "different"
-    assert rest[0::2] == ["distance", "threshold"]
+    assert rest[0:4:2] == ["distance", "threshold"]
+    # What the card says of its threshold.
+    assert rest[4:7] == ["(wrong", "for", "0.08%"]
     assert float(rest[1]) > float(rest[3]) == 0.637
 
 
@@ -76,7 +78,7 @@ def altered(path, kind):
 def test_every_kind_of_file(capsys, tmp_path, kind):
     name = altered(tmp_path, kind)
     assert main(["verify", COLLINS, name, "--json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
+    [answer] = json.loads(capsys.readouterr().out)["results"]
     assert answer["same"] is True
     assert answer["distance"] < {"gray": 0.4}.get(kind, 0.02)
 
@@ -93,7 +95,7 @@ def test_turned_by_exif(capsys, tmp_path):
     path.write_bytes(data.tobytes()[:2] + note + data.tobytes()[2:])
     assert images.read(path).shape == images.read(HOPPER).shape
     assert main(["verify", HOPPER, str(path), "--json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
+    [answer] = json.loads(capsys.readouterr().out)["results"]
     assert answer["same"] is True and answer["distance"] < 0.1
     assert answer["photos"][1]["faces"] == 1
 

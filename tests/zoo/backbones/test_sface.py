@@ -9,8 +9,8 @@ from keras import layers
 from keras_hypersphere.zoo.backbones.sface import PAIRS, SFace
 from keras_hypersphere.zoo.cards.golden import golden_crop
 from keras_hypersphere.zoo.cards.registry import get_card
-from keras_hypersphere.zoo.faces.preprocessing import preprocess_input
 from keras_hypersphere.zoo.loading.weight_files import find_weights
+from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 
 CARD = get_card("sface")
 
