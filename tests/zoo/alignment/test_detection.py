@@ -97,6 +97,13 @@ def test_no_face_gives_an_empty_list(shape):
     assert detect(np.full(shape, 128, np.uint8)) == []
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (5, 400), (32, 400), (31, 31)])
+def test_nothing_is_found_in_what_was_in_memory(shape):
+    """Photos of 32 pixels or fewer, again and again."""
+    for value in range(0, 250, 5):
+        assert detect(np.full((*shape, 3), value, np.uint8), turn=0) == []
+
+
 @pytest.mark.parametrize(
     "image", [np.zeros((9, 9), np.uint8), np.zeros((9, 9, 3))]
 )
