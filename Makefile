@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # And only those that run: of the files of an environment, a third.
 export PIP_COMPILE ?= 0
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries runtime-environment evaluate-lfw fuzz lint format weights miniatures sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries runtime-environment evaluate-lfw fuzz lint format weights schema miniatures sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -60,6 +60,7 @@ help:
 	@echo 'make docs          the guides and the API as HTML in build/docs'
 	@echo 'make pictures      draws the pictures of the guides again'
 	@echo 'make weights       makes zoo/weights/ again from the published file'
+	@echo 'make schema        compiles the .proto files again'
 	@echo 'make miniatures    makes the random weights of the small test networks again'
 	@echo 'make sample        trains the Caffe sample of tools/samples/ again'
 
@@ -181,6 +182,13 @@ format: $(VENV)/.dev
 weights: $(VENV)/.demo
 	$(BIN)/python -m keras_hypersphere.tools.dlib
 	$(BIN)/python -m keras_hypersphere.tools.sface
+
+# What the package loads of its .proto files.
+schema: $(VENV)/.dev
+	for name in caffe_format/caffe zoo/loading/onnx; do \
+		$(BIN)/python -m grpc_tools.protoc -I keras_hypersphere/$$(dirname $$name) \
+			--descriptor_set_out=keras_hypersphere/$$name.binpb $$(basename $$name).proto || exit; \
+	done
 
 miniatures: $(VENV)/.demo
 	$(BIN)/python -m keras_hypersphere.tools.miniatures

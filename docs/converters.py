@@ -7,7 +7,7 @@ def table() -> str:
     Types that share a converter share a row.
     """
     from keras_hypersphere.tools.caffe import supported_layers
-    from keras_hypersphere.tools.caffe.registry import find_converter
+    from keras_hypersphere.tools.caffe.layer_type import find_converter
 
     types: dict[object, list[str]] = {}
     for type in supported_layers():

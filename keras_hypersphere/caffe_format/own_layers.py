@@ -20,8 +20,8 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
-from keras_hypersphere.caffe_format.message_table import SCALARS, file_of
 from keras_hypersphere.caffe_format.schema import (
+    FILE,
     PACKAGE,
     POOL,
     LayerParameter,
@@ -29,6 +29,16 @@ from keras_hypersphere.caffe_format.schema import (
 )
 
 Field = descriptor_pb2.FieldDescriptorProto
+SCALARS = {
+    "string": Field.TYPE_STRING,
+    "bytes": Field.TYPE_BYTES,
+    "bool": Field.TYPE_BOOL,
+    "int32": Field.TYPE_INT32,
+    "int64": Field.TYPE_INT64,
+    "uint32": Field.TYPE_UINT32,
+    "float": Field.TYPE_FLOAT,
+    "double": Field.TYPE_DOUBLE,
+}
 # Forks of the tables begin at 20000; `UnreadLayer` is 29999.
 FIRST_NUMBER = 25000
 # From here on numbers are protobuf's own, and then ours.
@@ -73,7 +83,7 @@ def build_class(parameter: Mapping[str, Any]) -> type[Message]:
         name=f"keras_hypersphere/{place}.proto",
         package=f"{PACKAGE}.{place}",
         syntax="proto2",
-        dependency=[file_of(PACKAGE)],
+        dependency=[FILE],
     )
     add_message(file, "LayerParameter", parameter, parameter)
     known = LayerParameter.DESCRIPTOR

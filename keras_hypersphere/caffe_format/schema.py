@@ -1,44 +1,23 @@
 """Caffe's messages as protobuf classes, under a package name of our own.
 
-`message_table.py` says how to read the tables. The fields of forks have no
-official number (see `tables/forks.py`) and get one from 20000 upwards, where
-no Caffe reads anything. The package is not `caffe`, so that the process may
-load pycaffe too.
+`caffe.proto` has the messages; `make schema` compiles it to `caffe.binpb`.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
-from keras_hypersphere.caffe_format.message_table import (
+from keras_hypersphere.caffe_format.descriptors import (
+    load_pool,
     message_classes,
-    message_pool,
-)
-from keras_hypersphere.caffe_format.tables import (
-    forks,
-    layers,
-    legacy,
-    network,
-    solver,
 )
 
 PACKAGE = "keras_hypersphere.caffe"
 
-# The numbers of BlobProto again, as the bytes that packed values are in a
-# file: `blobs.py` copies weights with it and makes no Python floats.
-PACKED = "PackedBlob: data 5 bytes*, double_data 8 bytes*"
+FILE = "caffe.proto"
 
-# What text has of a layer that no table knows, kept within the layer; see
-# `own_layers.py`.
-UNREAD = """
-UnreadLayer: fields 29999 UnreadField*
-UnreadField: name 1 string, line 2 int32, column 3 int32
-"""
-
-TABLES = (network, layers, legacy, solver, forks)
-POOL = message_pool(
-    [*(table.TABLE for table in TABLES), PACKED, UNREAD], PACKAGE
-)
+POOL = load_pool(Path(__file__).with_name("caffe.binpb"))
 if TYPE_CHECKING:
     # Type checkers do not run the tables: a message of each kind is a type,
     # and what it holds is Any.

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.caffe_format import own_layers
+from keras_hypersphere.tools.caffe import layer_type as converters
 from keras_hypersphere.tools.caffe import read_card, supported_layers
-from keras_hypersphere.tools.caffe import registry as converters
-from keras_hypersphere.tools.caffe.reference import registry as references
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.tools.commands import convert
 from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
@@ -54,9 +53,8 @@ def test_all_options_are_told_of():
 def folder(tmp_path, monkeypatch):
     """The files that the examples name; the sample is the network."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(converters, "CONVERTERS", dict(converters.CONVERTERS))
+    monkeypatch.setattr(converters, "LAYER_TYPES", dict(converters.LAYER_TYPES))
     monkeypatch.setattr(own_layers, "OWN", dict(own_layers.OWN))
-    monkeypatch.setattr(references, "REFERENCES", dict(references.REFERENCES))
     shutil.copy(PROTOTXT, "deploy.prototxt")
     shutil.copy(CAFFEMODEL, "model.caffemodel")
     shutil.copy(ROOT / "zoo" / "samples" / "grace_hopper.jpg", "photo.jpg")

@@ -15,12 +15,14 @@ from keras_hypersphere.tools.caffe.cards.card import (
 )
 from keras_hypersphere.tools.caffe.convert import to_keras
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
-from keras_hypersphere.tools.caffe.record import name_map
-from keras_hypersphere.tools.caffe.reference import register_reference
-from keras_hypersphere.tools.caffe.registry import (
+from keras_hypersphere.tools.caffe.layer_type import (
+    Labels,
+    LayerType,
     register_layer,
+    register_reference,
     supported_layers,
 )
+from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.solver import Solver, read_solver
 from keras_hypersphere.tools.caffe.verification.report import Row, Verification
 from keras_hypersphere.tools.caffe.verification.verify import verify
@@ -28,6 +30,8 @@ from keras_hypersphere.tools.caffe.verification.verify import verify
 __all__ = [
     "CaffeFormatError",
     "Emission",
+    "Labels",
+    "LayerType",
     "Row",
     "Solver",
     "UnsupportedLayerError",

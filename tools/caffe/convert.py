@@ -18,13 +18,13 @@ from keras_hypersphere.caffe_format.schema import NetParameter
 from keras_hypersphere.tools.caffe.building.build import Build
 from keras_hypersphere.tools.caffe.building.weights import Weights
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
+from keras_hypersphere.tools.caffe.layer_type import find_converter
 from keras_hypersphere.tools.caffe.names import Names
 from keras_hypersphere.tools.caffe.network.data_layers import preprocessing_of
 from keras_hypersphere.tools.caffe.network.graph import build_graph
 from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 from keras_hypersphere.tools.caffe.network.rules import make_state
 from keras_hypersphere.tools.caffe.record import make_record, recorded_config
-from keras_hypersphere.tools.caffe.registry import find_converter
 
 # Names that TensorFlow accepts inside a compiled function.
 SCOPE = re.compile(r"[A-Za-z0-9_.\\/>-]+")

@@ -5,18 +5,12 @@ One multiplication with its addition counts once; biases are free.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from keras_hypersphere.caffe_format.schema import LayerParameter
+from keras_hypersphere.tools.caffe.layer_type import layer_type
 
 Shape = Sequence[int | None]
-# Layers of products, and their messages.
-PRODUCTS = {
-    "InnerProduct": "inner_product_param",
-    "InnerDistance": "inner_distance_param",
-    "LargeMarginInnerProduct": "largemargin_inner_product_param",
-    "MarginInnerProduct": "margin_inner_product_param",
-}
 
 
 def multiply_adds(
@@ -29,7 +23,7 @@ def multiply_adds(
         bottoms: Shapes without the batch, in Caffe's order.
         tops: The same.
     """
-    count = COUNTS.get(layer.type, product if layer.type in PRODUCTS else None)
+    count = layer_type(layer.type).multiply_adds
     if count is None or not bottoms or not tops:
         return 0
     if None in (*bottoms[0], *tops[0]):
@@ -46,7 +40,7 @@ def kernel_size(layer: LayerParameter) -> int:
     return math.prod(sizes if len(sizes) > 1 else sizes * 2)
 
 
-def convolution(
+def convolution_cost(
     layer: LayerParameter, bottoms: Sequence[Shape], tops: Sequence[Shape]
 ) -> int:
     """For each value of the tops, a kernel over a group's channels."""
@@ -56,7 +50,7 @@ def convolution(
     return channels * kernel_size(layer) * sum(map(math.prod, tops))
 
 
-def deconvolution(
+def deconvolution_cost(
     layer: LayerParameter, bottoms: Sequence[Shape], tops: Sequence[Shape]
 ) -> int:
     """For each value of the bottoms, a kernel for each output of a group."""
@@ -64,20 +58,12 @@ def deconvolution(
     return filters * kernel_size(layer) * sum(map(math.prod, bottoms))
 
 
-def product(
+def product_cost(
     layer: LayerParameter, bottoms: Sequence[Shape], tops: Sequence[Shape]
 ) -> int:
     """For each value of the top, a row of the weights."""
-    settings = getattr(layer, PRODUCTS[layer.type])
+    settings = layer_type(layer.type).settings(layer)
     axis = settings.axis
     # Without the batch an axis from the front is one less.
     rest = bottoms[0][axis - 1 if axis > 0 else axis :]
     return math.prod(rest) * math.prod(tops[0])
-
-
-COUNTS: dict[str, Callable[..., int]] = {
-    "Convolution": convolution,
-    "ConvolutionDepthwise": convolution,
-    "DepthwiseConvolution": convolution,
-    "Deconvolution": deconvolution,
-}

@@ -11,8 +11,8 @@ import numpy as np
 
 from keras_hypersphere.caffe_format import LayerParameter
 from keras_hypersphere.tools.caffe.building.emission import Emission
+from keras_hypersphere.tools.caffe.layer_type import find_converter
 from keras_hypersphere.tools.caffe.names import Names
-from keras_hypersphere.tools.caffe.registry import find_converter
 from tests.fidelity.replays import counterpart_layers as layers
 from tests.fidelity.replays import counterpart_losses as losses
 from tests.fidelity.replays.counterpart import Counterpart, same

@@ -19,8 +19,7 @@ from keras_hypersphere.tools.caffe import (
     to_keras,
     verify,
 )
-from keras_hypersphere.tools.caffe import registry as converters
-from keras_hypersphere.tools.caffe.reference import registry as references
+from keras_hypersphere.tools.caffe import layer_type as converters
 
 pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 
@@ -48,8 +47,7 @@ layer { name: "loss" type: "EuclideanLoss" bottom: "gain" bottom: "wanted"
 
 @pytest.fixture(autouse=True)
 def only_here(monkeypatch):
-    monkeypatch.setattr(converters, "CONVERTERS", dict(converters.CONVERTERS))
-    monkeypatch.setattr(references, "REFERENCES", dict(references.REFERENCES))
+    monkeypatch.setattr(converters, "LAYER_TYPES", dict(converters.LAYER_TYPES))
     monkeypatch.setattr(own_layers, "OWN", {})
 
 

@@ -15,6 +15,7 @@ from keras_hypersphere.tools.caffe.building.emission import (
 from keras_hypersphere.tools.caffe.building.sharing import Sharing
 from keras_hypersphere.tools.caffe.building.weights import Weights
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
+from keras_hypersphere.tools.caffe.layer_type import find_converter
 from keras_hypersphere.tools.caffe.names import Names
 from keras_hypersphere.tools.caffe.network.graph import Graph
 from keras_hypersphere.tools.caffe.network.labels import loss_weights
@@ -23,7 +24,6 @@ from keras_hypersphere.tools.caffe.network.preprocessing import (
     Preprocessing,
     put_in_front,
 )
-from keras_hypersphere.tools.caffe.registry import find_converter
 
 # Caffe's kMaxBlobAxes.
 MOST_AXES = 32

@@ -21,8 +21,8 @@ from keras_hypersphere.tools.caffe.building.initial_weights import (
 from keras_hypersphere.tools.caffe.building.sharing import Sharing
 from keras_hypersphere.tools.caffe.building.weights import MOST_FILLED, Weights
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
+from keras_hypersphere.tools.caffe.layer_type import supported_layers
 from keras_hypersphere.tools.caffe.names import Names
-from keras_hypersphere.tools.caffe.registry import supported_layers
 
 Tensor: TypeAlias = keras.KerasTensor
 

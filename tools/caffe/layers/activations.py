@@ -7,12 +7,24 @@ import numpy as np
 
 from keras_hypersphere.caffe_format.schema import FillerParameter
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.layer_type import register_layer
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 PRELU_FILLER = FillerParameter(type="constant", value=0.25)
 
 
-@register_layer("ReLU")
+def relu_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x, or `negative_slope` x below zero."""
+    (x,) = bottoms
+    return np.where(x > 0, x, x * layer.parameter.relu_param.negative_slope)
+
+
+@register_layer(
+    "ReLU", reference=relu_reference, keeps_channels=True, is_one_layer=True
+)
 def relu(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ReLU`, with `negative_slope`; `ops.where` if that is below 0."""
     x = layer.expect(inputs, 1)
@@ -27,14 +39,36 @@ def relu(layer: Emission, inputs: list[Tensor]) -> Tensor:
     )
 
 
-@register_layer("ReLU6")
+def relu6_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x between 0 and 6."""
+    (x,) = bottoms
+    return np.clip(x, 0, 6)
+
+
+@register_layer("ReLU6", reference=relu6_reference)
 def relu6(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ReLU`, cut off at 6 (MobileNetV2)."""
     x = layer.expect(inputs, 1)
     return layer.add(keras.layers.ReLU, x, max_value=6.0)
 
 
-@register_layer("PReLU")
+def prelu_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x, or a learned slope times x below zero."""
+    (x,) = bottoms
+    settings = layer.parameter.prelu_param
+    filler = FillerParameter(value=0.25)
+    if settings.HasField("filler"):
+        filler = settings.filler
+    shape = () if settings.channel_shared else (x.shape[1],)
+    slopes = layer.blob(0, shape, filler)
+    if shape:
+        slopes = slopes.reshape(-1, *[1] * (x.ndim - 2))
+    return np.maximum(x, 0) + slopes * np.minimum(x, 0)
+
+
+@register_layer(
+    "PReLU", reference=prelu_reference, keeps_channels=True, is_one_layer=True
+)
 def prelu(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`PReLU` with a slope for each channel, or one for all."""
     x = layer.expect(inputs, 1)
@@ -59,7 +93,14 @@ def prelu(layer: Emission, inputs: list[Tensor]) -> Tensor:
     )
 
 
-@register_layer("ELU")
+def elu_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x, or alpha (e^x - 1) below zero."""
+    (x,) = bottoms
+    alpha = layer.parameter.elu_param.alpha
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+@register_layer("ELU", reference=elu_reference, is_one_layer=True)
 def elu(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ELU`, with `alpha`."""
     return layer.add(
@@ -69,28 +110,50 @@ def elu(layer: Emission, inputs: list[Tensor]) -> Tensor:
     )
 
 
-@register_layer("Sigmoid")
+def sigmoid_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """1 / (1 + e^-x)."""
+    (x,) = bottoms
+    return 1 / (1 + np.exp(-x))
+
+
+@register_layer("Sigmoid", reference=sigmoid_reference, is_one_layer=True)
 def sigmoid(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Activation("sigmoid")`."""
     x = layer.expect(inputs, 1)
     return layer.add(keras.layers.Activation, x, activation="sigmoid")
 
 
-@register_layer("TanH")
+def tanh_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """The hyperbolic tangent."""
+    return np.tanh(bottoms[0])
+
+
+@register_layer("TanH", reference=tanh_reference, is_one_layer=True)
 def tanh(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Activation("tanh")`."""
     x = layer.expect(inputs, 1)
     return layer.add(keras.layers.Activation, x, activation="tanh")
 
 
-@register_layer("BNLL")
+def bnll_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """log(1 + e^x)."""
+    return np.logaddexp(0, bottoms[0])
+
+
+@register_layer("BNLL", reference=bnll_reference, is_one_layer=True)
 def bnll(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Activation("softplus")`."""
     x = layer.expect(inputs, 1)
     return layer.add(keras.layers.Activation, x, activation="softplus")
 
 
-@register_layer("Swish")
+def swish_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x / (1 + e^(-beta x))."""
+    (x,) = bottoms
+    return x / (1 + np.exp(-x * layer.parameter.swish_param.beta))
+
+
+@register_layer("Swish", reference=swish_reference)
 def swish(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Activation("silu")`, with `beta`."""
     x = layer.expect(inputs, 1)
@@ -104,7 +167,13 @@ def swish(layer: Emission, inputs: list[Tensor]) -> Tensor:
     return layer.add(keras.layers.Multiply, [x, gate])
 
 
-@register_layer("Clip")
+def clip_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x between `min` and `max`."""
+    settings = layer.parameter.clip_param
+    return np.clip(bottoms[0], settings.min, settings.max)
+
+
+@register_layer("Clip", reference=clip_reference)
 def clip(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.clip`."""
     x = layer.expect(inputs, 1)
@@ -120,7 +189,12 @@ def clip(layer: Emission, inputs: list[Tensor]) -> Tensor:
     )
 
 
-@register_layer("AbsVal")
+def absval_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """|x|."""
+    return np.abs(bottoms[0])
+
+
+@register_layer("AbsVal", reference=absval_reference, is_one_layer=True)
 def absval(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.absolute`; not in place, as in Caffe."""
     x = layer.expect(inputs, 1)
@@ -129,7 +203,13 @@ def absval(layer: Emission, inputs: list[Tensor]) -> Tensor:
     return layer.label(layer.compute(keras.ops.absolute, x, part="abs"))
 
 
-@register_layer("Threshold")
+def threshold_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """1 where x is above the threshold, else 0."""
+    level = layer.parameter.threshold_param.threshold
+    return (bottoms[0] > level).astype(np.float64)
+
+
+@register_layer("Threshold", reference=threshold_reference, passes_labels=True)
 def threshold(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.greater`, as numbers 0 and 1."""
     x = layer.expect(inputs, 1)
@@ -139,7 +219,12 @@ def threshold(layer: Emission, inputs: list[Tensor]) -> Tensor:
     return layer.label(number)
 
 
-@register_layer("Dropout")
+def dropout_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """At test time Caffe passes the blob on."""
+    return bottoms[0]
+
+
+@register_layer("Dropout", reference=dropout_reference, keeps_channels=True)
 def dropout(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Dropout`, which does nothing at inference."""
     settings = layer.parameter.dropout_param
@@ -154,7 +239,21 @@ def dropout(layer: Emission, inputs: list[Tensor]) -> Tensor:
     )
 
 
-@register_layer("Power")
+def power_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """(shift + scale x)^power."""
+    (x,) = bottoms
+    settings = layer.parameter.power_param
+    if settings.scale * settings.power == 0:
+        # Caffe does not look at the bottom then.
+        value = 1 if settings.power == 0 else settings.shift**settings.power
+        return np.full_like(x, value)
+    x = settings.shift + settings.scale * x
+    return x if settings.power == 1 else x**settings.power
+
+
+@register_layer(
+    "Power", reference=power_reference, passes_labels=True, keeps_channels=True
+)
 def power(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Rescaling`, and `ops.power` for a power that is not 1."""
     x = layer.expect(inputs, 1)
@@ -178,7 +277,14 @@ def power(layer: Emission, inputs: list[Tensor]) -> Tensor:
     )
 
 
-@register_layer("Exp")
+def exp_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """base^(shift + scale x); a base of -1 is e."""
+    settings = layer.parameter.exp_param
+    base = 1.0 if settings.base == -1 else np.log(settings.base)
+    return np.exp(base * (settings.shift + settings.scale * bottoms[0]))
+
+
+@register_layer("Exp", reference=exp_reference)
 def exp(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Rescaling` and `Activation("exponential")`, to any base."""
     x = layer.expect(inputs, 1)
@@ -194,7 +300,14 @@ def exp(layer: Emission, inputs: list[Tensor]) -> Tensor:
     return layer.add(keras.layers.Activation, x, activation="exponential")
 
 
-@register_layer("Log")
+def log_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """The logarithm of shift + scale x; a base of -1 is e."""
+    settings = layer.parameter.log_param
+    base = 1.0 if settings.base == -1 else np.log(settings.base)
+    return np.log(settings.shift + settings.scale * bottoms[0]) / base
+
+
+@register_layer("Log", reference=log_reference)
 def log(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Rescaling` and `ops.log`, to any base."""
     x = layer.expect(inputs, 1)
@@ -220,7 +333,15 @@ def logarithm_of_base(layer: Emission, base: float) -> float:
     return math.log(base)
 
 
-@register_layer("Softmax")
+def softmax_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """e^x over its sum along an axis."""
+    (x,) = bottoms
+    axis = layer.axis(layer.parameter.softmax_param.axis, x)
+    x = np.exp(x - x.max(axis, keepdims=True))
+    return x / x.sum(axis, keepdims=True)
+
+
+@register_layer("Softmax", reference=softmax_reference, keeps_channels=True)
 def softmax(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Softmax` along any axis."""
     x = layer.expect(inputs, 1)

@@ -13,14 +13,57 @@ from keras_hypersphere.tools.caffe.building.emission import (
     Tensor,
     caffe_shape,
 )
+from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.layers.held import hold_affine
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 INFERENCE = 1
 ONE = FillerParameter(type="constant", value=1)
 
 
-@register_layer("Scale")
+def spread_reference(
+    layer: ReferenceLayer,
+    bottoms: Bottoms,
+    settings: Any,
+    filler: FillerParameter,
+) -> np.ndarray:
+    """Factors or offsets, with axes of length one where they are shared."""
+    x = bottoms[0]
+    if len(bottoms) > 1:
+        values = bottoms[1]
+        axis = layer.axis(settings.axis, x) if values.ndim else 0
+    else:
+        axis = layer.axis(settings.axis, x) if settings.num_axes else 0
+        count = settings.num_axes
+        end = x.ndim if count == -1 else axis + count
+        values = layer.blob(0, x.shape[axis:end], filler)
+    return values.reshape(*values.shape, *[1] * (x.ndim - axis - values.ndim))
+
+
+def scale_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x times factors, own ones or the second bottom, and a bias."""
+    settings = layer.parameter.scale_param
+    filler = settings.filler if settings.HasField("filler") else ONE
+    factors = spread_reference(layer, bottoms, settings, filler)
+    if settings.HasField("min_value"):
+        factors = np.maximum(factors, settings.min_value)
+    if settings.HasField("max_value"):
+        factors = np.minimum(factors, settings.max_value)
+    made = bottoms[0] * factors
+    if settings.bias_term:
+        bias_reference = layer.blob(
+            len(bottoms) % 2, np.squeeze(factors).shape, settings.bias_filler
+        )
+        made = made + bias_reference.reshape(factors.shape)
+    return made
+
+
+@register_layer(
+    "Scale", reference=scale_reference, keeps_channels=True, is_one_layer=True
+)
 def scale(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`DepthwiseConv2D` of one cell, `EinsumDense`; two bottoms `Multiply`."""
     settings = layer.parameter.scale_param
@@ -59,7 +102,15 @@ def scale_by_blob(layer: Emission, x: Tensor, factors: Tensor) -> Tensor:
     return offset(layer, x, axes, settings.bias_filler)
 
 
-@register_layer("Bias")
+def bias_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x plus offsets, own ones or the second bottom."""
+    settings = layer.parameter.bias_param
+    return bottoms[0] + spread_reference(
+        layer, bottoms, settings, settings.filler
+    )
+
+
+@register_layer("Bias", reference=bias_reference, keeps_channels=True)
 def bias(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """As Scale, with a factor of 1; two bottoms add."""
     settings = layer.parameter.bias_param
@@ -82,7 +133,20 @@ def offset(
     return hold_affine(layer, x, axes, np.ones_like(values), values)
 
 
-@register_layer("BN")
+def segnet_norm_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> np.ndarray:
+    """x times factors and plus offsets, by channel (SegNet)."""
+    (x,) = bottoms
+    settings = layer.parameter.bn_param
+    if not settings.bn_mode:
+        layer.fail("only `bn_mode: INFERENCE` is known to the reference")
+    shape = (1, x.shape[1], 1, 1)
+    factors = layer.blob(0, shape, settings.scale_filler)
+    return x * factors + layer.blob(1, shape, settings.shift_filler)
+
+
+@register_layer("BN", reference=segnet_norm_reference)
 def segnet_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """SegNet's, with `bn_mode: INFERENCE`: as Scale with a bias."""
     x = layer.expect(inputs, 1, rank=4)
@@ -194,7 +258,13 @@ def spread(
     return layer.compute(keras.ops.reshape, other, shape, part="spread")
 
 
-@register_layer("Axpy")
+def axpy_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """SENet's: factors of channels times one blob, plus another."""
+    factors, x, y = bottoms
+    return factors.reshape(*factors.shape[:2], 1, 1) * x + y
+
+
+@register_layer("Axpy", reference=axpy_reference)
 def axpy(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Multiply` and `Add`: a factor for each channel (SENet)."""
     a, x, y = layer.expect(inputs, 3)

@@ -7,7 +7,13 @@ import keras
 import numpy as np
 
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.cost import convolution_cost
+from keras_hypersphere.tools.caffe.layer_type import register_layer
+from keras_hypersphere.tools.caffe.reference.arrays import Geometry, product
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 CONVOLUTIONS = {
     1: keras.layers.Conv1D,
@@ -163,9 +169,46 @@ def channels_first(layer: Emission, x: Tensor, part: str) -> Tensor:
     )
 
 
-@register_layer("ConvolutionDepthwise")
-@register_layer("DepthwiseConvolution")
-@register_layer("Convolution")
+def convolution_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> list[np.ndarray]:
+    """Each cell of the kernel times the places it meets, added up."""
+    tops = []
+    for x in bottoms:
+        g = Geometry(layer, x, turned=False)
+        padded = np.pad(g.x, [(0, 0)] * 3 + [(p, p) for p in g.pad])
+        counts = tuple(
+            (n + 2 * p - (d * (k - 1) + 1)) // s + 1
+            for n, p, d, k, s in zip(
+                g.sizes, g.pad, g.dilation, g.kernel, g.stride, strict=True
+            )
+        )
+        made: Any = 0.0
+        for weights, places in g.cells(counts):
+            made = made + product(weights, padded[(..., *places)])
+        tops.append(g.finish(made))
+    return tops
+
+
+@register_layer(
+    "ConvolutionDepthwise",
+    reference=convolution_reference,
+    message="convolution_param",
+    multiply_adds=convolution_cost,
+)
+@register_layer(
+    "DepthwiseConvolution",
+    reference=convolution_reference,
+    message="convolution_param",
+    multiply_adds=convolution_cost,
+)
+@register_layer(
+    "Convolution",
+    reference=convolution_reference,
+    message="convolution_param",
+    is_one_layer=True,
+    multiply_adds=convolution_cost,
+)
 def convolution(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     """`ZeroPadding` and `Conv`, or `DepthwiseConv` for one group a channel."""
     expect_pairs(layer, inputs)

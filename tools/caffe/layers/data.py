@@ -7,10 +7,24 @@ from keras_hypersphere.tools.caffe.building.emission import (
     Emission,
     Tensor,
 )
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.layer_type import (
+    LayerType,
+    declare_layer,
+    register_layer,
+)
+
+for name, message in (
+    ("Data", "data_param"),
+    ("DummyData", "dummy_data_param"),
+    ("HDF5Data", "hdf5_data_param"),
+    ("ImageData", "image_data_param"),
+    ("MemoryData", "memory_data_param"),
+    ("WindowData", "window_data_param"),
+):
+    declare_layer(LayerType(name, message=message, is_data=True))
 
 
-@register_layer("Input")
+@register_layer("Input", message="input_param")
 def input_layer(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     """`Input`, with a free batch size; also `input` and `input_dim`."""
     layer.expect(inputs, 0)

@@ -1,6 +1,7 @@
 """Deconvolution: what a convolution does backward."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,6 +11,8 @@ from keras_hypersphere.tools.caffe.building.emission import (
     Emission,
     Tensor,
 )
+from keras_hypersphere.tools.caffe.cost import deconvolution_cost
+from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.layers.convolution import (
     CONVOLUTIONS,
     DEPTHWISE,
@@ -20,7 +23,11 @@ from keras_hypersphere.tools.caffe.layers.convolution import (
     pad,
     spatial,
 )
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.reference.arrays import Geometry, product
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 TRANSPOSED = {
     1: keras.layers.Conv1DTranspose,
@@ -36,7 +43,37 @@ CROPPINGS = {
 MOST_ZEROS = 2**24
 
 
-@register_layer("Deconvolution")
+def deconvolution_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> list[np.ndarray]:
+    """Each value of the bottom adds its kernel to the top."""
+    tops = []
+    for x in bottoms:
+        g = Geometry(layer, x, turned=True)
+        counts = tuple(
+            (n - 1) * s + d * (k - 1) + 1
+            for n, d, k, s in zip(
+                g.sizes, g.dilation, g.kernel, g.stride, strict=True
+            )
+        )
+        made = np.zeros(
+            (*g.x.shape[:2], g.filters // g.groups, *counts), np.float64
+        )
+        for weights, places in g.cells(g.sizes):
+            made[(..., *places)] += product(np.swapaxes(weights, 1, 2), g.x)
+        inner: tuple[Any, ...] = tuple(
+            slice(p, n - p) for p, n in zip(g.pad, counts, strict=True)
+        )
+        tops.append(g.finish(made[(..., *inner)]))
+    return tops
+
+
+@register_layer(
+    "Deconvolution",
+    reference=deconvolution_reference,
+    message="convolution_param",
+    multiply_adds=deconvolution_cost,
+)
 def deconvolution(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     """`ConvTranspose` and `Cropping`; `Conv` over zeros for many groups."""
     expect_pairs(layer, inputs)

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_hypersphere.layers.cosine_dense import CosineDense
 from keras_hypersphere.tools.caffe.building.emission import (
@@ -11,16 +12,43 @@ from keras_hypersphere.tools.caffe.building.emission import (
     Tensor,
     caffe_shape,
 )
+from keras_hypersphere.tools.caffe.cost import product_cost
+from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.layers.learned import EPSILON
 from keras_hypersphere.tools.caffe.layers.rows import rows
 from keras_hypersphere.tools.caffe.layers.sphere import (
     given_product,
     unit_kernel,
 )
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.reference.arrays import kernel_of, rows_of
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 
-@register_layer("InnerProduct")
+def inner_product_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> np.ndarray:
+    """Products with rows of weights, and a bias."""
+    settings = layer.parameter.inner_product_param
+    x, lead = rows_of(layer, bottoms[0], settings.axis)
+    kernel = kernel_of(layer, bottoms, settings, x.shape[1])
+    made = x @ (kernel if settings.transpose else kernel.T)
+    if len(bottoms) > 2:
+        made = made + bottoms[2].reshape(-1)
+    elif len(bottoms) == 1 and settings.bias_term:
+        made = made + layer.blob(1, made.shape[1:], settings.bias_filler)
+    return made.reshape(*lead, -1)
+
+
+@register_layer(
+    "InnerProduct",
+    reference=inner_product_reference,
+    message="inner_product_param",
+    is_one_layer=True,
+    multiply_adds=product_cost,
+)
 def inner_product(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Permute` to C, H, W, `Flatten` and `Dense`; any axis, `transpose`."""
     if len(inputs) > 1:

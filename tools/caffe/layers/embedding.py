@@ -3,12 +3,28 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.layer_type import register_layer
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 
-@register_layer("Embed")
+def embed_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """The rows of a table that the bottom names."""
+    (x,) = bottoms
+    settings = layer.parameter.embed_param
+    shape = (settings.input_dim, settings.num_output)
+    made = layer.blob(0, shape, settings.weight_filler)[x.astype(int)]
+    if settings.bias_term:
+        made = made + layer.blob(1, shape[1:], settings.bias_filler)
+    return made
+
+
+@register_layer("Embed", reference=embed_reference, message="embed_param")
 def embed(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Embedding`, with the bias added to each row."""
     x = layer.expect(inputs, 1)

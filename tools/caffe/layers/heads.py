@@ -19,12 +19,57 @@ from keras_hypersphere.tools.caffe.building.emission import (
     Tensor,
     caffe_shape,
 )
+from keras_hypersphere.tools.caffe.cost import product_cost
+from keras_hypersphere.tools.caffe.layer_type import Labels, register_layer
 from keras_hypersphere.tools.caffe.layers.learned import unit_rows
 from keras_hypersphere.tools.caffe.layers.rows import flatten
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.reference.arrays import rows_of
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 
-@register_layer("MarginInnerProduct")
+def class_weights(
+    layer: ReferenceLayer, settings: Any, size: int
+) -> np.ndarray:
+    """A row for each class."""
+    shape = (settings.num_output, size)
+    return layer.blob(0, shape, settings.weight_filler)
+
+
+def tops(
+    layer: ReferenceLayer, logits: np.ndarray, number: float
+) -> list[np.ndarray]:
+    """As many as the layer has, of two."""
+    return [logits, np.array([number])][: len(layer.parameter.top)]
+
+
+def annealed(settings: Any) -> float:
+    """Lambda; its count begins at 1."""
+    steps = 1 + settings.gamma * (settings.iteration + 1)
+    return max(settings.lambda_min, settings.base * steps**-settings.power)
+
+
+def margin_inner_product_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> list[np.ndarray]:
+    """Products with rows of length one."""
+    settings = layer.parameter.margin_inner_product_param
+    x, lead = rows_of(layer, bottoms[0], settings.axis)
+    kernel = class_weights(layer, settings, x.shape[1])
+    # No epsilon here.
+    kernel = kernel / np.sqrt(np.square(kernel).sum(1, keepdims=True))
+    return tops(layer, (x @ kernel.T).reshape(*lead, -1), annealed(settings))
+
+
+@register_layer(
+    "MarginInnerProduct",
+    reference=margin_inner_product_reference,
+    message="margin_inner_product_param",
+    labels=Labels(bottoms=(1, 2), tops=2),
+    multiply_adds=product_cost,
+)
 def margin_inner_product(layer: Emission, inputs: list[Tensor]) -> Any:
     """`Dense` of unit rows; `ASoftmax` with labels for `phase="TRAIN"`."""
     settings = layer.parameter.margin_inner_product_param
@@ -32,7 +77,23 @@ def margin_inner_product(layer: Emission, inputs: list[Tensor]) -> Any:
     return margin_head(layer, inputs, settings, heads, normalized=True)
 
 
-@register_layer("LargeMarginInnerProduct")
+def large_margin_inner_product_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> list[np.ndarray]:
+    """Products with rows of weights as they are."""
+    settings = layer.parameter.largemargin_inner_product_param
+    x, lead = rows_of(layer, bottoms[0], settings.axis)
+    kernel = class_weights(layer, settings, x.shape[1])
+    return tops(layer, (x @ kernel.T).reshape(*lead, -1), annealed(settings))
+
+
+@register_layer(
+    "LargeMarginInnerProduct",
+    reference=large_margin_inner_product_reference,
+    message="largemargin_inner_product_param",
+    labels=Labels(bottoms=(1, 2), tops=2),
+    multiply_adds=product_cost,
+)
 def large_margin_inner_product(layer: Emission, inputs: list[Tensor]) -> Any:
     """`Dense`; `LSoftmax` with labels for `phase="TRAIN"`."""
     settings = layer.parameter.largemargin_inner_product_param
@@ -92,7 +153,25 @@ def margin_head(
     return [made[0], layer.label(made[1], "lambda")] if tops > 1 else made
 
 
-@register_layer("LabelSpecificAdd")
+def label_specific_add_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> list[np.ndarray]:
+    """Nothing at test time, even with `transform_test`."""
+    settings = layer.parameter.label_specific_add_param
+    bias = settings.bias
+    if settings.HasField("bias_base"):
+        steps = 1 + settings.bias_gamma * settings.iteration
+        bias = settings.bias_base + steps**settings.bias_power - 1
+        bias = min(max(bias, settings.bias_min), settings.bias_max)
+    return tops(layer, bottoms[0], bias)
+
+
+@register_layer(
+    "LabelSpecificAdd",
+    reference=label_specific_add_reference,
+    labels=Labels(bottoms=(1, 2), tops=2),
+    keeps_channels=True,
+)
 def label_specific_add(layer: Emission, inputs: list[Tensor]) -> Any:
     """Nothing; a margin on cosines (AM-Softmax) for `phase="TRAIN"`."""
     x, *labels = inputs

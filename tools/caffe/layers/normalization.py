@@ -7,12 +7,43 @@ import numpy as np
 
 from keras_hypersphere.caffe_format.schema import FillerParameter
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.layer_type import register_layer
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 ZERO = FillerParameter()
 
 
-@register_layer("BatchNorm")
+def batch_norm_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x less its mean, over its standard deviation, by channel."""
+    (x,) = bottoms
+    settings = layer.parameter.batch_norm_param
+    channels = x.shape[1] if x.ndim > 1 else 1
+    shape = (-1, *[1] * (x.ndim - 2))
+    axes = (0, *range(2, x.ndim))
+    stored = True
+    # A model of the phase TRAIN takes those of a batch only as it trains.
+    if settings.HasField("use_global_stats") and not layer.training:
+        stored = settings.use_global_stats
+    if stored:
+        mean, variance = (layer.blob(i, (channels,)) for i in (0, 1))
+        (count,) = layer.blob(2, (1,))
+        factor = 0 if count == 0 else 1 / count
+        mean, variance = mean * factor, variance * factor
+    else:
+        mean = x.mean(axes)
+    if not settings.disable_mean:
+        x = x - mean.reshape(shape)
+    if settings.disable_variance:
+        return x
+    if not stored:
+        variance = np.square(x).mean(axes)
+    return x / np.sqrt(variance.reshape(shape) + settings.eps)
+
+
+@register_layer("BatchNorm", reference=batch_norm_reference, is_one_layer=True)
 def batch_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`BatchNormalization`, no gamma or beta; `ops` for batch statistics."""
     x = layer.expect(inputs, 1)
@@ -91,7 +122,21 @@ def mean_square(layer: Emission, x: Tensor, axes: list[int]) -> Tensor:
     )
 
 
-@register_layer("MVN")
+def mvn_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x less its mean, over its standard deviation, within a sample."""
+    (x,) = bottoms
+    # Caffe makes four axes of fewer.
+    x = x.reshape(*x.shape, *[1] * (4 - x.ndim))
+    settings = layer.parameter.mvn_param
+    axes = tuple(range(1 if settings.across_channels else 2, x.ndim))
+    made = x - x.mean(axes, keepdims=True)
+    if settings.normalize_variance:
+        spread_ = np.sqrt(np.square(made).mean(axes, keepdims=True))
+        made = made / (spread_ + settings.eps)
+    return made
+
+
+@register_layer("MVN", reference=mvn_reference)
 def mvn(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.mean` and the like: by sample and channel, or by sample."""
     x = image(layer, layer.expect(inputs, 1))

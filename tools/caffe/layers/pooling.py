@@ -6,7 +6,18 @@ import keras
 import numpy as np
 
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.layer_type import register_layer
+from keras_hypersphere.tools.caffe.reference.arrays import (
+    STOCHASTIC,
+    pool,
+    windows,
+)
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
+
+FLOOR = 1
 
 MAX, AVE = 0, 1
 ROUND_DOWN = 1
@@ -61,7 +72,55 @@ class Window:
         )
 
 
-@register_layer("Pooling")
+def first_maxima(
+    x: np.ndarray, kernel: tuple, pad: tuple, stride: tuple, floor: bool
+) -> np.ndarray:
+    """Where each window's largest value lies, counted over the whole map."""
+    rows = windows(x.shape[-2], kernel[0], pad[0], stride[0], floor)
+    columns = windows(x.shape[-1], kernel[1], pad[1], stride[1], floor)
+    found = np.full((*x.shape[:-2], len(rows), len(columns)), -1.0)
+    for i, (top, bottom, _) in enumerate(rows):
+        for j, (left, right, _) in enumerate(columns):
+            window = x[..., top:bottom, left:right]
+            if window.size:
+                place = window.reshape(*x.shape[:-2], -1).argmax(-1)
+                row, column = np.divmod(place, right - left)
+                found[..., i, j] = (top + row) * x.shape[-1] + left + column
+    return found
+
+
+def pooling_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> list[np.ndarray]:
+    """The largest value, or the mean, of each window."""
+    (x,) = bottoms
+    settings = layer.parameter.pooling_param
+    if settings.pool == STOCHASTIC:
+        layer.fail("stochastic pooling has no CPU version in Caffe")
+    if settings.global_pooling:
+        kernel, pad, stride = x.shape[-2:], (0, 0), (1, 1)
+    else:
+        kernel, pad, stride = (
+            (getattr(settings, f"{word}_h"), getattr(settings, f"{word}_w"))
+            if settings.HasField(f"{word}_h")
+            else (getattr(settings, name),) * 2
+            for word, name in (
+                ("kernel", "kernel_size"),
+                ("pad", "pad"),
+                ("stride", "stride"),
+            )
+        )
+    floor = settings.round_mode == FLOOR
+    average = settings.pool == AVE
+    tops = [pool(x, kernel, pad, stride, average, floor)]
+    if len(layer.parameter.top) > 1:
+        if average:
+            layer.fail("AVE has one top")
+        tops.append(first_maxima(x, kernel, pad, stride, floor))
+    return tops
+
+
+@register_layer("Pooling", reference=pooling_reference, keeps_channels=True)
 def pooling(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     """MAX (also with its mask) and AVE, windows counted as in Caffe; global."""
     x = layer.expect(inputs, 1, rank=4)

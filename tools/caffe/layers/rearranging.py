@@ -1,6 +1,7 @@
 """Layers that leave out cells or change their order, and compute nothing."""
 
 import keras
+import numpy as np
 
 from keras_hypersphere.tools.caffe.building.emission import (
     KERAS_AXES,
@@ -8,10 +9,31 @@ from keras_hypersphere.tools.caffe.building.emission import (
     Tensor,
     caffe_shape,
 )
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.layer_type import register_layer
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 
-@register_layer("Crop")
+def crop_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """The second bottom gives the sizes."""
+    x, like = bottoms
+    settings = layer.parameter.crop_param
+    first = layer.axis(settings.axis, x)
+    offsets = list(settings.offset) or [0]
+    offsets = offsets * (x.ndim - first) if len(offsets) == 1 else offsets
+    places = tuple(
+        slice(offset, offset + size)
+        for offset, size in zip(offsets, like.shape[first:], strict=True)
+    )
+    made = x[(slice(None),) * first + places]
+    if made.shape[first:] != like.shape[first:]:
+        layer.fail("the crop reaches over the bottom")
+    return made
+
+
+@register_layer("Crop", reference=crop_reference)
 def crop(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Cropping2D`, and `ops.split` for channels; not along the batch."""
     x, like = layer.expect(inputs, 2)
@@ -59,7 +81,22 @@ def cut(
     return pieces[1 if before else 0]
 
 
-@register_layer("Flip")
+def flip_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """Mirrored, along the width unless told otherwise."""
+    (x,) = bottoms
+    settings = layer.parameter.flip_param
+    axes = [
+        axis
+        for axis, wanted in (
+            (2, settings.flip_height),
+            (3, settings.flip_width),
+        )
+        if wanted
+    ]
+    return np.flip(x, tuple(axes))
+
+
+@register_layer("Flip", reference=flip_reference)
 def flip(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.flip`: columns (`flip_width`), rows (`flip_height`), or both."""
     x = layer.expect(inputs, 1)
@@ -74,7 +111,17 @@ def flip(layer: Emission, inputs: list[Tensor]) -> Tensor:
     return layer.label(x)
 
 
-@register_layer("ShuffleChannel")
+def shuffle_channel_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> np.ndarray:
+    """The first channel of each group, then the second of each, and so on."""
+    (x,) = bottoms
+    group = layer.parameter.shuffle_channel_param.group
+    parted = x.reshape(len(x), group, x.shape[1] // group, *x.shape[2:])
+    return parted.swapaxes(1, 2).reshape(x.shape)
+
+
+@register_layer("ShuffleChannel", reference=shuffle_channel_reference)
 def shuffle_channel(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Reshape`, `Permute`, `Reshape`: channels of groups take turns."""
     x = layer.expect(inputs, 1, rank=4)

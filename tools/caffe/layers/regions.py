@@ -12,15 +12,52 @@ import keras
 import numpy as np
 
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.layers.pooling import refuse_huge
 from keras_hypersphere.tools.caffe.layers.rows import flatten
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 # Bins are looked up for regions up to so many times the size of the blob.
 REACH = 8
 
 
-@register_layer("ROIPooling")
+def roi_pooling_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> np.ndarray:
+    """The largest value of each cell of a grid over each box."""
+    x, boxes = bottoms
+    settings = layer.parameter.roi_pooling_param
+    rows, columns = settings.pooled_h, settings.pooled_w
+    boxes = boxes.reshape(len(boxes), 5)
+    made = np.zeros((len(boxes), x.shape[1], rows, columns))
+    for box, top in zip(boxes, made, strict=True):
+        image = x[int(box[0])]
+        # C's `round`, halves away from zero; boxes are not negative.
+        edges = np.floor(box[1:] * settings.spatial_scale + 0.5).astype(int)
+        ys = cells(edges[1], edges[3], rows, x.shape[2])
+        xs = cells(edges[0], edges[2], columns, x.shape[3])
+        for i, (first, last) in enumerate(ys):
+            for j, (left, right) in enumerate(xs):
+                if first < last and left < right:
+                    top[:, i, j] = image[:, first:last, left:right].max((1, 2))
+    return made
+
+
+def cells(start: int, end: int, count: int, size: int) -> list[tuple[int, int]]:
+    """One side of the grid; Caffe computes in float32 here."""
+    width = np.float32(max(end - start + 1, 1)) / np.float32(count)
+    index = np.arange(count, dtype=np.float32)
+    firsts = np.floor(index * width).astype(int) + start
+    lasts = np.ceil((index + 1) * width).astype(int) + start
+    return list(
+        zip(np.clip(firsts, 0, size), np.clip(lasts, 0, size), strict=True)
+    )
+
+
+@register_layer("ROIPooling", reference=roi_pooling_reference)
 def roi_pooling(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.take`: maxima of the bins of regions, one sample for a region."""
     x, regions = layer.expect(inputs, 2)

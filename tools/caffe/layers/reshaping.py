@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_hypersphere.tools.caffe.building.emission import (
     KERAS_AXES,
@@ -11,7 +12,11 @@ from keras_hypersphere.tools.caffe.building.emission import (
     Tensor,
     caffe_shape,
 )
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.layer_type import register_layer
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 # What Caffe's axes 2, 3 and 1 are in channels-last: H, W, C.
 CHANNELS_LAST = (0, 2, 3, 1)
@@ -52,7 +57,22 @@ def ordered(cells: Any, channels: int) -> bool:
     return channels == 1 or math.prod(cells) == 1
 
 
-@register_layer("Reshape")
+def reshape_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """0 copies an axis, -1 is what is left; only `num_axes` axes change."""
+    (x,) = bottoms
+    settings = layer.parameter.reshape_param
+    start = settings.axis
+    if start < 0:
+        start += x.ndim + 1
+    end = x.ndim if settings.num_axes == -1 else start + settings.num_axes
+    sizes = [
+        size or x.shape[start + index]
+        for index, size in enumerate(settings.shape.dim)
+    ]
+    return x.reshape(*x.shape[:start], *sizes, *x.shape[end:])
+
+
+@register_layer("Reshape", reference=reshape_reference, passes_labels=True)
 def reshape_layer(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Permute` to C, H, W and `Reshape`; 0, -1, `axis` and `num_axes`."""
     x = layer.expect(inputs, 1)
@@ -121,7 +141,16 @@ def new_shape(
     return shape
 
 
-@register_layer("Flatten")
+def flatten_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """A range of axes as one."""
+    (x,) = bottoms
+    settings = layer.parameter.flatten_param
+    start = layer.axis(settings.axis, x)
+    end = layer.axis(settings.end_axis, x)
+    return x.reshape(*x.shape[:start], -1, *x.shape[end + 1 :])
+
+
+@register_layer("Flatten", reference=flatten_reference, passes_labels=True)
 def flatten_layer(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Permute` to C, H, W and `Reshape`; any range of axes."""
     x = layer.expect(inputs, 1)
@@ -150,7 +179,15 @@ def refuse_in_place(layer: Emission) -> None:
         layer.fail("cannot work in place; give the top another name")
 
 
-@register_layer("Permute")
+def permute_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """Axes that are not named follow in their order."""
+    (x,) = bottoms
+    order = list(layer.parameter.permute_param.order)
+    order += [axis for axis in range(x.ndim) if axis not in order]
+    return x.transpose(order)
+
+
+@register_layer("Permute", reference=permute_reference)
 def permute(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Permute`; axes that are not named follow; the batch stays first."""
     x = layer.expect(inputs, 1)

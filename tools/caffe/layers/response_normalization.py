@@ -1,14 +1,39 @@
 """LRN: activations over a power of their neighbors' squares."""
 
 import keras
+import numpy as np
 
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.layer_type import register_layer
+from keras_hypersphere.tools.caffe.reference.arrays import pool
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
+
+WITHIN_CHANNEL = 1
 
 ACROSS_CHANNELS = 0
 
 
-@register_layer("LRN")
+def lrn_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """x (k + alpha / n sum x^2)^-beta over n channels, or cells."""
+    (x,) = bottoms
+    settings = layer.parameter.lrn_param
+    size = settings.local_size
+    before = (size - 1) // 2
+    if settings.norm_region == WITHIN_CHANNEL:
+        mean = pool(x * x, (size, size), (before, before), (1, 1), average=True)
+        # `k` is left out here.
+        return x * (1 + settings.alpha * mean) ** -settings.beta
+    squares = np.zeros((len(x), x.shape[1] + 2 * before, *x.shape[2:]))
+    squares[:, before : before + x.shape[1]] = x * x
+    total = sum(squares[:, i : i + x.shape[1]] for i in range(size))
+    scale_reference = settings.k + settings.alpha / size * total
+    return x * scale_reference**-settings.beta
+
+
+@register_layer("LRN", reference=lrn_reference, is_one_layer=True)
 def lrn(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`AveragePooling2D` of squares, across channels or within each."""
     x = layer.expect(inputs, 1)
@@ -46,7 +71,7 @@ def across_channels(layer: Emission, squares: Tensor, size: int) -> Tensor:
         "cells",
         target_shape=(height * width, channels, 1),
     )
-    means = pool(layer, cells, (1, size))
+    means = mean_around(layer, cells, (1, size))
     return layer.add(
         keras.layers.Reshape,
         means,
@@ -57,10 +82,10 @@ def across_channels(layer: Emission, squares: Tensor, size: int) -> Tensor:
 
 def within_channel(layer: Emission, squares: Tensor, size: int) -> Tensor:
     """Means over the places around each place."""
-    return pool(layer, squares, (size, size))
+    return mean_around(layer, squares, (size, size))
 
 
-def pool(layer: Emission, x: Tensor, sizes: tuple[int, int]) -> Tensor:
+def mean_around(layer: Emission, x: Tensor, sizes: tuple[int, int]) -> Tensor:
     """Means around each cell; zeros beyond the ends count."""
     if max(sizes) > 1:
         around = tuple(size // 2 for size in sizes)

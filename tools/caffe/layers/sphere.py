@@ -13,6 +13,8 @@ from keras_hypersphere.tools.caffe.building.emission import (
     Tensor,
     caffe_shape,
 )
+from keras_hypersphere.tools.caffe.cost import product_cost
+from keras_hypersphere.tools.caffe.layer_type import Labels, register_layer
 from keras_hypersphere.tools.caffe.layers.learned import (
     EPSILON,
     hold_blob,
@@ -21,13 +23,48 @@ from keras_hypersphere.tools.caffe.layers.learned import (
 from keras_hypersphere.tools.caffe.layers.normalization import image
 from keras_hypersphere.tools.caffe.layers.rows import flatten
 from keras_hypersphere.tools.caffe.layers.ssd import is_ssd, ssd_normalize
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.reference.arrays import (
+    ONE,
+    kernel_of,
+    rows_of,
+)
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 # Up to this many numbers of agents, differences are taken one by one.
 SMALL = 16_384
 
 
-@register_layer("Normalize")
+def normalize_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> list[np.ndarray]:
+    """NormFace's layer, or that of SSD, which has factors for channels."""
+    (x,) = bottoms
+    given = layer.parameter.HasField
+    if not given("normalize_param") and (given("norm_param") or layer.blobs):
+        return [normalize_ssd(layer, x)]
+    x = x.reshape(*x.shape, *[1] * (4 - x.ndim))
+    if layer.parameter.normalize_param.normalize_type == "L1":
+        norm = np.abs(x).sum(1, keepdims=True) + 1e-6
+    else:
+        norm = np.sqrt(np.square(x).sum(1, keepdims=True) + 1e-6)
+    return [x / norm, norm][: len(layer.parameter.top)]
+
+
+def normalize_ssd(layer: ReferenceLayer, x: np.ndarray) -> np.ndarray:
+    """By the norm of a sample or of a place, times learned factors."""
+    settings = layer.parameter.norm_param
+    axes = (1, 2, 3) if settings.across_spatial else 1
+    norm = np.sqrt(np.square(x).sum(axes, keepdims=True) + settings.eps)
+    shape = () if settings.channel_shared else (x.shape[1],)
+    filler = settings.scale_filler if settings.HasField("scale_filler") else ONE
+    factors = layer.blob(0, shape, filler)
+    return x / norm * (factors.reshape(-1, 1, 1) if shape else factors)
+
+
+@register_layer("Normalize", reference=normalize_reference, keeps_channels=True)
 def normalize(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     """`ops`: vectors of channels over their L2 or L1 norm; SSD's too."""
     if is_ssd(layer):
@@ -71,7 +108,13 @@ def normalize(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     return made + [layer.label(size, "norm")] * (tops - 1)
 
 
-@register_layer("Parameter")
+def parameter_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """The blob itself."""
+    settings = layer.parameter.parameter_param
+    return layer.blob(0, tuple(settings.shape.dim), settings.blob_filler)
+
+
+@register_layer("Parameter", reference=parameter_reference)
 def parameter(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Embedding` of all its rows: a learned blob that reads nothing."""
     layer.expect(inputs, 0)
@@ -83,7 +126,32 @@ def parameter(layer: Emission, inputs: list[Tensor]) -> Tensor:
     return hold_blob(layer, values)
 
 
-@register_layer("InnerDistance")
+def inner_distance_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> np.ndarray:
+    """Squared distances, or sums of absolute differences, to each row."""
+    settings = layer.parameter.inner_distance_param
+    x, lead = rows_of(layer, bottoms[0], settings.axis)
+    kernel = kernel_of(layer, bottoms, settings, x.shape[1])
+    # `transpose` declares another shape; the numbers are read as N x K.
+    kernel = kernel.reshape(-1, x.shape[1])
+    made = np.empty((len(x), len(kernel)))
+    for row, feature in enumerate(x):
+        difference = feature - kernel
+        if settings.distance_type == "L1":
+            made[row] = np.abs(difference).sum(1)
+        else:
+            made[row] = np.square(difference).sum(1)
+    return made.reshape(*lead, -1)
+
+
+@register_layer(
+    "InnerDistance",
+    reference=inner_distance_reference,
+    message="inner_distance_param",
+    labels=Labels(place=2, bottoms=(1, 3)),
+    multiply_adds=product_cost,
+)
 def inner_distance(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Embedding` and `ops`: squared L2 or L1 distances to agents."""
     settings = layer.parameter.inner_distance_param
@@ -205,7 +273,21 @@ def product(layer: Emission, x: Tensor, rows: Tensor) -> Tensor:
     return layer.compute(keras.ops.matmul, x, columns, part="product")
 
 
-@register_layer("ChannelScale")
+def channel_scale_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> np.ndarray:
+    """Each sample, or place, times its number."""
+    x, factors = bottoms
+    settings = layer.parameter.channel_scale_param
+    if settings.global_scale:
+        layer.fail("`global_scale` is not known to the reference")
+    if not settings.do_forward:
+        return x
+    factors = factors.reshape(len(x), 1, *factors.shape[2:])
+    return x * factors.reshape(*factors.shape[: x.ndim])
+
+
+@register_layer("ChannelScale", reference=channel_scale_reference)
 def channel_scale(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.multiply` of the channels at each place by one number."""
     x, factors = layer.expect(inputs, 2)

@@ -11,9 +11,15 @@ from keras_hypersphere.caffe_layers.detection_output import (
     DetectionOutput,
 )
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.layers.held import hold_affine
 from keras_hypersphere.tools.caffe.layers.rows import flatten
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
+
+CORNER, CORNER_SIZE = 1, 3
 
 ONE = FillerParameter(type="constant", value=1)
 MOST_BOXES = 10**6
@@ -48,7 +54,110 @@ def ssd_normalize(layer: Emission, inputs: list[Tensor]) -> Tensor:
     return hold_affine(layer, x, spanned, factors)
 
 
-@register_layer("PriorBox")
+def prior_box_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """Boxes around each place of a map, and their variances."""
+    settings = layer.parameter.prior_box_param
+    rows, columns = bottoms[0].shape[2:]
+    image = [
+        getattr(settings, name) or settings.img_size or size
+        for name, size in zip(
+            ("img_h", "img_w"), bottoms[1].shape[2:], strict=True
+        )
+    ]
+    steps = [
+        getattr(settings, name) or settings.step or size / count
+        for name, size, count in zip(
+            ("step_h", "step_w"), image, (rows, columns), strict=True
+        )
+    ]
+    sizes = np.array(box_sizes(settings))
+    y, x = np.meshgrid(
+        (np.arange(rows) + settings.offset) * steps[0],
+        (np.arange(columns) + settings.offset) * steps[1],
+        indexing="ij",
+    )
+    centers = np.stack([x, y], -1)[:, :, None]
+    scale = np.array(image[::-1])
+    boxes = np.concatenate(
+        [(centers - sizes / 2) / scale, (centers + sizes / 2) / scale], -1
+    )
+    if settings.clip:
+        boxes = np.clip(boxes, 0, 1)
+    variances = list(settings.variance) or [0.1]
+    if len(variances) not in (1, 4):
+        layer.fail("`variance` takes one number or four")
+    count = boxes.size // 4
+    spread = np.tile(variances * (4 // len(variances)), count)
+    return np.stack([boxes.reshape(-1), spread])[None]
+
+
+def box_sizes(settings: Any) -> list[tuple[float, float]]:
+    """Widths and heights of the boxes of one place, in Caffe's order."""
+    ratios = [1.0]
+    for ratio in settings.aspect_ratio:
+        if all(abs(ratio - known) >= 1e-6 for known in ratios):
+            ratios.append(ratio)
+            if settings.flip:
+                ratios.append(1 / ratio)
+    found: list[tuple[float, float]] = []
+    for index, least in enumerate(settings.min_size):
+        # Caffe holds these in whole numbers.
+        least = int(least)
+        found.append((least, least))
+        if settings.max_size:
+            side = np.sqrt(least * int(settings.max_size[index]))
+            found.append((side, side))
+        found += [
+            (least * np.sqrt(ratio), least / np.sqrt(ratio))
+            for ratio in ratios[1:]
+        ]
+    return found
+
+
+def decode(codes: np.ndarray, priors: np.ndarray, settings: Any) -> np.ndarray:
+    """Corners of boxes that are told by their distance from priors."""
+    boxes, variances = priors[:, :, None]
+    if not settings.variance_encoded_in_target:
+        codes = codes * variances
+    low, high = boxes[..., :2], boxes[..., 2:]
+    if settings.code_type == CORNER:
+        return boxes + codes
+    sides = high - low
+    if settings.code_type == CORNER_SIZE:
+        return boxes + codes * np.concatenate([sides, sides], -1)
+    centers = (low + high) / 2 + codes[..., :2] * sides
+    halves = np.exp(codes[..., 2:]) * sides / 2
+    return np.concatenate([centers - halves, centers + halves], -1)
+
+
+def suppress(
+    boxes: np.ndarray, scores: np.ndarray, count: int, settings: Any
+) -> list[int]:
+    """Places of the boxes that stay: none overlaps a better one too much."""
+    lowest = -np.inf
+    if settings.HasField("confidence_threshold"):
+        lowest = settings.confidence_threshold
+    order = np.argsort(-scores, kind="stable")
+    threshold, eta = settings.nms_param.nms_threshold, settings.nms_param.eta
+    kept: list[int] = []
+    for place in [p for p in order if scores[p] > lowest][:count]:
+        if all(overlap(boxes[place], boxes[k]) <= threshold for k in kept):
+            kept.append(place)
+            if eta < 1 and threshold > 0.5:
+                threshold *= eta
+    return kept
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """The common area over that of both together."""
+    low = np.maximum(one[:2], other[:2])
+    high = np.minimum(one[2:], other[2:])
+    common = np.prod(np.maximum(high - low, 0))
+    areas = [np.prod(np.maximum(b[2:] - b[:2], 0)) for b in (one, other)]
+    return common / (sum(areas) - common) if common else 0.0
+
+
+@register_layer("PriorBox", reference=prior_box_reference)
 def prior_box(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """A constant of shape (1, 2, 4 x boxes): corners, and variances."""
     layer.expect(inputs, 2, rank=4)
@@ -142,7 +251,47 @@ def box_sides(layer: Emission) -> list[tuple[float, float]]:
     return sides
 
 
-@register_layer("DetectionOutput")
+def detection_output_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> np.ndarray:
+    """Boxes that are found: image, class, score and corners.
+
+    As a converted model has them: as many rows for each image, of which the
+    last may be empty. Caffe makes as many as it finds.
+    """
+    settings = layer.parameter.detection_output_param
+    priors = bottoms[2].reshape(2, -1, 4)
+    located = 1 if settings.share_location else settings.num_classes
+    codes = bottoms[0].reshape(-1, priors.shape[1], located, 4)
+    scores = bottoms[1].reshape(*codes.shape[:2], settings.num_classes)
+    boxes = decode(codes, priors, settings)
+    labels = [
+        label
+        for label in range(settings.num_classes)
+        if label != settings.background_label_id
+    ]
+    looked_at = codes.shape[1]
+    if settings.nms_param.HasField("top_k"):
+        looked_at = min(looked_at, settings.nms_param.top_k)
+    count = looked_at * len(labels)
+    if settings.keep_top_k > -1:
+        count = min(count, settings.keep_top_k)
+    made = np.full((len(codes), 1, count, 7), -1.0)
+    for image, rows in enumerate(made[:, 0]):
+        rows[:, 0] = image
+        found = []
+        for label in labels:
+            own = boxes[image, :, label if located > 1 else 0]
+            points = scores[image, :, label]
+            for place in suppress(own, points, looked_at, settings):
+                found.append((label, points[place], *own[place]))
+        best = sorted(found, key=lambda row: -row[1])[:count]
+        best.sort(key=lambda row: row[0])
+        rows[: len(best), 1:] = np.reshape(best, (-1, 6))
+    return made
+
+
+@register_layer("DetectionOutput", reference=detection_output_reference)
 def detection_output(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """Our `DetectionOutput`: a fixed number of rows for each image."""
     locations, scores, priors = layer.expect(inputs, 3)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.layers.convolution import pair
 from keras_hypersphere.tools.caffe.layers.pooling import (
     MAX,
@@ -15,13 +16,42 @@ from keras_hypersphere.tools.caffe.layers.pooling import (
     unfold,
 )
 from keras_hypersphere.tools.caffe.layers.rows import flatten
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.reference.arrays import (
+    AVE,
+    STOCHASTIC,
+    pool,
+    spatial,
+)
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 # Twice as many windows on each level: Caffe's int would not hold more.
 MOST_LEVELS = 15
 
 
-@register_layer("SPP")
+def spp_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """Pools into 1, 4, 16 ... cells, and joins them."""
+    (x,) = bottoms
+    settings = layer.parameter.spp_param
+    if settings.pool == STOCHASTIC:
+        layer.fail("stochastic pooling has no CPU version in Caffe")
+    parts = []
+    for level in range(settings.pyramid_height):
+        bins = 2**level
+        kernel = tuple(-(-size // bins) for size in x.shape[-2:])
+        pad = tuple(
+            (k * bins - size + 1) // 2
+            for k, size in zip(kernel, x.shape[-2:], strict=True)
+        )
+        parts.append(pool(x, kernel, pad, kernel, settings.pool == AVE))
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate([part.reshape(len(x), -1) for part in parts], 1)
+
+
+@register_layer("SPP", reference=spp_reference)
 def spp(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """Pooling into 1, 2, 4 … windows each way, flattened and joined."""
     x = layer.expect(inputs, 1, rank=4)
@@ -56,7 +86,36 @@ def level_windows(layer: Emission, x: Tensor, level: int) -> list[Window]:
     return windows
 
 
-@register_layer("Im2col")
+def im2col_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """The cells under each place of a kernel, as channels."""
+    (x,) = bottoms
+    kernel, pad, stride, dilation = (
+        spatial(layer, name, 2, default)
+        for name, default in (
+            ("kernel_size", None),
+            ("pad", 0),
+            ("stride", 1),
+            ("dilation", 1),
+        )
+    )
+    x = np.pad(x, [(0, 0)] * 2 + [(p, p) for p in pad])
+    rows, columns = (
+        (x.shape[2 + i] - (dilation[i] * (kernel[i] - 1) + 1)) // stride[i] + 1
+        for i in (0, 1)
+    )
+    made = np.empty((*x.shape[:2], *kernel, rows, columns))
+    for i, j in np.ndindex(*kernel):
+        top, left = i * dilation[0], j * dilation[1]
+        made[:, :, i, j] = x[
+            :,
+            :,
+            top : top + (rows - 1) * stride[0] + 1 : stride[0],
+            left : left + (columns - 1) * stride[1] + 1 : stride[1],
+        ]
+    return made.reshape(len(x), -1, rows, columns)
+
+
+@register_layer("Im2col", reference=im2col_reference)
 def im2col(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.take`: the cells under each place of a kernel, as channels."""
     x = layer.expect(inputs, 1, rank=4)

@@ -1,16 +1,51 @@
 """Layers that join blobs, part them, or pass them on."""
 
 from itertools import pairwise
+from typing import Any
 
 import keras
+import numpy as np
 
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
-from keras_hypersphere.tools.caffe.registry import register_layer
+from keras_hypersphere.tools.caffe.layer_type import register_layer
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
 PROD, SUM, MAX = 0, 1, 2
 
 
-@register_layer("Eltwise")
+def named_axis(layer: ReferenceLayer, settings: Any, old: str) -> int:
+    """`axis`, or the setting that stood for it before 2015."""
+    return getattr(settings, old if settings.HasField(old) else "axis")
+
+
+def eltwise_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """A sum with coefficients, a product, or the largest."""
+    settings = layer.parameter.eltwise_param
+    if len({x.shape for x in bottoms}) > 1:
+        layer.fail("its bottoms have different shapes")
+    made: Any = bottoms[0]
+    if settings.operation == SUM:
+        factors = settings.coeff or [1] * len(bottoms)
+        made = 0.0
+        for x, factor in zip(bottoms, factors, strict=True):
+            made = made + factor * x
+    for x in bottoms[1:]:
+        if settings.operation == PROD:
+            made = made * x
+        elif settings.operation == MAX:
+            made = np.maximum(made, x)
+    return made
+
+
+@register_layer(
+    "Eltwise",
+    reference=eltwise_reference,
+    passes_labels=True,
+    keeps_channels=True,
+)
 def eltwise(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Add` with coefficients, `Multiply`, `Maximum`; equal shapes only."""
     settings = layer.parameter.eltwise_param
@@ -44,7 +79,13 @@ def eltwise(layer: Emission, inputs: list[Tensor]) -> Tensor:
     return layer.add(merge, inputs)
 
 
-@register_layer("Concat")
+def concat_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """Joined along an axis."""
+    settings = layer.parameter.concat_param
+    return np.concatenate(bottoms, named_axis(layer, settings, "concat_dim"))
+
+
+@register_layer("Concat", reference=concat_reference, passes_labels=True)
 def concat(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Concatenate` along any axis, the batch among them."""
     if not inputs:
@@ -65,7 +106,18 @@ def concat(layer: Emission, inputs: list[Tensor]) -> Tensor:
     return layer.add(keras.layers.Concatenate, inputs, axis=axis)
 
 
-@register_layer("Slice")
+def slice_layer_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> list[np.ndarray]:
+    """Parted along an axis, at points or evenly."""
+    (x,) = bottoms
+    settings = layer.parameter.slice_param
+    axis = named_axis(layer, settings, "slice_dim")
+    where = list(settings.slice_point) or len(layer.parameter.top)
+    return np.split(x, where, axis)
+
+
+@register_layer("Slice", reference=slice_layer_reference, passes_labels=True)
 def slice_layer(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     """`ops.split` along any axis; a batch of any size in equal parts."""
     x = layer.expect(inputs, 1)
@@ -102,7 +154,16 @@ def slice_layer(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     ]
 
 
-@register_layer("Split")
+def split_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> list[np.ndarray]:
+    """The bottom under each name."""
+    return bottoms * len(layer.parameter.top)
+
+
+@register_layer(
+    "Split", reference=split_reference, passes_labels=True, keeps_channels=True
+)
 def split(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     """The bottom, under each of its names."""
     x = layer.expect(inputs, 1)
@@ -112,13 +173,27 @@ def split(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     ]
 
 
-@register_layer("Silence")
+def silence_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> list[np.ndarray]:
+    """Nothing."""
+    return []
+
+
+@register_layer("Silence", reference=silence_reference)
 def silence(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     """Nothing: it only keeps a blob from being an output."""
     return []
 
 
-@register_layer("Tile")
+def tile_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """The bottom several times along an axis."""
+    (x,) = bottoms
+    settings = layer.parameter.tile_param
+    return np.concatenate([x] * settings.tiles, settings.axis)
+
+
+@register_layer("Tile", reference=tile_reference)
 def tile(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.tile` along any axis."""
     x = layer.expect(inputs, 1)
@@ -131,7 +206,15 @@ def tile(layer: Emission, inputs: list[Tensor]) -> Tensor:
     return layer.label(layer.compute(keras.ops.tile, x, repeats, part="tile"))
 
 
-@register_layer("BatchReindex")
+def batch_reindex_reference(
+    layer: ReferenceLayer, bottoms: Bottoms
+) -> np.ndarray:
+    """The samples that the second bottom numbers."""
+    x, numbers = bottoms
+    return x[numbers.astype(int)]
+
+
+@register_layer("BatchReindex", reference=batch_reindex_reference)
 def batch_reindex(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.take`: samples of the first bottom, as the second numbers them."""
     x, numbers = layer.expect(inputs, 2)

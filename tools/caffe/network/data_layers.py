@@ -10,18 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
+from keras_hypersphere.tools.caffe.layer_type import layer_type
 from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
-from keras_hypersphere.tools.caffe.registry import is_supported
 
-# Type -> its message.
-DATA_LAYERS = {
-    "Data": "data_param",
-    "ImageData": "image_data_param",
-    "WindowData": "window_data_param",
-    "MemoryData": "memory_data_param",
-    "HDF5Data": "hdf5_data_param",
-    "DummyData": "dummy_data_param",
-}
 # Of these the tops are data sets of any kind, and none is the label's.
 FREE_TOPS = ("HDF5Data", "DummyData")
 LABELS = {"label", "labels"}
@@ -46,7 +37,7 @@ def as_inputs(
     return [
         as_input(layer, shapes, file)
         if layer.type == "Input"
-        or layer.type in DATA_LAYERS
+        or layer_type(layer.type).is_data
         or (opaque(layer) and shapes.keys() & layer.top)
         else layer
         for layer in layers
@@ -65,7 +56,7 @@ def without_idle_tops(
     first = 1 if outputs is None else 0
     for layer in layers:
         # A DummyData's shapes go by the number of the top.
-        reads = layer.type in DATA_LAYERS and layer.type != "DummyData"
+        reads = layer_type(layer.type).is_data and layer.type != "DummyData"
         reads = reads or opaque(layer)
         if reads or (layer.type == "Input" and outputs is not None):
             idle = {top for top in layer.top[first:] if top not in read}
@@ -91,7 +82,7 @@ def without_tops(layer: LayerParameter, idle: set[str]) -> LayerParameter:
 
 def opaque(layer: LayerParameter) -> bool:
     """Whether a layer reads nothing and nobody knows what it makes."""
-    known = layer.type in DATA_LAYERS or is_supported(layer.type)
+    known = layer_type(layer.type).is_data or layer_type(layer.type).convert
     return not (layer.bottom or known)
 
 
@@ -106,7 +97,9 @@ def check_shapes(
     inputs = {
         top
         for layer in layers
-        if layer.type == "Input" or layer.type in DATA_LAYERS or opaque(layer)
+        if layer.type == "Input"
+        or layer_type(layer.type).is_data
+        or opaque(layer)
         for top in layer.top
     }
     if not isinstance(shapes, Mapping):
@@ -167,7 +160,7 @@ def channels_first(shape: Sequence[int]) -> list[int]:
 
 def batch_size(layer: LayerParameter) -> int:
     """What the prototxt asks for; 1 where it does not say."""
-    settings = getattr(layer, DATA_LAYERS.get(layer.type, "input_param"))
+    settings = layer_type(layer.type).settings(layer)
     return getattr(settings, "batch_size", 0) or 1
 
 
@@ -176,7 +169,7 @@ def find_shape(
 ) -> list[int]:
     """The shape of a top, with the batch, as Caffe has it."""
     batch = batch_size(layer)
-    if layer.type not in DATA_LAYERS:
+    if not layer_type(layer.type).is_data:
         missing(layer, index, "nobody knows this type of layer", file)
     if layer.type == "DummyData":
         return dummy_shape(layer, index, file)
@@ -250,7 +243,7 @@ def preprocessing_of(
         for layer in layers
         if layer.top
         and (
-            (layer.type in DATA_LAYERS and layer.type not in FREE_TOPS)
+            (layer_type(layer.type).is_data and layer.type not in FREE_TOPS)
             or (opaque(layer) and layer.HasField("transform_param"))
         )
     }

@@ -15,6 +15,7 @@ from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.reader import refuse_many
 from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
+from keras_hypersphere.tools.caffe.layer_type import layer_type, refuse_unread
 from keras_hypersphere.tools.caffe.network.data_layers import (
     as_inputs,
     check_shapes,
@@ -28,26 +29,10 @@ from keras_hypersphere.tools.caffe.network.labels import (
 )
 from keras_hypersphere.tools.caffe.network.node import Node
 from keras_hypersphere.tools.caffe.network.rules import State
-from keras_hypersphere.tools.caffe.registry import refuse_unread
 
 # Keras takes a millisecond for each, and squared time for inputs.
 MOST_BLOBS = 10_000
 MOST_IN_LAYER = 1000
-# Types that are never left out, whatever their settings.
-SURE = {
-    "AbsVal",
-    "BNLL",
-    "BatchNorm",
-    "Convolution",
-    "ELU",
-    "InnerProduct",
-    "LRN",
-    "PReLU",
-    "ReLU",
-    "Scale",
-    "Sigmoid",
-    "TanH",
-}
 
 
 @dataclass
@@ -172,7 +157,7 @@ def refuse_long_rows(
         reached = [depths[top] for top in node.tops if top in depths]
         if not reached:
             continue
-        depth = min(reached) + (node.type in SURE)
+        depth = min(reached) + layer_type(node.type).is_one_layer
         if depth > most:
             raise UnsupportedLayerError(
                 f"has more than {depth} layers in a row, and Keras follows no "

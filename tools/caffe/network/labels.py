@@ -6,65 +6,12 @@ What a loss read is then read by nobody, which makes it an output.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
+from keras_hypersphere.tools.caffe.layer_type import layer_type
 from keras_hypersphere.tools.caffe.network.node import Node
-
-
-@dataclass(frozen=True)
-class Reader:
-    """How a layer type reads labels.
-
-    Attributes:
-        labels: Number of the first bottom that is a label; then come weights.
-        bottoms: The fewest and the most bottoms.
-        tops: The most tops.
-        whole: Whether labels are whole numbers.
-    """
-
-    labels: int = 1
-    bottoms: tuple[int, int] = (2, 3)
-    tops: int = 1
-    whole: bool = True
-
-
-# Layers without a meaning at inference.
-LEFT_OUT = {
-    "Accuracy": Reader(tops=2),
-    "CenterLoss": Reader(bottoms=(2, 2)),
-    "ContrastiveLoss": Reader(labels=2, bottoms=(3, 3)),
-    "EuclideanLoss": Reader(bottoms=(2, 2), whole=False),
-    "GeneralContrastiveLoss": Reader(tops=2),
-    "GeneralTripletLoss": Reader(bottoms=(2, 2), tops=2),
-    "HingeLoss": Reader(bottoms=(2, 2)),
-    "InfogainLoss": Reader(tops=2),
-    "MultinomialLogisticLoss": Reader(bottoms=(2, 2)),
-    "SigmoidCrossEntropyLoss": Reader(whole=False),
-    "SmoothL1Loss": Reader(bottoms=(2, 4), whole=False),
-    "SoftmaxWithLoss": Reader(tops=1),
-}
-# Layers that give logits or distances at inference, without their labels.
-HEADS = {
-    "InnerDistance": Reader(labels=2, bottoms=(1, 3)),
-    "LabelSpecificAdd": Reader(bottoms=(1, 2), tops=2),
-    "LargeMarginInnerProduct": Reader(bottoms=(1, 2), tops=2),
-    "MarginInnerProduct": Reader(bottoms=(1, 2), tops=2),
-}
-READERS = LEFT_OUT | HEADS
-# What labels may go through on their way; what learns makes no labels.
-PASSAGES = {
-    "Concat",
-    "Eltwise",
-    "Flatten",
-    "Power",
-    "Reshape",
-    "Slice",
-    "Split",
-    "Threshold",
-}
 
 
 def is_loss(type: str) -> bool:
@@ -90,7 +37,7 @@ def check(layer: LayerParameter, file: str | None) -> None:
     def fail(message: str) -> None:
         raise CaffeFormatError(message, file, layer.name, layer.type)
 
-    reader = READERS.get(layer.type)
+    reader = layer_type(layer.type).labels
     tops = len(layer.top)
     if reader is not None:
         fewest, most = reader.bottoms
@@ -114,9 +61,9 @@ def whole_labels(nodes: Sequence[Node]) -> set[int]:
     """Numbers of the values that are read as class indices."""
     found = set()
     for node in nodes:
-        reader = READERS.get(node.type)
+        reader = layer_type(node.type).labels
         if reader is not None and reader.whole:
-            found.update(node.bottoms[reader.labels : reader.labels + 1])
+            found.update(node.bottoms[reader.place : reader.place + 1])
     return found
 
 
@@ -126,17 +73,17 @@ def leave_out_training(nodes: Sequence[Node]) -> list[Node]:
     doomed: set[int] = set()
     gone: set[int] = set()
     for node in nodes:
-        reader = READERS.get(node.type)
+        reader = layer_type(node.type).labels
         if reader is not None:
-            doomed.update(node.bottoms[reader.labels :])
+            doomed.update(node.bottoms[reader.place :])
         # What reads a loss goes with it.
         late = node.type != "Silence" and gone.intersection(node.bottoms)
-        if node.type in LEFT_OUT or late:
+        if layer_type(node.type).left_out or late:
             gone.update(node.tops)
             continue
-        if node.type in HEADS:
+        if layer_type(node.type).is_head:
             gone.update(node.tops[1:])
-            node = node.cut(node.bottoms[: reader.labels], node.tops[:1])
+            node = node.cut(node.bottoms[: reader.place], node.tops[:1])
         kept.append(node)
     doomed = only_labels(kept, doomed) | gone
     doomed = only_labels(kept, doomed)
@@ -161,7 +108,7 @@ def only_labels(nodes: Sequence[Node], labels: set[int]) -> set[int]:
     """
     doomed = set(labels)
     for node in reversed(nodes):
-        if node.type in PASSAGES and doomed.issuperset(node.tops):
+        if layer_type(node.type).passes_labels and doomed.issuperset(node.tops):
             doomed.update(node.bottoms)
     before = None
     while before != doomed:
@@ -172,7 +119,7 @@ def only_labels(nodes: Sequence[Node], labels: set[int]) -> set[int]:
             )
             if not whole:
                 doomed.difference_update(node.bottoms)
-            from_labels = node.type in PASSAGES and whole
+            from_labels = layer_type(node.type).passes_labels and whole
             if node.type != "Input" and not (
                 from_labels and doomed.issuperset(node.bottoms)
             ):

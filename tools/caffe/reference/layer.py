@@ -11,6 +11,8 @@ from keras_hypersphere.caffe_format.schema import (
     LayerParameter,
 )
 
+Bottoms = list[np.ndarray]
+
 
 class NoReference(Exception):
     """The reference cannot say what a layer computes."""

@@ -14,12 +14,12 @@ from keras_hypersphere.caffe_format.layer_blobs import (
 )
 from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.caffe_format.schema import LayerParameter
+from keras_hypersphere.tools.caffe.layer_type import layer_type
 from keras_hypersphere.tools.caffe.network.graph import Graph, Node
 from keras_hypersphere.tools.caffe.reference.layer import (
     NoReference,
     ReferenceLayer,
 )
-from keras_hypersphere.tools.caffe.reference.registry import find_reference
 
 Blobs = dict[str, list[np.ndarray | None]]
 
@@ -79,9 +79,11 @@ def compute(
     names = node.parameter.top
     if not node.bottoms and names and all(name in feed for name in names):
         return [np.asarray(feed[name], np.float64) for name in names]
-    reference = find_reference(node.type)
+    reference = layer_type(node.type).reference
     if reference is None:
-        raise NoReference("has no reference; `register_reference` adds one")
+        raise NoReference(
+            "has no reference; `register_layer` takes one: `reference=`"
+        )
     layer = ReferenceLayer(node.parameter, blobs, training)
     bottoms = [values[number] for number in node.bottoms]
     try:

@@ -4,46 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from keras_hypersphere.caffe_format.schema import LayerParameter
+from keras_hypersphere.tools.caffe.layer_type import LayerType, layer_type
 from keras_hypersphere.tools.caffe.network.graph import Graph, Node
-from keras_hypersphere.tools.caffe.network.labels import PASSAGES, READERS
 
 SEED = 0
 # A batch is cut so that an input has no more values.
 MOST_VALUES = 2**18
-# Layers that say how long their tops' second axis is, and where.
-UNITS = {
-    "CenterLoss": "center_loss_param",
-    "Convolution": "convolution_param",
-    "InnerDistance": "inner_distance_param",
-    "InnerProduct": "inner_product_param",
-    "LargeMarginInnerProduct": "largemargin_inner_product_param",
-    "MarginInnerProduct": "margin_inner_product_param",
-}
-# Layers whose tops have as many channels as their first bottoms.
-SAME = {
-    "Bias",
-    "Dropout",
-    "Eltwise",
-    "LabelSpecificAdd",
-    "Normalize",
-    "Pooling",
-    "Power",
-    "PReLU",
-    "ReLU",
-    "Scale",
-    "Softmax",
-    "Split",
-}
-# Losses along an axis of their own, and where it is.
-AXES = {
-    "Accuracy": "accuracy_param",
-    "InfogainLoss": "infogain_loss_param",
-    "SoftmaxWithLoss": "softmax_param",
-}
-WEIGHTED = ("Accuracy", "SoftmaxWithLoss")
-# Yes or no: whether a pair is alike, or an entry is on.
-BINARY = ("ContrastiveLoss", "SigmoidCrossEntropyLoss")
-
 Shapes = Mapping[str, Sequence[int]]
 
 
@@ -96,7 +63,9 @@ def find_readers(graph: Graph, name: str) -> list[tuple[Node, int]]:
         if graph.values[number] == name
     }
     for node in graph.nodes:
-        if node.type in PASSAGES and numbers.intersection(node.bottoms):
+        if layer_type(node.type).passes_labels and numbers.intersection(
+            node.bottoms
+        ):
             numbers.update(node.tops)
     return [
         (node, place)
@@ -112,22 +81,23 @@ def count(graph: Graph, shapes: Shapes, node: Node, place: int) -> int:
         return node.parameter.embed_param.input_dim
     if node.type == "BatchReindex" and place == 1:
         return 1
-    reader = READERS.get(node.type)
+    kind = layer_type(node.type)
+    reader = kind.labels
     if reader is None:
         return 0
-    if place == reader.labels + 1 and node.type in WEIGHTED:
+    if place == reader.place + 1 and reader.weighted:
         return 3
-    if place != reader.labels:
+    if place != reader.place:
         return 0
-    if node.type in BINARY:
+    if reader.binary:
         return 2
     if not reader.whole:
         return 0
-    if node.type in UNITS:
+    if counts_units(kind):
         return made_by(graph, shapes, node) or 2
-    settings = getattr(node.parameter, AXES.get(node.type, ""), None)
+    settings = kind.settings(node.parameter)
     # Of any number of classes two are there.
-    if settings is not None and settings.axis != 1:
+    if getattr(settings, "axis", 1) != 1:
         return 2
     return channels(graph, shapes, node.bottoms[0]) or 2
 
@@ -137,9 +107,10 @@ def channels(graph: Graph, shapes: Shapes, number: int, axis: int = 1) -> int:
     (maker,) = (node for node in graph.nodes if number in node.tops)
     if maker.bottoms and number != maker.tops[0]:
         return 0
-    if maker.type in SAME:
+    kind = layer_type(maker.type)
+    if kind.keeps_channels:
         return channels(graph, shapes, maker.bottoms[0], axis)
-    if maker.type in UNITS and axis == 1:
+    if counts_units(kind) and axis == 1:
         return made_by(graph, shapes, maker)
     shape: Sequence[int] = ()
     if maker.type == "Parameter":
@@ -149,10 +120,17 @@ def channels(graph: Graph, shapes: Shapes, number: int, axis: int = 1) -> int:
     return shape[axis] if axis < len(shape) else 0
 
 
+def counts_units(kind: LayerType) -> bool:
+    """Whether a type says how long its top's second axis is."""
+    field = LayerParameter.DESCRIPTOR.fields_by_name.get(kind.message)
+    settings = field and field.message_type
+    return settings is not None and "num_output" in settings.fields_by_name
+
+
 def made_by(graph: Graph, shapes: Shapes, node: Node) -> int:
     """How many classes a layer tells apart: its own, or its second bottom's."""
-    settings = getattr(node.parameter, UNITS[node.type])
-    if settings.axis != 1:
+    settings = layer_type(node.type).settings(node.parameter)
+    if getattr(settings, "axis", 1) != 1:
         return 0
     if settings.num_output or len(node.bottoms) < 2:
         return settings.num_output

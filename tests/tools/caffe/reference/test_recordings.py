@@ -8,13 +8,13 @@ import pytest
 from google.protobuf import text_format
 
 from keras_hypersphere.caffe_format import NetParameter, read_prototxt
+from keras_hypersphere.tools.caffe.layer_type import LAYER_TYPES
 from keras_hypersphere.tools.caffe.network.graph import build_graph
 from keras_hypersphere.tools.caffe.network.rules import make_state
 from keras_hypersphere.tools.caffe.reference import (
     ReferenceLayer,
     run_reference,
 )
-from keras_hypersphere.tools.caffe.reference.registry import REFERENCES
 from tests.fidelity.recording import load
 
 TESTS = Path(__file__).parents[3]
@@ -110,7 +110,7 @@ def test_a_recorded_layer(name):
         return found
 
     layer = ReferenceLayer(parameter, arrays("param") or None)
-    tops = REFERENCES[parameter.type](layer, arrays("bottom"))
+    tops = LAYER_TYPES[parameter.type].reference(layer, arrays("bottom"))
     tops = tops if isinstance(tops, list) else [tops]
     for index, ours in enumerate(tops):
         theirs = recorded[f"top{index}_f64"]
@@ -143,7 +143,7 @@ def test_a_recorded_loss(name):
 
     parameter = recording.layer()
     layer = ReferenceLayer(parameter, arrays("param") or None)
-    made = REFERENCES[parameter.type](layer, arrays("bottom"))
+    made = LAYER_TYPES[parameter.type].reference(layer, arrays("bottom"))
     made = made if isinstance(made, list) else [made]
     recorded = [recording[f"{prefix}top{i}"] for i in range(len(made))]
     assert len(made) == len(recording.meta["tops"])

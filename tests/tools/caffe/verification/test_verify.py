@@ -9,16 +9,17 @@ from keras_hypersphere.caffe_format import (
     write_caffemodel,
 )
 from keras_hypersphere.tools.caffe import (
+    layer_type as registry,
+)
+from keras_hypersphere.tools.caffe import (
     name_map,
     register_layer,
     register_reference,
-    registry,
     to_keras,
     verify,
 )
 from keras_hypersphere.tools.caffe.network.graph import build_graph
 from keras_hypersphere.tools.caffe.network.rules import make_state
-from keras_hypersphere.tools.caffe.reference import registry as references
 from keras_hypersphere.tools.caffe.reference import run_reference
 from keras_hypersphere.tools.caffe.verification import oracles
 from keras_hypersphere.tools.caffe.verification.noise import make_inputs
@@ -361,8 +362,7 @@ def test_without_opencv_4(module, words, sample, tmp_path, monkeypatch):
 
 
 def test_layers_of_users_need_a_reference(write, monkeypatch):
-    monkeypatch.setattr(registry, "CONVERTERS", dict(registry.CONVERTERS))
-    monkeypatch.setattr(references, "REFERENCES", dict(references.REFERENCES))
+    monkeypatch.setattr(registry, "LAYER_TYPES", dict(registry.LAYER_TYPES))
 
     @register_layer("Double")
     def emit(layer, inputs):

@@ -9,7 +9,7 @@ from keras_hypersphere.tools.caffe import (
     supported_layers,
     to_keras,
 )
-from keras_hypersphere.tools.caffe.registry import CONVERTERS
+from keras_hypersphere.tools.caffe.layer_type import LAYER_TYPES, LayerType
 
 NET = """
 input: "x" input_shape { dim: 1 dim: 3 }
@@ -19,7 +19,8 @@ layer { name: "s" type: "Mish" bottom: "x" top: "y" }
 
 def test_a_user_adds_a_layer_type(write, monkeypatch):
     monkeypatch.setattr(
-        "keras_hypersphere.tools.caffe.registry.CONVERTERS", dict(CONVERTERS)
+        "keras_hypersphere.tools.caffe.layer_type.LAYER_TYPES",
+        dict(LAYER_TYPES),
     )
     path = write(NET)
     with pytest.raises(UnsupportedLayerError, match=r"'Mish'.*PReLU"):
@@ -38,14 +39,18 @@ def test_a_user_adds_a_layer_type(write, monkeypatch):
 
 
 def test_a_converter_that_makes_too_little(write, monkeypatch):
-    monkeypatch.setitem(CONVERTERS, "Mish", lambda layer, inputs: [])
+    monkeypatch.setitem(
+        LAYER_TYPES, "Mish", LayerType("Mish", lambda layer, inputs: [])
+    )
     with pytest.raises(ValueError, match="has 1 tops; it makes 0"):
         to_keras(write(NET))
 
 
 @pytest.mark.parametrize("made", [None, 3, [None], np.zeros((1, 3))])
 def test_a_converter_that_makes_no_tensor(write, monkeypatch, made):
-    monkeypatch.setitem(CONVERTERS, "Mish", lambda layer, inputs: made)
+    monkeypatch.setitem(
+        LAYER_TYPES, "Mish", LayerType("Mish", lambda layer, inputs: made)
+    )
     with pytest.raises(CaffeFormatError, match="must return a Keras") as caught:
         to_keras(write(NET))
     assert (caught.value.layer, caught.value.type) == ("s", "Mish")
@@ -56,7 +61,7 @@ def test_a_converter_that_gives_a_name_twice(write, monkeypatch):
         x = layer.add(keras.layers.ReLU, *inputs)
         return layer.add(keras.layers.ReLU, x)
 
-    monkeypatch.setitem(CONVERTERS, "Mish", twice)
+    monkeypatch.setitem(LAYER_TYPES, "Mish", LayerType("Mish", twice))
     with pytest.raises(CaffeFormatError, match=r"layer 's' .*`part=") as caught:
         to_keras(write(NET))
     assert (caught.value.layer, caught.value.type) == ("s", "Mish")

@@ -1,14 +1,17 @@
-"""Convolution and its transpose: a matrix product for each kernel cell."""
+"""What the float64 references of several layer types share."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from keras_hypersphere.tools.caffe.reference.layer import ReferenceLayer
-from keras_hypersphere.tools.caffe.reference.registry import register_reference
+from keras_hypersphere.caffe_format.schema import FillerParameter
+from keras_hypersphere.tools.caffe.reference.layer import (
+    Bottoms,
+    ReferenceLayer,
+)
 
-Bottoms = list[np.ndarray]
 # Forks' names of a convolution with a group for each channel.
 DEPTHWISE = ("ConvolutionDepthwise", "DepthwiseConvolution")
 
@@ -97,77 +100,87 @@ def product(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
     return made.reshape(*made.shape[:3], *x.shape[3:])
 
 
-@register_reference("ConvolutionDepthwise")
-@register_reference("DepthwiseConvolution")
-@register_reference("Convolution")
-def convolution(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
-    """Each cell of the kernel times the places it meets, added up."""
-    tops = []
-    for x in bottoms:
-        g = Geometry(layer, x, turned=False)
-        padded = np.pad(g.x, [(0, 0)] * 3 + [(p, p) for p in g.pad])
-        counts = tuple(
-            (n + 2 * p - (d * (k - 1) + 1)) // s + 1
-            for n, p, d, k, s in zip(
-                g.sizes, g.pad, g.dilation, g.kernel, g.stride, strict=True
-            )
-        )
-        made: Any = 0.0
-        for weights, places in g.cells(counts):
-            made = made + product(weights, padded[(..., *places)])
-        tops.append(g.finish(made))
-    return tops
+# What Caffe adds to a sum of squares, on the CPU.
+EPSILON = 1e-6
 
 
-@register_reference("Deconvolution")
-def deconvolution(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
-    """Each value of the bottom adds its kernel to the top."""
-    tops = []
-    for x in bottoms:
-        g = Geometry(layer, x, turned=True)
-        counts = tuple(
-            (n - 1) * s + d * (k - 1) + 1
-            for n, d, k, s in zip(
-                g.sizes, g.dilation, g.kernel, g.stride, strict=True
-            )
-        )
-        made = np.zeros(
-            (*g.x.shape[:2], g.filters // g.groups, *counts), np.float64
-        )
-        for weights, places in g.cells(g.sizes):
-            made[(..., *places)] += product(np.swapaxes(weights, 1, 2), g.x)
-        inner: tuple[Any, ...] = tuple(
-            slice(p, n - p) for p, n in zip(g.pad, counts, strict=True)
-        )
-        tops.append(g.finish(made[(..., *inner)]))
-    return tops
+def rows_of(
+    layer: ReferenceLayer, x: np.ndarray, axis: int
+) -> tuple[np.ndarray, tuple[int, ...]]:
+    """The blob as a matrix, and the axes that its rows stand for."""
+    lead = x.shape[: layer.axis(axis, x)]
+    return x.reshape(math.prod(lead), -1), lead
 
 
-@register_reference("Im2col")
-def im2col(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
-    """The cells under each place of a kernel, as channels."""
-    (x,) = bottoms
-    kernel, pad, stride, dilation = (
-        spatial(layer, name, 2, default)
-        for name, default in (
-            ("kernel_size", None),
-            ("pad", 0),
-            ("stride", 1),
-            ("dilation", 1),
-        )
-    )
-    x = np.pad(x, [(0, 0)] * 2 + [(p, p) for p in pad])
-    rows, columns = (
-        (x.shape[2 + i] - (dilation[i] * (kernel[i] - 1) + 1)) // stride[i] + 1
-        for i in (0, 1)
-    )
-    made = np.empty((*x.shape[:2], *kernel, rows, columns))
-    for i, j in np.ndindex(*kernel):
-        top, left = i * dilation[0], j * dilation[1]
-        made[:, :, i, j] = x[
-            :,
-            :,
-            top : top + (rows - 1) * stride[0] + 1 : stride[0],
-            left : left + (columns - 1) * stride[1] + 1 : stride[1],
-        ]
-    return made.reshape(len(x), -1, rows, columns)
+def unit_rows(weights: np.ndarray) -> np.ndarray:
+    """Rows of length one."""
+    squares = np.square(weights).sum(1, keepdims=True)
+    return weights / np.sqrt(squares + EPSILON)
+
+
+def kernel_of(
+    layer: ReferenceLayer, bottoms: Bottoms, settings: Any, size: int
+) -> np.ndarray:
+    """The weights, K numbers for each output: own ones, or the second bottom.
+
+    `normalize` changes the stored blob in place, whatever its shape stands
+    for: with `transpose` it takes runs of K numbers that mean nothing.
+    """
+    units = settings.num_output
+    shape = (size, units) if settings.transpose else (units, size)
+    if len(bottoms) > 1:
+        return bottoms[1].reshape(shape if units else (-1, size))
+    kernel = layer.blob(0, shape, settings.weight_filler)
+    if settings.normalize:
+        kernel = unit_rows(kernel.reshape(units, size)).reshape(shape)
+    return kernel
+
+
+ONE = FillerParameter(value=1)
+
+
+MAX, AVE, STOCHASTIC = 0, 1, 2
+
+
+LOWEST = -float(np.finfo(np.float32).max)
+
+
+def windows(
+    size: int, kernel: int, pad: int, stride: int, floor: bool = False
+) -> list[tuple[int, int, int]]:
+    """Start, end, and the length that AVE divides by, of each window.
+
+    The length counts padding, and is not cut off at zero: Caffe subtracts.
+    """
+    steps = (size + 2 * pad - kernel) / stride
+    count = int(np.floor(steps) if floor else np.ceil(steps)) + 1
+    if pad and (count - 1) * stride >= size + pad:
+        count -= 1
+    found = []
+    for index in range(count):
+        start = index * stride - pad
+        length = min(start + kernel, size + pad) - start
+        first, last = max(start, 0), min(start + kernel, size)
+        found.append((min(first, size), max(last, min(first, size)), length))
+    return found
+
+
+def pool(
+    x: np.ndarray,
+    kernel: tuple,
+    pad: tuple,
+    stride: tuple,
+    average: bool,
+    floor: bool = False,
+) -> np.ndarray:
+    """MAX or AVE over the last two axes; one axis after the other."""
+    for axis, k, p, s in zip((-2, -1), kernel, pad, stride, strict=True):
+        x = np.moveaxis(x, axis, 0)
+        rows = []
+        for start, end, length in windows(len(x), k, p, s, floor):
+            if average:
+                rows.append(x[start:end].sum(0) / np.float64(length))
+            else:
+                rows.append(x[start:end].max(0, initial=LOWEST))
+        x = np.moveaxis(np.stack(rows), 0, axis)
+    return x
