@@ -8,13 +8,13 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_hypersphere.caffe_format.blobs import Blob
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
+from keras_hypersphere.caffe_format.source_file import SourceFile
 
 # Layers named a/b are groups in groups.
 DEEPEST = 8
@@ -40,7 +40,7 @@ ERRORS = (
 )
 
 
-def read_hdf5(path: Path, file: str) -> dict[str, list[Blob | None]]:
+def read_hdf5(source: SourceFile) -> dict[str, list[Blob | None]]:
     """The blobs of each layer.
 
     Values stay in the file until `Blob.array` is called. None stands for a
@@ -49,15 +49,15 @@ def read_hdf5(path: Path, file: str) -> dict[str, list[Blob | None]]:
     Raises:
         CaffeFormatError: If the file is damaged or not as Caffe writes it.
     """
-    with opened(path, file) as hdf5:
+    with opened(source) as hdf5:
         if "data" not in hdf5:
             raise CaffeFormatError(
                 "has no group `data`, so it is not of Caffe; give the "
                 ".caffemodel.h5 that Caffe wrote",
-                file,
+                source.path,
             )
         layers: dict[str, list[Blob | None]] = {}
-        visit = Visit(path, file, hdf5)
+        visit = Visit(source, hdf5)
         for name, index, blob in visit.blobs("data", ""):
             row = layers.setdefault(name, [])
             if blob is not None:
@@ -67,21 +67,21 @@ def read_hdf5(path: Path, file: str) -> dict[str, list[Blob | None]]:
 
 
 @contextmanager
-def opened(path: Path, file: str, layer: str | None = None) -> Iterator[Any]:
+def opened(source: SourceFile, layer: str | None = None) -> Iterator[Any]:
     """An open HDF5 file; its errors are ours."""
     import h5py
 
-    # Errors of the file system itself are raised as they are.
-    open(path, "rb").close()
     try:
-        with h5py.File(path, "r") as hdf5:
+        with h5py.File(source.stream, "r") as hdf5:
             yield hdf5
     except CaffeFormatError:
         raise
     except ERRORS as error:
         reason = " ".join(str(error).split())
         raise CaffeFormatError(
-            f"is damaged or cut off ({reason}); fetch it again", file, layer
+            f"is damaged or cut off ({reason}); fetch it again",
+            source.path,
+            layer,
         ) from error
 
 
@@ -89,16 +89,14 @@ class Visit:
     """One walk through the groups of a file.
 
     Args:
-        path: The file.
-        file: Its name in errors.
-        hdf5: The open file.
+        source: The file.
+        hdf5: The same, as h5py has it.
     """
 
-    def __init__(self, path: Path, file: str, hdf5: Any) -> None:
-        self.path = path
-        self.file = file
+    def __init__(self, source: SourceFile, hdf5: Any) -> None:
+        self.source = source
         self.hdf5 = hdf5
-        self.size = path.stat().st_size
+        self.size = source.size
         self.left = MOST_OBJECTS
 
     def blobs(
@@ -130,7 +128,7 @@ class Visit:
             if not isinstance(member, h5py.Dataset) or int(name) >= MOST_BLOBS:
                 self.fail(f"`{inside}` is not a blob", layer)
             shape = self.check(member, inside, layer)
-            read = partial(values, self.path, self.file, inside, layer)
+            read = partial(values, self.source, inside, layer)
             yield layer, int(name), Blob(shape, False, read)
 
     def child(self, group: Any, name: str, layer: str) -> Any:
@@ -171,12 +169,12 @@ class Visit:
 
     def fail(self, message: str, layer: str) -> None:
         """Raises with file and layer."""
-        raise CaffeFormatError(message, self.file, layer or None)
+        raise CaffeFormatError(message, self.source.path, layer or None)
 
 
-def values(path: Path, file: str, place: str, layer: str) -> np.ndarray:
+def values(source: SourceFile, place: str, layer: str) -> np.ndarray:
     """The numbers of one dataset, flat."""
-    with opened(path, file, layer) as hdf5:
+    with opened(source, layer) as hdf5:
         array = hdf5[place][()].ravel()
     double = array.dtype.itemsize > 4
     return array.astype("<f8" if double else "<f4", copy=False)

@@ -7,8 +7,7 @@ is, straight from its place in the file.
 
 from collections.abc import Iterable
 from functools import partial
-from os import PathLike, fspath, stat
-from pathlib import Path
+from os import PathLike
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -19,18 +18,62 @@ from keras_hypersphere.caffe_format.blobs import (
     blob_shape,
     is_legacy,
 )
-from keras_hypersphere.caffe_format.contents import HEAD, kind
+from keras_hypersphere.caffe_format.contents import HEAD
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.hdf5 import read_hdf5
+from keras_hypersphere.caffe_format.order import NO_BLOBS
 from keras_hypersphere.caffe_format.reader import (
     parse_weights,
     refuse_binary,
     require_text,
 )
 from keras_hypersphere.caffe_format.schema import BlobProto, NetParameter
+from keras_hypersphere.caffe_format.source_file import SourceFile
 from keras_hypersphere.caffe_format.wire import DamagedError, Stored, Walk
 
 Layers = dict[str, list[Blob | None]]
+
+
+class Caffemodel:
+    """A caffemodel that is open, which may be used as its path.
+
+    Args:
+        path: Binary, text or HDF5.
+
+    Attributes:
+        source: The open file.
+        layers: The blobs of each layer, by its name; see `read_blobs`.
+    """
+
+    def __init__(self, path: str | PathLike) -> None:
+        self.source = SourceFile(path)
+        # Blobs keep the file open, and know nothing of this object: no cycle.
+        self.layers = layers_in(self.source)
+
+    def __fspath__(self) -> str:
+        return self.source.path
+
+    def __str__(self) -> str:
+        return str(self.source)
+
+
+def layers_in(source: SourceFile) -> Layers:
+    """The blobs of each layer of a file."""
+    if source.kind == "hdf5":
+        return read_hdf5(source)
+    if source.kind == "text":
+        content = source.content()
+        # UTF-16 is told of where text is parsed.
+        if b"blobs" not in content and b"\0" not in content[:HEAD]:
+            raise CaffeFormatError(NO_BLOBS, source.path)
+        return net_blobs(parse_weights(content, source.path))
+    walk = Walk(source.stream, source.size)
+    try:
+        net = NetParameter.FromString(walk.lighten())
+        require_text(net)
+        return stored_blobs(net, walk, source)
+    except (DecodeError, UnicodeError, DamagedError) as error:
+        raise refuse_binary(error, source.path) from error
 
 
 def read_blobs(path: str | PathLike) -> Layers:
@@ -39,7 +82,8 @@ def read_blobs(path: str | PathLike) -> Layers:
     Of two layers of one name Caffe copies both, so the last one stays.
 
     Args:
-        path: A caffemodel: binary, text or HDF5.
+        path: A caffemodel: binary, text or HDF5. A `Caffemodel` is not
+            opened again.
 
     Returns:
         Lists of `Blob`; None stands for one that another layer stores.
@@ -48,22 +92,8 @@ def read_blobs(path: str | PathLike) -> Layers:
         FileNotFoundError: If there is no such file.
         CaffeFormatError: If it is not a caffemodel, or is cut off.
     """
-    file = fspath(path)
-    with open(path, "rb") as stream:
-        content = kind(stream.read(HEAD), file)
-        if content == "text":
-            stream.seek(0)
-            return net_blobs(parse_weights(stream.read(), file))
-        if content == "binary":
-            size = stat(stream.fileno()).st_size
-            walk = Walk(stream, size)
-            try:
-                net = NetParameter.FromString(walk.lighten())
-                require_text(net)
-                return stored_blobs(net, walk, path)
-            except (DecodeError, UnicodeError, DamagedError) as error:
-                raise refuse_binary(error, file) from error
-    return read_hdf5(Path(path), file)
+    opened = path if isinstance(path, Caffemodel) else Caffemodel(path)
+    return opened.layers
 
 
 def layers_of(net: NetParameter) -> Iterable[tuple[str, list[BlobProto]]]:
@@ -82,43 +112,35 @@ def net_blobs(net: NetParameter) -> Layers:
     }
 
 
-def stored_blobs(net: NetParameter, walk: Walk, path: str | PathLike) -> Layers:
+def stored_blobs(net: NetParameter, walk: Walk, source: SourceFile) -> Layers:
     """The blobs of a lightened network, which are still in the file."""
     return {
         name: [
-            stored_blob(blob, walk.blobs[int(blob.double_diff[0])], path)
+            stored_blob(blob, walk.blobs[int(blob.double_diff[0])], source)
             for blob in blobs
         ]
         for name, blobs in layers_of(net)
     }
 
 
-def stored_blob(blob: BlobProto, stored: Stored, path: str | PathLike) -> Blob:
+def stored_blob(blob: BlobProto, stored: Stored, source: SourceFile) -> Blob:
     """One of them."""
     if stored.chunks is None:
-        with open(path, "rb") as stream:
-            stream.seek(stored.start)
-            content = stream.read(stored.stop - stored.start)
+        content = source.array("u1", stored.start, stored.stop).tobytes()
         return whole(BlobProto.FromString(content))
     # Caffe takes the doubles if there are any.
     doubles = [chunk for chunk in stored.chunks if chunk[0] == "<f8"]
     chunks = doubles or stored.chunks
     return Blob(
-        blob_shape(blob), is_legacy(blob), partial(read_chunks, path, chunks)
+        blob_shape(blob), is_legacy(blob), partial(read_chunks, source, chunks)
     )
 
 
 def read_chunks(
-    path: str | PathLike, chunks: list[tuple[str, int, int]]
+    source: SourceFile, chunks: list[tuple[str, int, int]]
 ) -> np.ndarray:
     """Numbers of a file, flat."""
-    arrays = []
-    for dtype, start, stop in chunks:
-        count = (stop - start) // np.dtype(dtype).itemsize
-        array = np.fromfile(path, dtype, count, offset=start)
-        if array.size != count:
-            raise CaffeFormatError("the file was cut off while it was read")
-        arrays.append(array)
+    arrays = [source.array(*chunk) for chunk in chunks]
     return arrays[0] if len(arrays) == 1 else np.concatenate([*arrays, NONE])
 
 

@@ -3,20 +3,19 @@
 import io
 import warnings
 from itertools import islice
-from os import PathLike, fspath
-from pathlib import Path
+from os import PathLike
 
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from keras_hypersphere.caffe_format.blobs import set_blob
-from keras_hypersphere.caffe_format.contents import read_file
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.hdf5 import read_hdf5
 from keras_hypersphere.caffe_format.legacy import upgrade
 from keras_hypersphere.caffe_format.order import NO_BLOBS, ORDER
 from keras_hypersphere.caffe_format.own_layers import own_numbers
 from keras_hypersphere.caffe_format.schema import NetParameter
+from keras_hypersphere.caffe_format.source_file import SourceFile
 from keras_hypersphere.caffe_format.text import parse_text
 from keras_hypersphere.caffe_format.wire import DamagedError, Walk
 
@@ -34,6 +33,7 @@ def read_prototxt(path: str | PathLike) -> NetParameter:
     Args:
         path: deploy.prototxt or train_val.prototxt. A binary NetParameter
             serves too, and blobs may be in either: layers begin with them.
+            A `SourceFile` is not opened again.
 
     Returns:
         A `NetParameter` whose `layer` are as the file has them.
@@ -45,8 +45,8 @@ def read_prototxt(path: str | PathLike) -> NetParameter:
             with its line, and warned of in binary. In a layer of a type that
             nobody knows it is noted: `own_layers.unread_fields`.
     """
-    file = fspath(path)
-    content, kind = read_file(path, file)
+    source = path if isinstance(path, SourceFile) else SourceFile(path)
+    file, kind, content = source.path, source.kind, source.content()
     if kind == "hdf5":
         raise CaffeFormatError(
             f"is an HDF5 file, which holds weights but no network; {ORDER}",
@@ -84,15 +84,14 @@ def read_caffemodel(path: str | PathLike) -> NetParameter:
         FileNotFoundError: If there is no such file.
         CaffeFormatError: If it is not a caffemodel, or is cut off.
     """
-    file = fspath(path)
-    content, kind = read_file(path, file)
-    if kind == "hdf5":
-        del content
-        return from_hdf5(Path(path), file)
-    if kind == "text":
-        net = parse_weights(content, file)
+    source = SourceFile(path)
+    file = source.path
+    if source.kind == "hdf5":
+        return from_hdf5(source)
+    if source.kind == "text":
+        net = parse_weights(source.content(), file)
     else:
-        net = parse_binary(content, file)
+        net = parse_binary(source.content(), file)
     return finish(net, file, inputs=False)
 
 
@@ -155,17 +154,17 @@ def parse_weights(content: bytes, file: str) -> NetParameter:
     return net
 
 
-def from_hdf5(path: Path, file: str) -> NetParameter:
+def from_hdf5(source: SourceFile) -> NetParameter:
     """The layers of an HDF5 file as messages."""
     net = NetParameter()
-    for name, blobs in read_hdf5(path, file).items():
+    for name, blobs in read_hdf5(source).items():
         layer = net.layer.add(name=name)
         for blob in blobs:
             message = layer.blobs.add()
             # Where a blob is shared, only the first of the layers has it.
             if blob is not None:
                 set_blob(message, blob.array())
-    return finish(net, file)
+    return finish(net, source.path)
 
 
 def unknown_numbers(net: NetParameter) -> set[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from keras_hypersphere.caffe_format import CaffeFormatError, read_blobs
 from keras_hypersphere.caffe_format.hdf5 import read_hdf5
+from keras_hypersphere.caffe_format.source_file import SourceFile
 
 
 @pytest.fixture
@@ -174,7 +175,7 @@ def not_a_group(file):
 def test_refusals(fill, message, made):
     path = made(fill)
     with pytest.raises(CaffeFormatError, match=message) as caught:
-        read_hdf5(path, str(path))
+        read_hdf5(SourceFile(path))
     assert str(path) in str(caught.value)
 
 
