@@ -15,7 +15,11 @@ from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.reader import refuse_many
 from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
-from keras_hypersphere.tools.caffe.layer_type import layer_type, refuse_unread
+from keras_hypersphere.tools.caffe.layer_type import (
+    layer_type,
+    refuse_unread,
+    warn_unread,
+)
 from keras_hypersphere.tools.caffe.network.data_layers import (
     as_inputs,
     check_shapes,
@@ -88,7 +92,6 @@ def build_graph(
     """
     refuse_many(len(net.layer), file)
     refuse_wide(net.layer, file)
-    refuse_unread(net.layer, file)
     layers = [layer for layer in net.layer if state.includes(layer)]
     shared = named_blobs(layers)
     check_shapes(layers, input_shapes or {})
@@ -119,6 +122,8 @@ def build_graph(
             "makes one that an output could be; see its `top` and its rules",
             file,
         )
+    refuse_unread([node.parameter for node in nodes], file)
+    warn_unread(net.layer, file)
     results = [current[name] for name in outputs]
     refuse_long_rows(nodes, results, file)
     weights = find_weights(nodes)
