@@ -219,27 +219,41 @@ def find_converter(
     convert = layer_type(type).convert
     if convert is not None:
         return convert
-    where, own, reads = "", "", True
-    unread = [] if layer is None else layer.unread
-    if unread:
-        names = dict.fromkeys(field.name for field in unread)
-        where = f"line {unread[0].line}: "
-        own = (
-            ", with `parameter` for its own "
-            f"{', '.join(f'`{name}`' for name in names)}"
-        )
-    if layer is not None:
-        reads = bool(layer.bottom or not layer.top)
     supported = supported_layers()
     raise UnsupportedLayerError(
-        f"{where}the type {type!r} is not supported; supported are "
-        f"{', '.join(supported)}; `register_layer` adds a type{own}, and "
-        "`outputs` may leave the layer out"
-        + ("" if reads else ", or `input_shapes` make inputs of its tops"),
+        f"{advice(type, layer or LayerParameter())}; supported are "
+        f"{', '.join(supported)}",
         file,
         None if layer is None else layer.name,
         type,
         supported,
+    )
+
+
+def advice(type: str, layer: LayerParameter) -> str:
+    """What can be done about a layer of a type that is not supported."""
+    where, declared, inputs = "", "", ""
+    if layer.unread:
+        names = dict.fromkeys(unread.name for unread in layer.unread)
+        where = f"line {layer.unread[0].line}: "
+        declared = (
+            ", with `parameter` for its own "
+            f"{', '.join(f'`{name}`' for name in names)}"
+        )
+    if layer.top:
+        words = " ".join(f"--input-shape {top}=HxWxC" for top in layer.top)
+        shapes = ", ".join(f'"{top}": (h, w, c)' for top in layer.top)
+        tops = (
+            "inputs of its tops" if len(layer.top) > 1 else "its top an input"
+        )
+        inputs = (
+            f"make {tops} ({words}, input_shapes={{{shapes}}}; one number for "
+            "a blob of one axis), "
+        )
+    return (
+        f"{where}the type {type!r} is not supported; {inputs}leave it out "
+        '(--outputs A,B, outputs=["A", "B"]: blobs that need it not), or teach '
+        f'it with register_layer("{type}"){declared}'
     )
 
 
