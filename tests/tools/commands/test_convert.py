@@ -47,7 +47,10 @@ def test_converts_and_verifies(folder, capsys):
 def test_json_is_one_document(folder, capsys):
     words = ["--outputs", "ip1,prob", "--inspect", "--verify", "--json"]
     assert main(["convert", *SAMPLE, "-o", "m.keras", *words]) == 0
-    found = json.loads(capsys.readouterr().out)
+    document = json.loads(capsys.readouterr().out)
+    assert (document["command"], document["error"]) == ("convert", None)
+    assert document["failures"] == []
+    [found] = document["results"]
     assert found["outputs"] == {"ip1": [None, 32], "prob": [None, 10]}
     assert found["inputs"] == {"data": [None, 28, 28, 1]}
     assert found["parameters"] == 155802

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_hypersphere.caffe_format.source_file import SourceFile
 from keras_hypersphere.tools.caffe.cards import original, zoo_entry
-from keras_hypersphere.tools.caffe.cards.card import describe_file
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
 from keras_hypersphere.zoo import FaceEmbedder, get_card
@@ -60,7 +60,7 @@ def files(tmp_path):
 def test_what_real_caffe_ran(recorded, cache, capsys):
     recording = Recording(find("conversion", recorded))
     name = f"{RECORDED[recorded]}.narrow"
-    known = describe_file(recording.caffemodel)
+    known = SourceFile(recording.caffemodel).describe()
     card = write_card(
         cache,
         name,

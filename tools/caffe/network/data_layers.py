@@ -6,7 +6,7 @@ of what its message says. Its first top is the data, the second the label.
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
@@ -234,14 +234,17 @@ def missing(
 
 
 def preprocessing_of(
-    layers: Sequence[LayerParameter], file: str | None = None
+    layers: Iterable[LayerParameter],
+    inputs: Collection[str],
+    file: str | None = None,
 ) -> dict[str, Preprocessing]:
-    """What data layers do to their images, by blob name."""
+    """What data layers do to their images, by the name of the input."""
     folder = os.path.dirname(file) if file else ""
     return {
         layer.top[0]: Preprocessing.of(layer, folder)
         for layer in layers
         if layer.top
+        and layer.top[0] in inputs
         and (
             (layer_type(layer.type).is_data and layer.type not in FREE_TOPS)
             or (opaque(layer) and layer.HasField("transform_param"))

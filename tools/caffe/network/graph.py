@@ -59,6 +59,17 @@ class Graph:
     shared: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     training: bool = False
 
+    @property
+    def inputs(self) -> dict[str, list[int]]:
+        """The shape of each input, as Caffe has it, by blob name."""
+        return {
+            top: list(shapes[index % len(shapes)].dim) if shapes else []
+            for node in self.nodes
+            if node.type == "Input"
+            for shapes in [node.parameter.input_param.shape]
+            for index, top in enumerate(node.parameter.top)
+        }
+
 
 def build_graph(
     net: NetParameter,

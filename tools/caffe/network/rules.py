@@ -1,7 +1,7 @@
 """Which layers a phase, its stages and its level include."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from keras_hypersphere.caffe_format.schema import LayerParameter
@@ -18,9 +18,18 @@ class State:
     level: int
 
     @property
+    def phase_name(self) -> str:
+        """The phase, as in the prototxt."""
+        return PHASES[self.phase]
+
+    @property
     def training(self) -> bool:
         """Whether the phase is TRAIN."""
-        return PHASES[self.phase] == "TRAIN"
+        return self.phase_name == "TRAIN"
+
+    def with_stages(self, stages: Iterable[str]) -> "State":
+        """The state with stages that the network itself sets."""
+        return replace(self, stages=self.stages.union(stages))
 
     def includes(self, layer: LayerParameter) -> bool:
         """Whether the layer is part of the network in this state."""

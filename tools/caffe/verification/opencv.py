@@ -7,15 +7,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_hypersphere.caffe_format.reader import read_prototxt
-from keras_hypersphere.caffe_format.schema import LayerParameter
+from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
 from keras_hypersphere.tools.caffe.network.graph import Graph
+
+if TYPE_CHECKING:
+    from keras_hypersphere.tools.caffe.caffe_network import CaffeNetwork
 
 WORKER = "keras_hypersphere.tools.opencv_worker"
 # A network takes seconds; this is for one that never ends.
@@ -32,17 +33,13 @@ class OracleUnavailable(Exception):
 
 
 def run_opencv(
-    prototxt: str | PathLike,
-    caffemodel: str | PathLike | None,
-    inputs: Mapping[str, np.ndarray],
-    graph: Graph,
+    network: "CaffeNetwork", inputs: Mapping[str, np.ndarray]
 ) -> tuple[dict[int, np.ndarray], str]:
     """Runs the network in OpenCV, in a process that may crash.
 
     Args:
-        prototxt, caffemodel: The user's own files.
+        network: Says which layers are wanted; OpenCV reads its files.
         inputs: Blobs by name, in Caffe's order of axes.
-        graph: Says which layers are wanted.
 
     Returns:
         The values that OpenCV shows, by their numbers in the graph, and
@@ -52,7 +49,7 @@ def run_opencv(
         OracleUnavailable: If OpenCV is absent, has no Caffe importer, or
             cannot read or run the network.
     """
-    danger = find_danger(prototxt)
+    danger = find_danger(network.net)
     if danger:
         name = ask({})["name"]
         raise OracleUnavailable(f"{name} is not asked: {danger}")
@@ -63,8 +60,8 @@ def run_opencv(
         answer = ask(
             {
                 "folder": folder,
-                "prototxt": os.fsdecode(prototxt),
-                "caffemodel": os.fsdecode(caffemodel or ""),
+                "prototxt": network.file,
+                "caffemodel": os.fsdecode(network.caffemodel or ""),
                 "inputs": list(inputs),
                 "layers": [
                     (
@@ -72,7 +69,7 @@ def run_opencv(
                         next(iter(node.parameter.top), ""),
                         node.tops if node.type != "Input" else [],
                     )
-                    for node in graph.nodes
+                    for node in network.graph.nodes
                 ],
             }
         )
@@ -130,9 +127,9 @@ def ask(order: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def find_danger(prototxt: str | PathLike) -> str:
+def find_danger(net: NetParameter) -> str:
     """Points of a Slice along a negative axis are written out of bounds."""
-    for layer in read_prototxt(prototxt).layer:
+    for layer in net.layer:
         settings = layer.slice_param
         if layer.type == "Slice" and settings.axis < 0 and settings.slice_point:
             return (

@@ -10,13 +10,10 @@ import pytest
 
 from keras_hypersphere.caffe_format import (
     NetParameter,
-    read_prototxt,
     set_blob,
     write_caffemodel,
 )
-from keras_hypersphere.tools.caffe import to_keras, verify
-from keras_hypersphere.tools.caffe.network.graph import build_graph
-from keras_hypersphere.tools.caffe.network.rules import make_state
+from keras_hypersphere.tools.caffe import CaffeNetwork, to_keras, verify
 from keras_hypersphere.tools.caffe.verification import opencv
 from keras_hypersphere.tools.caffe.verification.opencv import (
     OracleUnavailable,
@@ -90,8 +87,7 @@ def small(write):
     prototxt = write(
         INPUT + 'layer { name: "r" type: "ReLU" bottom: "data" top: "y" }'
     )
-    graph = build_graph(read_prototxt(prototxt), make_state("TEST", (), 0))
-    return prototxt, None, {"data": np.ones((1, 2, 3, 3))}, graph
+    return CaffeNetwork.read(prototxt), {"data": np.ones((1, 2, 3, 3))}
 
 
 @needs_importer
