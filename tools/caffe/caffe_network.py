@@ -31,7 +31,10 @@ from keras_hypersphere.tools.caffe.network.graph import Graph, build_graph
 from keras_hypersphere.tools.caffe.network.rules import State, make_state
 from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.reference.run import run_reference
-from keras_hypersphere.tools.caffe.verification.feed import find_feed
+from keras_hypersphere.tools.caffe.verification.feed import (
+    find_feed,
+    in_models_order,
+)
 from keras_hypersphere.tools.caffe.verification.made import Made
 from keras_hypersphere.tools.caffe.verification.report import Verification
 from keras_hypersphere.tools.caffe.verification.verify import verify_model
@@ -216,7 +219,8 @@ class CaffeNetwork:
             The last value of each blob by its name, in Caffe's order of axes.
             Blobs that no reference can compute are missing, with a warning.
         """
-        feed = find_feed(self.graph, inputs, caffes=True)
+        given = in_models_order(self.graph, inputs, caffes=True)
+        feed = find_feed(self.graph, given)
         values, reasons = run_reference(self, feed)
         for reason in dict.fromkeys(reasons.values()):
             warnings.warn(f"{self.file}: {reason}", stacklevel=2)

@@ -22,7 +22,10 @@ from keras_hypersphere.tools.caffe.building.weights import (
 from keras_hypersphere.tools.caffe.caffe_network import CaffeNetwork
 from keras_hypersphere.tools.caffe.cards import zoo_entry
 from keras_hypersphere.tools.caffe.cards.card import write_card
-from keras_hypersphere.tools.caffe.verification.feed import read_inputs
+from keras_hypersphere.tools.caffe.verification.feed import (
+    in_models_order,
+    read_inputs,
+)
 from keras_hypersphere.tools.caffe.verification.report import Verification
 from keras_hypersphere.zoo.cards.card import Card
 
@@ -107,7 +110,8 @@ def convert_files(network: CaffeNetwork, wishes: Wishes) -> Outcome:
             with warnings.catch_warnings():
                 # The conversion has said it already.
                 warnings.simplefilter("ignore", UserWarning)
-                report = network.verify(saved, inputs)
+                given = in_models_order(network.graph, inputs)
+                report = network.verify(saved, given)
         kept = report is None or report.passed or wishes.force
         card = network.card(saved, report)
         write_card(saved, card, report)

@@ -21,16 +21,49 @@ def input_sizes(graph: Graph) -> dict[str, tuple[int, ...]]:
     return {name: in_keras(shape[1:]) for name, shape in graph.inputs.items()}
 
 
-def find_feed(
+def in_models_order(
     graph: Graph, inputs: object, caffes: bool = False
-) -> dict[str, np.ndarray]:
+) -> object:
+    """Inputs in the model's order of axes, of which some are in Caffe's.
+
+    Args:
+        graph: Says what the inputs are.
+        inputs: Arrays, one or by name, or None.
+        caffes: What an array is in that fits both orders.
+    """
+    if inputs is None:
+        return None
+    sizes = input_sizes(graph)
+    if not isinstance(inputs, Mapping):
+        if not isinstance(inputs, (list, tuple)):
+            inputs = [inputs]
+        if len(inputs) != len(sizes):
+            return inputs
+        inputs = dict(zip(sizes, inputs, strict=True))
+
+    def fit(array: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+        own, theirs = (
+            array.shape[1:] == shape for shape in (size, in_caffe(size))
+        )
+        return (
+            to_keras_layout(array)
+            if theirs and (caffes or not own)
+            else (array)
+        )
+
+    return {
+        name: fit(np.asarray(array), sizes.get(name, ()))
+        for name, array in inputs.items()
+    }
+
+
+def find_feed(graph: Graph, inputs: object) -> dict[str, np.ndarray]:
     """The inputs by blob name, in Caffe's order of axes.
 
     Args:
         graph: Says what the inputs are.
-        inputs: Arrays, one or by name, or None for noise.
-        caffes: Which order an array is in if both orders fit: Caffe's, or the
-            model's (channels-last).
+        inputs: Arrays in the model's order, one or by name, or None for
+            noise.
     """
     sizes = input_sizes(graph)
     names = list(sizes)
@@ -50,25 +83,20 @@ def find_feed(
             f"inputs of {list(inputs)}"
         )
     return {
-        name: real_array(inputs[name], name, sizes[name], caffes)
+        name: to_caffe(real_array(inputs[name], name, sizes[name]))
         for name in names
     }
 
 
-def real_array(
-    values: object, name: str, size: Sequence[int], caffes: bool
-) -> np.ndarray:
-    """One input of the user's in Caffe's order, if a network can read it."""
+def real_array(values: object, name: str, size: Sequence[int]) -> np.ndarray:
+    """One input of the user's, if a network can be run on it."""
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         raise ValueError(
             f"`inputs` must be real numbers for {name!r}. Received: an array "
             f"of {array.dtype}"
         )
-    own, theirs = (
-        array.shape[1:] == shape for shape in (tuple(size), in_caffe(size))
-    )
-    if not (own or theirs) or not array.size:
+    if array.shape[1:] != tuple(size) or not array.size:
         raise ValueError(
             f"`inputs` must have the shape {(None, *size)} for {name!r}, with "
             f"one sample at least. Received: an array of shape {array.shape}"
@@ -79,8 +107,7 @@ def real_array(
             f"nothing. Received: {np.count_nonzero(~np.isfinite(array))} such "
             "values"
         )
-    array = array.astype(np.float32)
-    return array if theirs and (caffes or not own) else to_caffe(array)
+    return array.astype(np.float32)
 
 
 def to_arrays(

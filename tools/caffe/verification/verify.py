@@ -87,8 +87,10 @@ def as_converted(
         name: tuple(tensor.shape[1:])
         for name, tensor in zip(record["inputs"], model.inputs, strict=False)
     }
-    names = [network.graph.values[n] for n in network.graph.outputs]
-    if network.outputs is None and names != record["outputs"]:
+    graph = network.graph
+    whole = [graph.values[number] for number in graph.outputs]
+    same = whole == record["outputs"] and list(graph.inputs) == list(sizes)
+    if network.outputs is None and not same:
         network = network.changed(outputs=record["outputs"])
     if sizes != input_sizes(network.graph):
         network = network.changed(input_shapes=sizes)

@@ -21,9 +21,8 @@ def test_a_damaged_blob_that_no_layer_reads(owner, recording, tmp_path):
     path = tmp_path / "m.caffemodel"
     path.write_bytes(net.SerializeToString())
     feed = {"data": np.ones((2, 3, 6, 6))}
-    values, reasons = run_reference(
-        CaffeNetwork.read(case.prototxt, path), feed
-    )
+    network = CaffeNetwork.read(case.prototxt, path)
+    values, reasons = run_reference(network, feed)
     expected, _ = run_reference(
         CaffeNetwork.read(case.prototxt, case.caffemodel), feed
     )
