@@ -5,8 +5,10 @@ Whoever needs to know something of a type asks its `LayerType`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from google.protobuf.message import Message
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.own_layers import (
@@ -63,6 +65,9 @@ class LayerType:
             its settings are.
         multiply_adds: `(layer, bottoms, tops) -> int`: what a sample costs,
             from shapes without the batch.
+        refused: Fields that the converter does not read though they change
+            numbers, as `"pooling_param.ceil_mode"`, and what each does. Of an
+            enum, `"eltwise_param.operation=SORT"` is one value.
     """
 
     name: str
@@ -76,6 +81,7 @@ class LayerType:
     keeps_channels: bool = False
     is_one_layer: bool = False
     multiply_adds: Callable[..., int] | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_head(self) -> bool:
@@ -90,6 +96,13 @@ class LayerType:
 
 
 LAYER_TYPES: dict[str, LayerType] = {}
+# What layers of any type may have; losses are kept in training alone.
+REFUSED = {
+    "loss_param.class_weighting": "weighs classes",
+    "loss_param.label_smoothing": "smooths labels",
+    "loss_param.normalization=PRE_FIXED": "divides by a number of its own",
+    "loss_param.weight_by_label_freqs": "weighs classes",
+}
 UNKNOWN = LayerType("")
 
 
@@ -233,21 +246,64 @@ def find_converter(
 def refuse_unread(
     layers: Iterable[LayerParameter], file: str | None = None
 ) -> None:
-    """Refuses fields that nobody declared in layers that are converted.
+    """Refuses what layers that are converted have, and no converter reads.
 
     Raises:
-        CaffeFormatError: As Caffe does for what a layer does not have.
+        CaffeFormatError: For a field that nobody declared, as Caffe does.
+        UnsupportedLayerError: For a field of a fork that changes numbers.
     """
     for layer in layers:
-        if not layer_type(layer.type).convert:
+        kind = layer_type(layer.type)
+        if not kind.convert:
             continue
-        for field in unread_fields(layer, file):
+        for unread in unread_fields(layer, file):
             raise CaffeFormatError(
-                f"line {field.line}, column {field.column}: has the field "
-                f"`{field.name}`, which nobody knows; correct the spelling, "
+                f"line {unread.line}, column {unread.column}: has the field "
+                f"`{unread.name}`, which nobody knows; correct the spelling, "
                 "or declare it: register_layer("
-                f'"{layer.type}", parameter={{"{field.name}": {{…}}}})',
+                f'"{layer.type}", parameter={{"{unread.name}": {{…}}}})',
                 file,
                 layer.name,
                 layer.type,
             )
+        for path, effect in {**REFUSED, **kind.refused}.items():
+            refuse_field(layer, path, effect, file)
+
+
+def refuse_field(
+    layer: LayerParameter, path: str, effect: str, file: str | None
+) -> None:
+    """Refuses a field that is set to something else than its default."""
+    path, _, refused = path.partition("=")
+    message: Any = layer
+    *outer, name = path.split(".")
+    for part in outer:
+        message = getattr(message, part)
+    given = {one.name: (one, value) for one, value in message.ListFields()}
+    if name not in given:
+        return
+    known, value = given[name]
+    default = known.default_value
+    if known.enum_type is not None:
+        name_of = known.enum_type.values_by_number
+        value, default = name_of[value].name, name_of[default].name
+    if value == default or refused not in ("", value):
+        return
+    text = f"`{' { '.join([*outer, name])}: {shown(value)}{' }' * len(outer)}`"
+    raise UnsupportedLayerError(
+        f"{text} is of a fork of Caffe: it {effect}, which is not supported; "
+        "its absence would give other numbers. Teach the converter with "
+        f'register_layer("{layer.type}"), which replaces the type',
+        file,
+        layer.name,
+        layer.type,
+    )
+
+
+def shown(value: Any) -> str:
+    """A value as the text format has it; a message without what it holds."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Message):
+        return "{…}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,10 +1,15 @@
+import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from keras_hypersphere.caffe_format import schema
 from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
+
+FOLDER = Path(schema.__file__).parent
 
 FIELDS = LayerParameter.DESCRIPTOR.fields_by_name
 
@@ -63,14 +68,27 @@ def test_fields_of_forks_are_not_read_from_binary():
     swish_or_margin = bytes([0x9A, 0x09, 2, 0x08, 10])  # 147: { 1: 10 }
     layer = LayerParameter.FromString(swish_or_margin)
     assert not layer.HasField("margin_inner_product_param")
-    for message in ("FillerParameter", "InnerProductParameter"):
-        descriptor = LayerParameter.DESCRIPTOR.file.message_types_by_name[
-            message
-        ]
-        private = [f.name for f in descriptor.fields if f.number >= 20000]
-        assert private == (
-            ["alpha"] if message == "FillerParameter" else ["normalize"]
-        )
+
+
+def test_no_private_number_is_a_forks_own():
+    """Whatever official Caffe lacks has a number that no fork gave away."""
+    official = {"FillerParameter": 8, "InnerProductParameter": 6}
+    for name, most in official.items():
+        message = LayerParameter.DESCRIPTOR.file.message_types_by_name[name]
+        numbers = sorted(message.fields_by_number)
+        assert numbers[:most] == list(range(1, most + 1))
+        assert all(number >= 20000 for number in numbers[most:])
+
+
+def test_the_compiled_schema_is_that_of_the_text(tmp_path):
+    """`make schema` has been run after the last change."""
+    if importlib.util.find_spec("grpc_tools") is None:
+        pytest.skip("needs grpcio-tools")
+    made = tmp_path / "made"
+    protoc = [sys.executable, "-m", "grpc_tools.protoc"]
+    out = f"--descriptor_set_out={made}"
+    subprocess.run([*protoc, f"-I{FOLDER}", out, "caffe.proto"], check=True)
+    assert made.read_bytes() == (FOLDER / "caffe.binpb").read_bytes()
 
 
 def test_a_pycaffe_in_the_same_process():

@@ -28,6 +28,8 @@ def fill(filler: FillerParameter, shape: Shape) -> np.ndarray | None:
         return None
     if filler.sparse < -1 or (filler.sparse >= 0 and make is not gaussian):
         raise ValueError(f"`sparse: {filler.sparse}` is not allowed here")
+    if filler.scale != 1:
+        raise ValueError(f"`scale: {filler.scale:g}` is not supported")
     return np.asarray(make(filler, shape), np.float32)
 
 

@@ -23,7 +23,11 @@ def relu_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
 
 
 @register_layer(
-    "ReLU", reference=relu_reference, keeps_channels=True, is_one_layer=True
+    "ReLU",
+    reference=relu_reference,
+    keeps_channels=True,
+    is_one_layer=True,
+    refused={"relu_param.fuse": "leaves the ReLU to the layer before"},
 )
 def relu(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ReLU`, with `negative_slope`; `ops.where` if that is below 0."""
@@ -100,7 +104,12 @@ def elu_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
-@register_layer("ELU", reference=elu_reference, is_one_layer=True)
+@register_layer(
+    "ELU",
+    reference=elu_reference,
+    is_one_layer=True,
+    refused={"elu_param.lambda": "multiplies the top"},
+)
 def elu(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ELU`, with `alpha`."""
     return layer.add(
@@ -224,7 +233,15 @@ def dropout_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     return bottoms[0]
 
 
-@register_layer("Dropout", reference=dropout_reference, keeps_channels=True)
+@register_layer(
+    "Dropout",
+    reference=dropout_reference,
+    keeps_channels=True,
+    refused={
+        "dropout_param.sample_weights_test": "drops at inference too",
+        "dropout_param.scale_train": "scales at inference",
+    },
+)
 def dropout(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Dropout`, which does nothing at inference."""
     settings = layer.parameter.dropout_param

@@ -190,17 +190,29 @@ def convolution_reference(
     return tops
 
 
+# Intel's fork runs other layers within a convolution.
+REFUSED = {
+    "convolution_param.coeff": "weights the sum with another layer's top",
+    "convolution_param.fusion_type": "adds another layer's top",
+    "convolution_param.negative_slope": "is of a ReLU in the same layer",
+    "convolution_param.relu": "runs a ReLU in the same layer",
+    "convolution_param.shape_offset": "changes the size of the top",
+}
+
+
 @register_layer(
     "ConvolutionDepthwise",
     reference=convolution_reference,
     message="convolution_param",
     multiply_adds=convolution_cost,
+    refused=REFUSED,
 )
 @register_layer(
     "DepthwiseConvolution",
     reference=convolution_reference,
     message="convolution_param",
     multiply_adds=convolution_cost,
+    refused=REFUSED,
 )
 @register_layer(
     "Convolution",
@@ -208,6 +220,7 @@ def convolution_reference(
     message="convolution_param",
     is_one_layer=True,
     multiply_adds=convolution_cost,
+    refused=REFUSED,
 )
 def convolution(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     """`ZeroPadding` and `Conv`, or `DepthwiseConv` for one group a channel."""

@@ -16,6 +16,7 @@ from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.layers.convolution import (
     CONVOLUTIONS,
     DEPTHWISE,
+    REFUSED,
     Kernel,
     channels_first,
     channels_last,
@@ -73,6 +74,7 @@ def deconvolution_reference(
     reference=deconvolution_reference,
     message="convolution_param",
     multiply_adds=deconvolution_cost,
+    refused=REFUSED,
 )
 def deconvolution(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     """`ConvTranspose` and `Cropping`; `Conv` over zeros for many groups."""

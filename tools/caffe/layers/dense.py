@@ -48,6 +48,10 @@ def inner_product_reference(
     message="inner_product_param",
     is_one_layer=True,
     multiply_adds=product_cost,
+    refused={
+        "inner_product_param.negative_slope": "is of a ReLU in the same layer",
+        "inner_product_param.relu": "runs a ReLU in the same layer",
+    },
 )
 def inner_product(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Permute` to C, H, W, `Flatten` and `Dense`; any axis, `transpose`."""

@@ -43,7 +43,20 @@ def batch_norm_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     return x / np.sqrt(variance.reshape(shape) + settings.eps)
 
 
-@register_layer("BatchNorm", reference=batch_norm_reference, is_one_layer=True)
+@register_layer(
+    "BatchNorm",
+    reference=batch_norm_reference,
+    is_one_layer=True,
+    refused={
+        "batch_norm_param.bias_filler": "scales and shifts in the same layer",
+        "batch_norm_param.bias_term": "shifts in the same layer",
+        "batch_norm_param.filler": "scales in the same layer",
+        "batch_norm_param.relu": "runs a ReLU in the same layer",
+        "batch_norm_param.scale_bias": "scales and shifts in the same layer",
+        "batch_norm_param.scale_filler": "scales and shifts in the same layer",
+        "batch_norm_param.use_weight_bias": "scales in the same layer",
+    },
+)
 def batch_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`BatchNormalization`, no gamma or beta; `ops` for batch statistics."""
     x = layer.expect(inputs, 1)

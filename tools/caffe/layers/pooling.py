@@ -120,7 +120,20 @@ def pooling_reference(
     return tops
 
 
-@register_layer("Pooling", reference=pooling_reference, keeps_channels=True)
+@register_layer(
+    "Pooling",
+    reference=pooling_reference,
+    keeps_channels=True,
+    refused={
+        "pooling_param.avg_include_pad": "leaves the padding out of averages",
+        "pooling_param.axis": "pools over other axes",
+        "pooling_param.ceil_mode": "rounds sizes down",
+        "pooling_param.kernel_size_3d": "pools volumes",
+        "pooling_param.pad_3d": "pools volumes",
+        "pooling_param.stride_3d": "pools volumes",
+        "pooling_param.torch_pooling": "rounds and pads as Torch does",
+    },
+)
 def pooling(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     """MAX (also with its mask) and AVE, windows counted as in Caffe; global."""
     x = layer.expect(inputs, 1, rank=4)

@@ -57,7 +57,11 @@ def cells(start: int, end: int, count: int, size: int) -> list[tuple[int, int]]:
     )
 
 
-@register_layer("ROIPooling", reference=roi_pooling_reference)
+@register_layer(
+    "ROIPooling",
+    reference=roi_pooling_reference,
+    refused={"roi_pooling_param.pooled_size": "gives other bins"},
+)
 def roi_pooling(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.take`: maxima of the bins of regions, one sample for a region."""
     x, regions = layer.expect(inputs, 2)

@@ -72,7 +72,12 @@ def reshape_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     return x.reshape(*x.shape[:start], *sizes, *x.shape[end:])
 
 
-@register_layer("Reshape", reference=reshape_reference, passes_labels=True)
+@register_layer(
+    "Reshape",
+    reference=reshape_reference,
+    passes_labels=True,
+    refused={"reshape_param.pixelshuffler": "moves channels into the picture"},
+)
 def reshape_layer(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Permute` to C, H, W and `Reshape`; 0, -1, `axis` and `num_axes`."""
     x = layer.expect(inputs, 1)

@@ -52,7 +52,11 @@ def interp_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     return stretch(stretch(x, 2, sizes[0]), 3, sizes[1])
 
 
-@register_layer("Interp", reference=interp_reference)
+@register_layer(
+    "Interp",
+    reference=interp_reference,
+    refused={"interp_param.use_blob_size": "takes the size of another bottom"},
+)
 def interp(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.take` and weights: bilinear, with the corners aligned."""
     x = layer.expect(inputs, 1, rank=4)

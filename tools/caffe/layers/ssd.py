@@ -157,7 +157,16 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
     return common / (sum(areas) - common) if common else 0.0
 
 
-@register_layer("PriorBox", reference=prior_box_reference)
+@register_layer(
+    "PriorBox",
+    reference=prior_box_reference,
+    refused={
+        "prior_box_param.height": "gives boxes of other sizes",
+        "prior_box_param.offset_h": "moves boxes",
+        "prior_box_param.offset_w": "moves boxes",
+        "prior_box_param.width": "gives boxes of other sizes",
+    },
+)
 def prior_box(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """A constant of shape (1, 2, 4 x boxes): corners, and variances."""
     layer.expect(inputs, 2, rank=4)
@@ -291,7 +300,14 @@ def detection_output_reference(
     return made
 
 
-@register_layer("DetectionOutput", reference=detection_output_reference)
+@register_layer(
+    "DetectionOutput",
+    reference=detection_output_reference,
+    refused={
+        "detection_output_param.clip": "clips boxes to the picture",
+        "detection_output_param.normalized_bbox": "measures boxes in pixels",
+    },
+)
 def detection_output(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """Our `DetectionOutput`: a fixed number of rows for each image."""
     locations, scores, priors = layer.expect(inputs, 3)

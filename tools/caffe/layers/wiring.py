@@ -45,6 +45,7 @@ def eltwise_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     reference=eltwise_reference,
     passes_labels=True,
     keeps_channels=True,
+    refused={"eltwise_param.operation=SORT": "sorts"},
 )
 def eltwise(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Add` with coefficients, `Multiply`, `Maximum`; equal shapes only."""

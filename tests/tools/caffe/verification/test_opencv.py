@@ -146,18 +146,21 @@ def test_no_process_can_be_started(write, monkeypatch):
 
 def test_the_process_starts_without_keras():
     code = (
-        "import sys; from keras_hypersphere.tools import opencv_worker; "
-        "print(sorted({'keras', 'tensorflow', 'cv2'} & set(sys.modules)))"
+        "import runpy, sys; runpy.run_path(sys.argv[1]); "
+        "print(sorted({'keras', 'tensorflow', 'cv2', 'keras_hypersphere'} "
+        "& set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True
+        [sys.executable, "-c", code, opencv.__file__],
+        capture_output=True,
+        text=True,
     )
     assert done.stdout == "[]\n", done.stderr
 
 
 def test_the_process_tells_its_name():
     done = subprocess.run(
-        [sys.executable, "-m", opencv.WORKER],
+        [sys.executable, opencv.__file__],
         input="{}",
         capture_output=True,
         text=True,
