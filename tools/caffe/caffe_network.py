@@ -25,7 +25,7 @@ from keras_hypersphere.tools.caffe.building.weights import (
 )
 from keras_hypersphere.tools.caffe.cards.card import make_card
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
-from keras_hypersphere.tools.caffe.layer_type import find_converter
+from keras_hypersphere.tools.caffe.network.advice import check_types
 from keras_hypersphere.tools.caffe.network.data_layers import preprocessing_of
 from keras_hypersphere.tools.caffe.network.graph import Graph, build_graph
 from keras_hypersphere.tools.caffe.network.rules import State, make_state
@@ -168,8 +168,7 @@ class CaffeNetwork:
     def convert(self, preprocessing: bool) -> keras.Model:
         """Builds the Keras layers, and a model of them."""
         graph, file = self.graph, self.file
-        for node in graph.nodes:
-            find_converter(node.type, file, node.parameter)
+        check_types(graph.nodes, file)
         layers = filter(self.state.includes, self.net.layer)
         steps = preprocessing_of(layers, graph.inputs, file)
         if preprocessing and not any(

@@ -209,7 +209,10 @@ def supported_layers() -> tuple[str, ...]:
 
 
 def find_converter(
-    type: str, file: str | None = None, layer: LayerParameter | None = None
+    type: str,
+    file: str | None = None,
+    layer: LayerParameter | None = None,
+    advice: str = "",
 ) -> Converter:
     """The converter of a type.
 
@@ -232,7 +235,7 @@ def find_converter(
         reads = bool(layer.bottom or not layer.top)
     supported = supported_layers()
     raise UnsupportedLayerError(
-        f"{where}the type {type!r} is not supported; supported are "
+        f"{where}the type {type!r} is not supported{advice}; supported are "
         f"{', '.join(supported)}; `register_layer` adds a type{own}, and "
         "`outputs` may leave the layer out"
         + ("" if reads else ", or `input_shapes` make inputs of its tops"),

@@ -335,7 +335,6 @@ def test_cards_that_cannot_be_finished(cache, files, capsys):
         (["--force"], "--force is not for --card: an entry is always verified"),
         (["--outputs", "fc5"], "--outputs is not for --card"),
         (["--preprocessing"], "--preprocessing is not for --card"),
-        (["--inspect"], "add -o OUT.keras"),
     ],
 )
 def test_words_that_do_not_go_together(words, message, cache, files, capsys):

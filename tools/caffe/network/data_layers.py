@@ -16,6 +16,9 @@ from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 # Of these the tops are data sets of any kind, and none is the label's.
 FREE_TOPS = ("HDF5Data", "DummyData")
 LABELS = {"label", "labels"}
+# Their labels are pictures, and tables of boxes.
+LABEL_MAPS = ("DenseImageData", "ImageSegData")
+ANNOTATED = ("AnnotatedData", "LaneData")
 
 
 def as_inputs(
@@ -36,12 +39,16 @@ def as_inputs(
     """
     return [
         as_input(layer, shapes, file)
-        if layer.type == "Input"
-        or layer_type(layer.type).is_data
-        or (opaque(layer) and shapes.keys() & layer.top)
+        if is_input(layer) and (not opaque(layer) or shapes.keys() & layer.top)
         else layer
         for layer in layers
     ]
+
+
+def is_input(layer: LayerParameter) -> bool:
+    """Whether a layer makes its tops of nothing that the network has."""
+    kind = layer_type(layer.type)
+    return layer.type == "Input" or kind.is_data or opaque(layer)
 
 
 def without_idle_tops(
@@ -89,19 +96,13 @@ def opaque(layer: LayerParameter) -> bool:
 def check_shapes(
     layers: Sequence[LayerParameter], shapes: Mapping[str, Sequence[int]]
 ) -> None:
-    """Refuses names that are no inputs, and what is no shape.
+    """Refuses names that are no blobs, and what is no shape.
 
     Raises:
         ValueError: Of `input_shapes`.
     """
-    inputs = {
-        top
-        for layer in layers
-        if layer.type == "Input"
-        or layer_type(layer.type).is_data
-        or opaque(layer)
-        for top in layer.top
-    }
+    inputs = {top for layer in layers if is_input(layer) for top in layer.top}
+    blobs = {name for layer in layers for name in (*layer.top, *layer.bottom)}
     if not isinstance(shapes, Mapping):
         raise ValueError(
             "`input_shapes` must be a dict of shapes by name, such as "
@@ -111,12 +112,12 @@ def check_shapes(
         sound = isinstance(shape, Sequence) and all(
             isinstance(size, int) and size > 0 for size in shape
         )
-        if name not in inputs or isinstance(shape, str) or not sound:
+        if name not in blobs or isinstance(shape, str) or not sound:
             raise ValueError(
                 "`input_shapes` must give inputs of the network "
-                f"({', '.join(sorted(inputs)) or 'it has none'}) their shape, "
-                "channels last and without the batch, such as "
-                '{"data": (112, 96, 3)}. '
+                f"({', '.join(sorted(inputs)) or 'it has none'}), or other "
+                "blobs that become inputs, their shape, channels last and "
+                'without the batch, such as {"data": (112, 96, 3)}. '
                 f"Received: {name!r}: {shape!r}"
             )
 
@@ -144,12 +145,55 @@ def as_input(
         if top in shapes:
             batch = known[index][0] if known else batch_size(layer)
             dims = [batch, *channels_first(shapes[top])]
+            channels = declared(layer, known, index)
+            check_channels(layer, top, shapes[top], channels)
         elif known:
             dims = known[index]
         else:
             dims = find_shape(layer, index, file)
         made.input_param.shape.add().dim.extend(dims)
     return made
+
+
+def declared(
+    layer: LayerParameter, known: Sequence[Sequence[int]], index: int
+) -> int | None:
+    """How many channels the prototxt gives an image, if it says."""
+    if known:
+        return known[index][1] if len(known[index]) == 4 else None
+    return None if index else Preprocessing.of(layer).channels
+
+
+def check_channels(
+    layer: LayerParameter, top: str, shape: Sequence[int], channels: int | None
+) -> None:
+    """Refuses an image of other channels than the network reads.
+
+    Args:
+        layer: Who says how many there are.
+        top: The input.
+        shape: What was given, channels-last.
+        channels: How many there are, or None if nobody knows.
+
+    Raises:
+        ValueError: With the shape that was meant, where that is clear.
+    """
+    if channels is None or len(shape) != 3 or shape[2] == channels:
+        return
+    height, width, last = shape
+    turned = (
+        (width, last, channels)
+        if height == channels
+        else (height, width, channels)
+    )
+    words = "x".join(map(str, turned))
+    raise ValueError(
+        f"`input_shapes` gives {top!r} {last} channels, and layer "
+        f"{layer.name!r} ({layer.type}) has {channels}; a shape is height, "
+        f'width, channels: write input_shapes={{"{top}": {turned}}} (on the '
+        f"command line --input-shape {top}={words}). "
+        f"Received: {top!r}: {tuple(shape)!r}"
+    )
 
 
 def channels_first(shape: Sequence[int]) -> list[int]:
@@ -177,6 +221,10 @@ def find_shape(
         if layer.top[index] in LABELS:
             return [batch]
         missing(layer, index, "the file that it reads has its shape", file)
+    if index and layer.type in LABEL_MAPS:
+        return [batch, 1, *image_shape(layer, file)[1:]]
+    if index and layer.type in ANNOTATED:
+        missing(layer, index, "its files have its shape", file)
     if index:
         return [batch]
     if layer.type == "MemoryData":

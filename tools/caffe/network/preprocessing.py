@@ -15,6 +15,7 @@ from keras_hypersphere.caffe_format.schema import LayerParameter
 
 MESSAGES = {
     "Data": "data_param",
+    "DenseImageData": "dense_image_data_param",
     "ImageData": "image_data_param",
     "WindowData": "window_data_param",
 }
@@ -68,6 +69,8 @@ class Preprocessing:
             crop = steps.crop_h, steps.crop_w
         height = getattr(own, "new_height", 0)
         width = getattr(own, "new_width", 0)
+        for resize in steps.resize_param:
+            height, width = resize.height, resize.width
         file = found["mean_file"] or None
         if file and not os.path.isabs(file):
             neighbor = os.path.join(folder, file)
@@ -159,7 +162,9 @@ def count_channels(layer: LayerParameter) -> int | None:
     steps = layer.transform_param
     if layer.type == "ImageData":
         return 3 if layer.image_data_param.is_color else 1
-    if layer.type == "WindowData":
+    if layer.type == "DenseImageData":
+        return 3 if layer.dense_image_data_param.is_color else 1
+    if layer.type in ("WindowData", "VideoData"):
         return 3
     if layer.type == "MemoryData":
         return layer.memory_data_param.channels or None

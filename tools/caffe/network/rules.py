@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
 
 PHASES = ("TRAIN", "TEST")
@@ -30,6 +31,17 @@ class State:
     def with_stages(self, stages: Iterable[str]) -> "State":
         """The state with stages that the network itself sets."""
         return replace(self, stages=self.stages.union(stages))
+
+    def check(self, layer: LayerParameter, file: str | None) -> None:
+        """Refuses rules of both kinds in one layer, as Caffe does."""
+        if layer.include and layer.exclude:
+            raise CaffeFormatError(
+                "has `include` and `exclude`; Caffe refuses that: give rules "
+                "of one kind",
+                file,
+                layer.name,
+                layer.type,
+            )
 
     def includes(self, layer: LayerParameter) -> bool:
         """Whether the layer is part of the network in this state."""
