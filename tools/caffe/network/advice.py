@@ -19,6 +19,8 @@ from keras_hypersphere.tools.caffe.network.rules import PHASES, State
 
 # What is told of a few layers is enough.
 MOST_OUTPUTS = 6
+# An example, height first, where any size would do.
+IMAGE = (112, 96, 3)
 # Rows of image, left, top, right, bottom.
 BOX = 5
 
@@ -143,23 +145,28 @@ def begins_behind(
     layers: Sequence[LayerParameter], tops: Iterable[str]
 ) -> Iterator[str]:
     """`--input-shape` of what a layer makes that cannot be used."""
-    words = []
-    for top in tops:
-        sizes = guess_shape(layers, top)
-        if sizes is not None:
-            words.append(f"--input-shape {top}={'x'.join(map(str, sizes))}")
-    if words:
+    shapes = {top: guess_shape(layers, top) for top in tops}
+    words = [
+        f"--input-shape {top}={'x'.join(map(str, shape))}"
+        for top, shape in shapes.items()
+        if shape
+    ]
+    if words and all(shapes.values()):
         yield f"{' '.join(words)} begins behind it"
 
 
 def guess_shape(
     layers: Sequence[LayerParameter], blob: str
 ) -> tuple[int, ...] | None:
-    """The shape that readers ask of a blob; () for a row without one."""
-    for layer in layers:
-        if blob in layer.bottom and "ROIPooling" in layer.type:
-            return (BOX,) if list(layer.bottom).index(blob) == 1 else None
-    return None
+    """A shape that readers may take; None where nothing tells."""
+    readers = [layer for layer in layers if blob in layer.bottom]
+    for layer in readers:
+        place = list(layer.bottom).index(blob)
+        if "ROIPooling" in layer.type:
+            return IMAGE if place == 0 else (BOX,)
+    first = layer_type(readers[0].type) if readers else None
+    is_image = first is not None and first.message == "convolution_param"
+    return IMAGE if is_image else None
 
 
 def other_states(
@@ -168,8 +175,8 @@ def other_states(
     """`--phase` and `--stages` of a state whose layers go together."""
     rules = [rule for layer in net.layer for rule in layer.include]
     stages = [frozenset(rule.stage) for rule in rules if rule.stage]
-    for stage in dict.fromkeys([frozenset(), *stages]):
-        for phase in (state.phase, 1 - state.phase):
+    for phase in (state.phase, 1 - state.phase):
+        for stage in dict.fromkeys([frozenset(), *stages]):
             other = State(phase, state.stages | stage, state.level)
             if other == state or not resolves(other):
                 continue

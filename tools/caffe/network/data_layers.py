@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
 from keras_hypersphere.tools.caffe.layer_type import layer_type
+from keras_hypersphere.tools.caffe.network.labels import read_bottoms
 from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 
 # Of these the tops are data sets of any kind, and none is the label's.
@@ -52,12 +53,14 @@ def is_input(layer: LayerParameter) -> bool:
 
 
 def without_idle_tops(
-    layers: Sequence[LayerParameter], outputs: Sequence[str] | None
+    layers: Sequence[LayerParameter],
+    outputs: Sequence[str] | None,
+    training: bool = False,
 ) -> list[LayerParameter]:
     """Leaves out labels that no layer reads, and if outputs are asked for,
     inputs that none of them needs.
     """
-    read = {name for layer in layers for name in layer.bottom}
+    read = {name for x in layers for name in read_bottoms(x, training)}
     read.update(outputs or ())
     kept = []
     first = 1 if outputs is None else 0

@@ -148,7 +148,7 @@ def choose(
     layers = cut(layers, shapes, state.training, file)
     if outputs is not None:
         layers = needed(layers, check_outputs(outputs, layers))
-    layers = without_idle_tops(layers, outputs)
+    layers = without_idle_tops(layers, outputs, state.training)
     return as_inputs(layers, shapes, file)
 
 
