@@ -4,12 +4,15 @@ Whatever is advised has been tried on the wiring: each option is one that a
 user can type.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
 from keras_hypersphere.tools.caffe.layer_type import find_converter, layer_type
 from keras_hypersphere.tools.caffe.network.data_layers import (
+    EXAMPLE,
+    example,
     find_shape,
     is_input,
 )
@@ -19,8 +22,6 @@ from keras_hypersphere.tools.caffe.network.rules import PHASES, State
 
 # What is told of a few layers is enough.
 MOST_OUTPUTS = 6
-# An example, height first, where any size would do.
-IMAGE = (112, 96, 3)
 # Rows of image, left, top, right, bottom.
 BOX = 5
 
@@ -38,14 +39,16 @@ def check_types(nodes: Sequence[Node], file: str | None) -> None:
         UnsupportedLayerError: With what may be done about it.
     """
     layers = [node.parameter for node in nodes]
-    for layer in layers:
-        if layer_type(layer.type).convert is not None:
-            continue
-        options = [
-            *begins_behind(layers, layer.top),
-            *ends_before(layers, lambda x: not layer_type(x.type).convert),
-        ]
-        find_converter(layer.type, file, layer, advise(options))
+    broken = [layer for layer in layers if is_unknown(layer)]
+    if broken:
+        options = [*begins_behind(layers), *ends_before(layers, is_unknown)]
+        first = broken[0]
+        find_converter(first.type, file, first, advise(options))
+
+
+def is_unknown(layer: LayerParameter) -> bool:
+    """Whether nobody can convert a layer."""
+    return layer_type(layer.type).convert is None
 
 
 def refuse_no_outputs(
@@ -83,13 +86,16 @@ def refuse_unmade(
     blobs = dict.fromkeys(blob for _, blob in found)
 
     def resolves(other: State) -> bool:
-        """Whether all bottoms are made in another state."""
+        """Whether all bottoms are made in another state, of known types."""
         chosen = list(filter(other.includes, net.layer))
-        return not any(unmade(chosen, other.training))
+        known = not other.training or not any(
+            is_unknown(layer) and not is_input(layer) for layer in chosen
+        )
+        return known and not any(unmade(chosen, other.training))
 
     options = [
-        *other_states(net, state, resolves),
         *inputs_elsewhere(net, blobs, file),
+        *other_states(net, state, resolves),
         *ends_before(layers, lambda _: False),
     ]
     index = list(layer.bottom).index(bottom)
@@ -141,11 +147,21 @@ def ends_before(
         yield f"--outputs {','.join(names)} ends before it"
 
 
-def begins_behind(
-    layers: Sequence[LayerParameter], tops: Iterable[str]
-) -> Iterator[str]:
-    """`--input-shape` of what a layer makes that cannot be used."""
-    shapes = {top: guess_shape(layers, top) for top in tops}
+def begins_behind(layers: Sequence[LayerParameter]) -> Iterator[str]:
+    """`--input-shape` of what is read of layers that cannot be used."""
+    read = {
+        bottom
+        for layer in layers
+        if not is_unknown(layer)
+        for bottom in layer.bottom
+    }
+    shapes = {
+        top: guess_shape(layers, top)
+        for layer in layers
+        if is_unknown(layer)
+        for top in layer.top
+        if top in read
+    }
     words = [
         f"--input-shape {top}={'x'.join(map(str, shape))}"
         for top, shape in shapes.items()
@@ -159,14 +175,18 @@ def guess_shape(
     layers: Sequence[LayerParameter], blob: str
 ) -> tuple[int, ...] | None:
     """A shape that readers may take; None where nothing tells."""
-    readers = [layer for layer in layers if blob in layer.bottom]
+    readers = [
+        layer
+        for layer in layers
+        if blob in layer.bottom and not is_unknown(layer)
+    ]
     for layer in readers:
         place = list(layer.bottom).index(blob)
         if "ROIPooling" in layer.type:
-            return IMAGE if place == 0 else (BOX,)
+            return EXAMPLE if place == 0 else (BOX,)
     first = layer_type(readers[0].type) if readers else None
     is_image = first is not None and first.message == "convolution_param"
-    return IMAGE if is_image else None
+    return EXAMPLE if is_image else None
 
 
 def other_states(
@@ -196,9 +216,12 @@ def inputs_elsewhere(
             if blob in layer.top and layer_type(layer.type).is_data:
                 index = list(layer.top).index(blob)
                 try:
-                    _, *dims = find_shape(layer, index, file)
+                    with warnings.catch_warnings():
+                        # That channels are assumed.
+                        warnings.simplefilter("ignore")
+                        _, *dims = find_shape(layer, index, file)
                 except CaffeFormatError:
-                    continue
+                    dims = example(layer, index)
                 dims = [*dims[1:], dims[0]] if len(dims) == 3 else dims
                 words.append(f"--input-shape {blob}={'x'.join(map(str, dims))}")
                 break

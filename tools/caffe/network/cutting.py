@@ -9,7 +9,10 @@ from keras_hypersphere.tools.caffe.network.data_layers import (
     is_input,
     without_tops,
 )
-from keras_hypersphere.tools.caffe.network.labels import read_bottoms
+from keras_hypersphere.tools.caffe.network.labels import (
+    only_measures,
+    read_bottoms,
+)
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -38,17 +41,25 @@ def cut(
         return list(layers)
     makers = [layer for layer in layers if not set(names).isdisjoint(layer.top)]
     rest = [layer for layer in layers if set(names).isdisjoint(layer.top)]
-    read = {blob for x in rest for blob in read_bottoms(x, training)}
+    if not training:
+        used = {blob for x in rest for blob in read_bottoms(x, False)}
+        rest = [
+            layer
+            for layer in rest
+            if not only_measures(layer) or not used.isdisjoint(layer.top)
+        ]
+    read = {bottom for layer in layers for bottom in layer.bottom}
+    rest = still_needed(rest, read)
+    still_read = {blob for x in rest for blob in read_bottoms(x, training)}
     for maker in makers:
-        refuse_lost(maker, read.difference(names), file)
+        refuse_lost(maker, still_read.difference(names), file)
     made = [
         LayerParameter(name=name, type="Input", top=[name]) for name in names
     ]
     for layer in made:
         dims = [1, *channels_first(shapes[layer.name])]
         layer.input_param.shape.add().dim.extend(dims)
-    read = {bottom for layer in layers for bottom in layer.bottom}
-    return made + still_needed(rest, read)
+    return made + rest
 
 
 def refuse_lost(

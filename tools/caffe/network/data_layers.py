@@ -14,6 +14,8 @@ from keras_hypersphere.tools.caffe.layer_type import layer_type
 from keras_hypersphere.tools.caffe.network.labels import read_bottoms
 from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 
+# Height, width, channels, where nothing is known.
+EXAMPLE = (112, 96, 3)
 # Of these the tops are data sets of any kind, and none is the label's.
 FREE_TOPS = ("HDF5Data", "DummyData")
 LABELS = {"label", "labels"}
@@ -273,15 +275,26 @@ def missing(
 ) -> None:
     """Raises an error that says what to pass."""
     top = layer.top[index]
+    channels, *sides = example(layer, index)
+    shape = (*sides, channels)
+    words = "x".join(map(str, shape))
     raise CaffeFormatError(
         f"the prototxt does not say what shape the blob {top!r} has: "
         f"{reason}; pass the shape, height, width and channels, such as "
-        f'input_shapes={{"{top}": (112, 96, 3)}} (on the command line '
-        f"--input-shape {top}=112x96x3)",
+        f'input_shapes={{"{top}": {shape}}} (on the command line '
+        f"--input-shape {top}={words})",
         file,
         layer.name,
         layer.type,
     )
+
+
+def example(layer: LayerParameter, index: int) -> list[int]:
+    """A shape that a top may have, channels first, where its size varies."""
+    steps = Preprocessing.of(layer)
+    known = next(iter(steps.sizes), EXAMPLE[:2])
+    channels = steps.channels or EXAMPLE[2]
+    return [channels, *known] if index == 0 else [EXAMPLE[2], *EXAMPLE[:2]]
 
 
 def preprocessing_of(

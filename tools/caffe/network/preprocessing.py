@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ MESSAGES = {
 MOVED = ("scale", "mirror", "crop_size", "mean_file")
 # What a model can begin with; the rest is done to images of any size.
 IN_MODEL = ("mean_value", "mean_file", "scale")
+# Of SSD's ways to resize, the one whose result is as long as the image.
+FIT_SMALL_SIZE = 2
 # A prototxt may name any file; a mean image is of a few hundred pixels.
 LARGEST_MEAN = 2**26
 
@@ -40,6 +42,7 @@ class Preprocessing:
             order of the channels.
         mean_file: Path of a mean image that is subtracted, or None.
         scale: What the rest is multiplied by.
+        sizes: All sizes that images may be resized to.
         channels: 3 (blue, green, red), 1 (gray) or None: not said.
     """
 
@@ -50,6 +53,7 @@ class Preprocessing:
     mean_file: str | None = None
     scale: float = 1.0
     channels: int | None = None
+    sizes: tuple[tuple[int, int], ...] = field(default=(), compare=False)
 
     @classmethod
     def of(cls, layer: LayerParameter, folder: str = "") -> "Preprocessing":
@@ -67,16 +71,21 @@ class Preprocessing:
         crop = (found["crop_size"],) * 2 if found["crop_size"] else None
         if steps.crop_h and steps.crop_w:
             crop = steps.crop_h, steps.crop_w
-        height = getattr(own, "new_height", 0)
-        width = getattr(own, "new_width", 0)
-        for resize in steps.resize_param:
-            height, width = resize.height, resize.width
+        size = getattr(own, "new_height", 0), getattr(own, "new_width", 0)
+        # SSD's; one of several is drawn for each batch.
+        resizes = [(r.height, r.width) for r in steps.resize_param] or [size]
+        sizes = tuple(dict.fromkeys(s for s in resizes if all(s)))
+        varies = len(sizes) != 1 or any(
+            resize.resize_mode == FIT_SMALL_SIZE
+            for resize in steps.resize_param
+        )
         file = found["mean_file"] or None
         if file and not os.path.isabs(file):
             neighbor = os.path.join(folder, file)
             file = neighbor if os.path.exists(neighbor) else file
         return cls(
-            resize=(height, width) if height and width else None,
+            resize=None if varies else sizes[0],
+            sizes=sizes,
             crop=crop,
             mirror=found["mirror"],
             mean_value=tuple(shortest(v) for v in steps.mean_value),
