@@ -163,11 +163,10 @@ def begins_behind(layers: Sequence[LayerParameter]) -> Iterator[str]:
         if top in read
     }
     words = [
-        f"--input-shape {top}={'x'.join(map(str, shape))}"
+        f"--input-shape {top}={'x'.join(map(str, shape or ['HxWxC']))}"
         for top, shape in shapes.items()
-        if shape
     ]
-    if words and all(shapes.values()):
+    if words:
         yield f"{' '.join(words)} begins behind it"
 
 
