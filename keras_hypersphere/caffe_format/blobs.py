@@ -16,6 +16,8 @@ from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import BlobProto, PackedBlob
 
 LEGACY = ("num", "channels", "height", "width")
+# What `raw_data` may be; NVCaffe and OpenCV's shrink_caffemodel write it.
+RAW_TYPES = {"DOUBLE": "<f8", "FLOAT": "<f4", "FLOAT16": "<f2"}
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,60 @@ def blob_array(blob: BlobProto) -> np.ndarray:
     Raises:
         CaffeFormatError: If the values do not fill the declared shape.
     """
+    if blob.raw_data:
+        dtype = raw_type(
+            blob, len(blob.raw_data), blob.data or blob.double_data
+        )
+        values = widened(np.frombuffer(blob.raw_data, dtype))
+        return shaped(values, blob_shape(blob))
     packed = PackedBlob.FromString(blob.SerializeToString())
     if packed.double_data:
         chunks, dtype = packed.double_data, "<f8"
     else:
         chunks, dtype = packed.data, "<f4"
     return shaped(np.frombuffer(b"".join(chunks), dtype), blob_shape(blob))
+
+
+def raw_type(blob: BlobProto, size: int, others: object) -> str:
+    """The type of the numbers in `raw_data`, for NumPy.
+
+    Args:
+        blob: What says it.
+        size: How many bytes there are.
+        others: Whether there are numbers elsewhere.
+
+    Raises:
+        CaffeFormatError: If they cannot be such numbers.
+    """
+    if others:
+        raise CaffeFormatError(
+            "a blob has `raw_data` and `data`, and only one can be its "
+            "numbers; the file is damaged"
+        )
+    if not blob.HasField("raw_data_type"):
+        raise CaffeFormatError(
+            "a blob has `raw_data` of no known `raw_data_type`; it may be "
+            f"{', '.join(RAW_TYPES)}"
+        )
+    field = blob.DESCRIPTOR.fields_by_name["raw_data_type"]
+    name = field.enum_type.values_by_number[blob.raw_data_type].name
+    if name not in RAW_TYPES:
+        raise CaffeFormatError(
+            f"a blob has `raw_data` of `raw_data_type: {name}`, which is not "
+            f"supported; {', '.join(RAW_TYPES)} are"
+        )
+    dtype = RAW_TYPES[name]
+    if size % int(dtype[-1]):
+        raise CaffeFormatError(
+            f"a blob has {size} bytes of `raw_data`, which are no whole "
+            f"numbers of {dtype[-1]} bytes each ({name}); the file is damaged"
+        )
+    return dtype
+
+
+def widened(values: np.ndarray) -> np.ndarray:
+    """Half precision as float32, which holds the same numbers."""
+    return values.astype("<f4") if values.dtype.itemsize == 2 else values
 
 
 def shaped(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

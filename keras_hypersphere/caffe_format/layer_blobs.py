@@ -17,6 +17,8 @@ from keras_hypersphere.caffe_format.blobs import (
     blob_array,
     blob_shape,
     is_legacy,
+    raw_type,
+    widened,
 )
 from keras_hypersphere.caffe_format.contents import HEAD
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
@@ -114,13 +116,16 @@ def net_blobs(net: NetParameter) -> Layers:
 
 def stored_blobs(net: NetParameter, walk: Walk, source: SourceFile) -> Layers:
     """The blobs of a lightened network, which are still in the file."""
-    return {
-        name: [
-            stored_blob(blob, walk.blobs[int(blob.double_diff[0])], source)
-            for blob in blobs
-        ]
-        for name, blobs in layers_of(net)
-    }
+    layers: Layers = {}
+    for name, blobs in layers_of(net):
+        try:
+            layers[name] = [
+                stored_blob(blob, walk.blobs[int(blob.double_diff[0])], source)
+                for blob in blobs
+            ]
+        except CaffeFormatError as error:
+            raise CaffeFormatError(error.message, source.path, name) from error
+    return layers
 
 
 def stored_blob(blob: BlobProto, stored: Stored, source: SourceFile) -> Blob:
@@ -128,9 +133,14 @@ def stored_blob(blob: BlobProto, stored: Stored, source: SourceFile) -> Blob:
     if stored.chunks is None:
         content = source.array("u1", stored.start, stored.stop).tobytes()
         return whole(BlobProto.FromString(content))
+    chunks = [chunk for chunk in stored.chunks if chunk[2] > chunk[1]]
     # Caffe takes the doubles if there are any.
-    doubles = [chunk for chunk in stored.chunks if chunk[0] == "<f8"]
-    chunks = doubles or stored.chunks
+    doubles = [chunk for chunk in chunks if chunk[0] == "<f8"]
+    for dtype, start, stop in chunks:
+        if dtype == "raw":
+            dtype = raw_type(blob, stop - start, chunks[1:])
+            doubles = [(dtype, start, stop)]
+    chunks = doubles or chunks
     return Blob(
         blob_shape(blob), is_legacy(blob), partial(read_chunks, source, chunks)
     )
@@ -140,7 +150,7 @@ def read_chunks(
     source: SourceFile, chunks: list[tuple[str, int, int]]
 ) -> np.ndarray:
     """Numbers of a file, flat."""
-    arrays = [source.array(*chunk) for chunk in chunks]
+    arrays = [widened(source.array(*chunk)) for chunk in chunks]
     return arrays[0] if len(arrays) == 1 else np.concatenate([*arrays, NONE])
 
 

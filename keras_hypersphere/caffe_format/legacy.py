@@ -36,7 +36,15 @@ DATA = {
     "WindowData": "window_data_param",
 }
 INPUTS = ("input", "input_shape", "input_dim")
-LISTS = ("bottom", "top", "blobs", "include", "exclude", "loss_weight")
+LISTS = (
+    "bottom",
+    "top",
+    "blobs",
+    "include",
+    "exclude",
+    "loss_weight",
+    "unread",
+)
 
 
 def upgrade(

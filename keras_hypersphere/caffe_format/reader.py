@@ -9,12 +9,13 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from keras_hypersphere.caffe_format.blobs import set_blob
+from keras_hypersphere.caffe_format.custom_layers import with_own
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.hdf5 import read_hdf5
 from keras_hypersphere.caffe_format.legacy import upgrade
+from keras_hypersphere.caffe_format.no_network import network_inside
 from keras_hypersphere.caffe_format.order import NO_BLOBS, ORDER
-from keras_hypersphere.caffe_format.own_layers import own_numbers
-from keras_hypersphere.caffe_format.schema import NetParameter
+from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
 from keras_hypersphere.caffe_format.source_file import SourceFile
 from keras_hypersphere.caffe_format.text import parse_text
 from keras_hypersphere.caffe_format.wire import DamagedError, Walk
@@ -41,9 +42,8 @@ def read_prototxt(path: str | PathLike) -> NetParameter:
     Raises:
         FileNotFoundError: If there is no such file.
         CaffeFormatError: If it is not a network in one of protobuf's
-            formats; a field that Caffe does not know is refused in text,
-            with its line, and warned of in binary. In a layer of a type that
-            nobody knows it is noted: `own_layers.unread_fields`.
+            formats. A field that our schema lacks is noted in `unread` of
+            the layer that has it; the network's own are warned of.
     """
     source = path if isinstance(path, SourceFile) else SourceFile(path)
     file, kind, content = source.path, source.kind, source.content()
@@ -53,9 +53,9 @@ def read_prototxt(path: str | PathLike) -> NetParameter:
             file,
         )
     if kind == "text":
-        return finish(parse_text(content, NetParameter(), file), file)
+        return read_text(content, file)
     net = parse_binary(content, file)
-    numbers = sorted(unknown_numbers(net))
+    numbers = sorted(unknown_numbers(net, file))
     if numbers:
         warnings.warn(
             f"{file}: has fields that official Caffe does not know "
@@ -64,6 +64,26 @@ def read_prototxt(path: str | PathLike) -> NetParameter:
             stacklevel=2,
         )
     return finish(net, file)
+
+
+def read_text(content: bytes, file: str) -> NetParameter:
+    """A network in text, which a solver may hold."""
+    net = NetParameter()
+    parse_text(content, net, file)
+    if not (net.layer or net.layers):
+        net = network_inside(
+            net, lambda solver: parse_text(content, solver, file), file
+        )
+    finish(net, file)
+    if net.unread:
+        first = net.unread[0]
+        names = ", ".join(f"`{field.name}`" for field in net.unread)
+        warnings.warn(
+            f"{file}: line {first.line}, column {first.column}: the network "
+            f"has fields that nobody knows, which are skipped: {names}",
+            stacklevel=3,
+        )
+    return net
 
 
 def read_caffemodel(path: str | PathLike) -> NetParameter:
@@ -167,7 +187,7 @@ def from_hdf5(source: SourceFile) -> NetParameter:
     return finish(net, source.path)
 
 
-def unknown_numbers(net: NetParameter) -> set[str]:
+def unknown_numbers(net: NetParameter, file: str) -> set[str]:
     """The numbers of fields that our schema does not have, with places."""
     found: set[str] = set()
     waiting: list[tuple[str, Message]] = [("net", net)]
@@ -175,10 +195,9 @@ def unknown_numbers(net: NetParameter) -> set[str]:
         if not waiting:
             break
         where, message = waiting.pop()
-        own = own_numbers(message)
+        if isinstance(message, LayerParameter):
+            message = with_own(message, file)
         for unknown in UnknownFieldSet(message):
-            if unknown.field_number in own:
-                continue
             found.add(f"{where} field {unknown.field_number}")
         for field, value in message.ListFields():
             if field.message_type is None or field.name == "blobs":

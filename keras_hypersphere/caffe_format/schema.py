@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     class SolverParameter(CaffeMessage): ...
 
-    class UnreadLayer(CaffeMessage): ...
-
     class V0LayerParameter(CaffeMessage): ...
 
     class V1LayerParameter(CaffeMessage): ...
@@ -52,7 +50,6 @@ else:
             "NetParameter",
             "PackedBlob",
             "SolverParameter",
-            "UnreadLayer",
             "V0LayerParameter",
             "V1LayerParameter",
         ),
@@ -63,6 +60,5 @@ else:
     NetParameter = CLASSES["NetParameter"]
     PackedBlob = CLASSES["PackedBlob"]
     SolverParameter = CLASSES["SolverParameter"]
-    UnreadLayer = CLASSES["UnreadLayer"]
     V0LayerParameter = CLASSES["V0LayerParameter"]
     V1LayerParameter = CLASSES["V1LayerParameter"]

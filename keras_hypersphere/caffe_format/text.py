@@ -8,7 +8,6 @@ from google.protobuf.message import Message
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import PACKAGE, NetParameter
-from keras_hypersphere.caffe_format.set_aside import parse_around
 from keras_hypersphere.caffe_format.text_weights import (
     MOST_RUNS,
     STRING,
@@ -16,6 +15,7 @@ from keras_hypersphere.caffe_format.text_weights import (
     put_weights,
     take_weights,
 )
+from keras_hypersphere.caffe_format.unknown_fields import parse_around
 
 # A megabyte takes protobuf a second or two; the longest networks have one.
 # Weights written as text may be more.
@@ -24,6 +24,7 @@ MOST_TEXT = 2 * 10**6
 MOST_TOKENS = 300_000
 TOKEN = re.compile(STRING + r"|[-+\w]+|\S")
 MOST_WORDS = 300
+PLACEHOLDER = re.compile(r"Couldn't parse (?:integer|float): ([A-Za-z]\w*)")
 UNKNOWN_FIELD = re.compile(r'has no field named "(\w+)"')
 # Strings, comments, signs that stand apart from their numbers, and 1.5F.
 TOKENS = re.compile(
@@ -171,17 +172,14 @@ def explain(error: text_format.ParseError, text: str) -> str:
         reason = NOT_UTF8
     reason = reason[:MOST_WORDS].rstrip(".")
     reason = reason.encode(errors="replace").decode()
-    unknown = UNKNOWN_FIELD.search(reason)
-    if unknown:
+    if UNKNOWN_FIELD.search(reason):
+        reason += "; correct the spelling"
+    placeholder = PLACEHOLDER.search(reason)
+    if placeholder:
         reason += (
-            "; Caffe refuses unknown fields: correct the spelling, or remove "
-            f"`{unknown[1]}` if it belongs to a fork that is not supported"
+            f"; if the file is a template, fill in a number for "
+            f"`{placeholder[1]}`, or run the script that does"
         )
-        if '"LayerParameter"' in reason:
-            reason += (
-                "; `register_layer` with `parameter` declares the fields of a "
-                "layer type of your own"
-            )
     return f"line {line}, column {column}: {reason}" if line else reason
 
 

@@ -160,6 +160,7 @@ def upgrade_layer(old: V1LayerParameter, file: str | None) -> V1LayerParameter:
         blobs=before.blobs,
         blobs_lr=before.blobs_lr,
         weight_decay=before.weight_decay,
+        unread=old.unread,
     )
     if kind not in TYPES and kind not in UNCHANGED:
         fail(old, "is of no type that Caffe had in 2013", file)

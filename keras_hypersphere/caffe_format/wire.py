@@ -28,6 +28,8 @@ NESTED = {
 }
 NUMBERS = {5: "<f4", 6: "<f4", 8: "<f8", 9: "<f8"}
 DIFFS = (6, 9)
+# `raw_data` and `raw_diff`, whose type another field says.
+RAW, RAW_DIFF = 12, 13
 # `double_diff: [index]`: tag, length, number.
 BLOB_INDEX = struct.Struct("<BBd")
 
@@ -51,8 +53,9 @@ class Stored(NamedTuple):
 
     Attributes:
         start, stop: The whole message.
-        chunks: `(type, start, stop)` of packed numbers; None if they are
-            written one by one, or in pieces too many.
+        chunks: `(type, start, stop)` of packed numbers, `"raw"` for a type
+            that the message says; None if they are written one by one, or
+            in pieces too many.
     """
 
     start: int
@@ -110,7 +113,10 @@ class Walk:
         mixed = False
         for field in self.fields(start, stop):
             dtype = NUMBERS.get(field.number)
-            if dtype is None:
+            if field.number in (RAW, RAW_DIFF) and field.wire == BYTES:
+                if field.number == RAW:
+                    chunks.append(("raw", field.start, field.stop))
+            elif dtype is None:
                 pieces.append(self.copy(field.begin, field.stop))
             elif field.wire != BYTES or len(chunks) == MOST_CHUNKS:
                 mixed = True

@@ -7,9 +7,11 @@ from pathlib import Path
 from google.protobuf import text_format
 
 from keras_hypersphere.atomic_write import atomic_write
+from keras_hypersphere.caffe_format.custom_layers import with_own
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
-from keras_hypersphere.caffe_format.own_layers import own_fields, unread_fields
 from keras_hypersphere.caffe_format.schema import NetParameter
+
+UNWRITABLE = "has the field `{}`, which nobody knows and nobody can write"
 
 
 def write_prototxt(
@@ -23,7 +25,7 @@ def write_prototxt(
         comment: Lines to put before it, each after a `#`.
 
     Raises:
-        CaffeFormatError: If a layer had fields that nobody declared.
+        CaffeFormatError: If it has fields that nobody declared.
     """
     head = "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines())
     text = "".join(parts(net))
@@ -32,21 +34,23 @@ def write_prototxt(
 
 def parts(net: NetParameter) -> Iterator[str]:
     """The text of a network, and then of each layer."""
+    for field in net.unread:
+        raise CaffeFormatError(UNWRITABLE.format(field.name))
     head = NetParameter()
     head.CopyFrom(net)
     head.ClearField("layer")
     yield text_format.MessageToString(head, as_utf8=True)
     for layer in net.layer:
-        for field in unread_fields(layer):
+        for field in layer.unread:
             raise CaffeFormatError(
-                f"has the field `{field.name}`, which nobody knows and nobody "
-                "can write",
+                UNWRITABLE.format(field.name),
                 layer=layer.name,
                 type=layer.type,
             )
         yield "layer {\n"
-        for message in (layer, own_fields(layer)):
-            yield text_format.MessageToString(message, as_utf8=True, indent=2)
+        yield text_format.MessageToString(
+            with_own(layer), as_utf8=True, indent=2
+        )
         yield "}\n"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_hypersphere.caffe_format import own_layers
+from keras_hypersphere.caffe_format import custom_layers
 from keras_hypersphere.tools.caffe import layer_type as converters
 from keras_hypersphere.tools.caffe import read_card, supported_layers
 from keras_hypersphere.tools.cli import main
@@ -54,7 +54,7 @@ def folder(tmp_path, monkeypatch):
     """The files that the examples name; the sample is the network."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(converters, "LAYER_TYPES", dict(converters.LAYER_TYPES))
-    monkeypatch.setattr(own_layers, "OWN", dict(own_layers.OWN))
+    monkeypatch.setattr(custom_layers, "CUSTOM", dict(custom_layers.CUSTOM))
     shutil.copy(PROTOTXT, "deploy.prototxt")
     shutil.copy(CAFFEMODEL, "model.caffemodel")
     shutil.copy(ROOT / "zoo" / "samples" / "grace_hopper.jpg", "photo.jpg")

@@ -4,18 +4,15 @@
 Whoever needs to know something of a type asks its `LayerType`.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google.protobuf.message import Message
 
+from keras_hypersphere.caffe_format.custom_layers import build_class, declare
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
-from keras_hypersphere.caffe_format.own_layers import (
-    build_class,
-    declare,
-    unread_fields,
-)
 from keras_hypersphere.caffe_format.schema import LayerParameter
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 
@@ -94,6 +91,9 @@ class LayerType:
         """The message of a layer of this type; None for a type without."""
         return getattr(layer, self.message) if self.message else None
 
+
+# Of unknown fields in a warning.
+MOST_NAMED = 5
 
 LAYER_TYPES: dict[str, LayerType] = {}
 # What layers of any type may have; losses are kept in training alone.
@@ -222,8 +222,8 @@ def find_converter(
     convert = layer_type(type).convert
     if convert is not None:
         return convert
-    where, own, reads = "", "", True
-    unread = [] if layer is None else unread_fields(layer, file)
+    where, own = "", ""
+    unread = [] if layer is None else layer.unread
     if unread:
         names = dict.fromkeys(field.name for field in unread)
         where = f"line {unread[0].line}: "
@@ -231,14 +231,10 @@ def find_converter(
             ", with `parameter` for its own "
             f"{', '.join(f'`{name}`' for name in names)}"
         )
-    if layer is not None:
-        reads = bool(layer.bottom or not layer.top)
     supported = supported_layers()
     raise UnsupportedLayerError(
         f"{where}the type {type!r} is not supported{advice}; supported are "
-        f"{', '.join(supported)}; `register_layer` adds a type{own}, and "
-        "`outputs` may leave the layer out"
-        + ("" if reads else ", or `input_shapes` make inputs of its tops"),
+        f"{', '.join(supported)}; `register_layer` adds a type{own}",
         file,
         None if layer is None else layer.name,
         type,
@@ -257,20 +253,54 @@ def refuse_unread(
     """
     for layer in layers:
         kind = layer_type(layer.type)
-        if not kind.convert:
+        # What has become an input reads nothing.
+        if not kind.convert or kind.is_data or layer.type == "Input":
             continue
-        for unread in unread_fields(layer, file):
+        for unread in layer.unread:
             raise CaffeFormatError(
                 f"line {unread.line}, column {unread.column}: has the field "
                 f"`{unread.name}`, which nobody knows; correct the spelling, "
-                "or declare it: register_layer("
-                f'"{layer.type}", parameter={{"{unread.name}": {{…}}}})',
+                "or declare it and what it does: register_layer("
+                f'"{layer.type}", parameter={declaration(unread.name)})',
                 file,
                 layer.name,
                 layer.type,
             )
         for path, effect in {**REFUSED, **kind.refused}.items():
             refuse_field(layer, path, effect, file)
+
+
+def declaration(name: str) -> str:
+    """How a field is declared: `{"pooling_param": {"foo": …}}`."""
+    *outer, last = name.split(".")
+    kind = "{…}" if last.endswith("_param") else "…"
+    return (
+        "".join(f'{{"{part}": ' for part in [*outer, last])
+        + kind
+        + "}" * (len(outer) + 1)
+    )
+
+
+def warn_unread(
+    layers: Iterable[LayerParameter], file: str | None = None
+) -> None:
+    """Warns of what nobody declared, after `refuse_unread` has let it pass:
+    in layers that are left out, and in those that become inputs.
+    """
+    found = [
+        f"`{unread.name}` of {layer.name!r} (line {unread.line})"
+        for layer in layers
+        if layer.type in LAYER_TYPES
+        for unread in layer.unread
+    ]
+    if found:
+        if len(found) > MOST_NAMED:
+            found[MOST_NAMED:] = [f"{len(found) - MOST_NAMED} more"]
+        warnings.warn(
+            f"{file}: has fields that nobody knows: {', '.join(found)}; they "
+            "are skipped, since no converted layer has them",
+            stacklevel=2,
+        )
 
 
 def refuse_field(

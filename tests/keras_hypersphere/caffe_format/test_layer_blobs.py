@@ -113,3 +113,52 @@ def test_text_and_repeated_names(tmp_path):
 def test_text_without_blobs(sample):
     with pytest.raises(CaffeFormatError, match="prototxt first"):
         read_blobs(sample[0])
+
+
+def raw(dtype, number, *values):
+    """`raw_data_type` and `raw_data`, as NVCaffe and OpenCV write them."""
+    content = np.array(values, dtype).tobytes()
+    return b"\x50" + bytes([number]), b"\x62" + bytes([len(content)]) + content
+
+
+TWO = b"\x3a\x02\x08\x02"  # shape { dim: 2 }
+
+
+@pytest.mark.parametrize(
+    ("dtype", "number", "made"),
+    [("<f8", 0, "f8"), ("<f4", 1, "f4"), ("<f2", 2, "f4")],
+)
+def test_raw_data(dtype, number, made, tmp_path):
+    kind, content = raw(dtype, number, 1 / 3, -2)
+    for fields in ((TWO, kind, content), (content, kind, TWO)):
+        path = model(tmp_path / "m", *fields)
+        (blob,) = read_blobs(path)["a"]
+        array = blob.array()
+        np.testing.assert_array_equal(array, np.array([1 / 3, -2], dtype))
+        assert array.dtype == made
+        (message,) = read_caffemodel(path).layer[0].blobs
+        np.testing.assert_array_equal(blob_array(message), array)
+        assert blob_array(message).dtype == made
+        # As text, whose strings have escapes.
+        write_prototxt(read_caffemodel(path), tmp_path / "text")
+        (blob,) = read_blobs(tmp_path / "text")["a"]
+        np.testing.assert_array_equal(blob.array(), array)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (raw("<f4", 1, 1, 2)[1:], "no known `raw_data_type`; it may be DOUBLE"),
+        (raw("<f4", 9, 1, 2), "no known `raw_data_type`"),
+        (raw("<i4", 3, 1, 2), "`raw_data_type: INT`, which is not supported"),
+        (raw("<f2", 1, 1, 2, 3), "6 bytes .* of 4 bytes each"),
+        ((*raw("<f4", 1, 1, 2), b"\x2a\x08" + bytes(8)), "and `data`"),
+        (raw("<f4", 1, 1, 2, 3), r"shape \(2,\) holds 3 values"),
+    ],
+)
+def test_damaged_raw_data(fields, words, tmp_path):
+    path = model(tmp_path / "m", TWO, *fields)
+    with pytest.raises(CaffeFormatError, match=words):
+        read_blobs(path)["a"][0].array()
+    with pytest.raises(CaffeFormatError, match=words):
+        blob_array(read_caffemodel(path).layer[0].blobs[0])

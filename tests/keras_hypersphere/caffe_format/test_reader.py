@@ -40,7 +40,21 @@ def test_comments_in_any_encoding_and_a_mark_before(write):
         ("", "is empty"),
         (" \n", "is empty"),
         ("# nothing\n", "describes no layers"),
-        (LAYER + "\nlayer { nam: 1 }", 'line 2, column 9.*"nam".*spelling'),
+        ('net: "a.prototxt"\nbase_lr: 1', "a solver.*names: a.prototxt"),
+        ("item { name: 'cat' id: 1 }", "a label map"),
+        ("base_lr: 1", "a solver.*give a network"),
+        ("base_lr: 1 larc_eta: x", "Couldn't parse float"),
+        (
+            "test_net_param { } train_net_param { }",
+            r"2 networks \(`train_net_param`, `test_net_param`\)",
+        ),
+        (
+            "layer { convolution_param { num_output: cls3x } }",
+            "template.*cls3",
+        ),
+        ("404: Not Found", "an error of a web server"),
+        ('{"message": "Not Found"}', "is JSON"),
+        ("# net\nfrom caffe import layers", "a Python script"),
         (LAYER + "\nlayer {", "line 2"),
         ("layer { name: 3 }", "line 1, column 15"),
         ("layer { include { phase: LATE } }", "LATE"),
@@ -57,6 +71,13 @@ def test_bad_text(content, words, write):
         read_prototxt(path)
     assert str(caught.value).startswith(str(path))
     assert "keras_hypersphere.caffe." not in caught.value.message
+
+
+def test_the_one_network_of_a_solver(write):
+    """As some exporters write it."""
+    path = write(f"base_lr: 1 net_param {{ name: 'n' {LAYER} }}")
+    net = read_prototxt(path)
+    assert (net.name, net.layer[0].type) == ("n", "ReLU")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ BROKEN = {
     "softmaxwithloss_two_tops": ("2 tops; it makes at most 1", "l"),
     "top_twice": ("another layer makes too", "c2"),
     "unknown_bottom": ("'nothere'", "x"),
-    "unknown_field_text": ('no field named "nosuch"', None),
+    "unknown_field_text": ("the field `nosuch`, which nobody knows", "c"),
 }
 UNSUPPORTED = ("unknown_layer_type",)
 

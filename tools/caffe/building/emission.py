@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from keras_hypersphere.backend.keras_internals import producer
+from keras_hypersphere.caffe_format.custom_layers import with_own
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
-from keras_hypersphere.caffe_format.own_layers import with_own
 from keras_hypersphere.caffe_format.schema import (
     FillerParameter,
     LayerParameter,

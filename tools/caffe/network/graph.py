@@ -15,7 +15,11 @@ from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.reader import refuse_many
 from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
-from keras_hypersphere.tools.caffe.layer_type import layer_type, refuse_unread
+from keras_hypersphere.tools.caffe.layer_type import (
+    layer_type,
+    refuse_unread,
+    warn_unread,
+)
 from keras_hypersphere.tools.caffe.network.advice import (
     refuse_no_outputs,
     refuse_unmade,
@@ -120,7 +124,8 @@ def build_graph(
         read = Counter(number for node in nodes for number in node.bottoms)
         made = {number for node in nodes for number in node.tops}
         current = {n: number for n, number in current.items() if number in made}
-    refuse_unread((node.parameter for node in nodes), file)
+    refuse_unread([node.parameter for node in nodes], file)
+    warn_unread(net.layer, file)
     if outputs is None:
         outputs = sorted(n for n, number in current.items() if not read[number])
     refuse_training_outputs(outputs, current)

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from keras_hypersphere.caffe_format.own_layers import with_own
+from keras_hypersphere.caffe_format.custom_layers import with_own
 from keras_hypersphere.caffe_format.schema import (
     FillerParameter,
     LayerParameter,

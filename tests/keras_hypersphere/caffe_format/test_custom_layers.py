@@ -1,4 +1,4 @@
-"""Layers with messages that no table has."""
+"""Layers with fields that users declare."""
 
 import re
 
@@ -8,19 +8,17 @@ from keras_hypersphere.caffe_format import (
     CaffeFormatError,
     LayerParameter,
     NetParameter,
-    own_layers,
+    custom_layers,
     read_prototxt,
     text,
     write_caffemodel,
     write_prototxt,
 )
-from keras_hypersphere.caffe_format.own_layers import (
+from keras_hypersphere.caffe_format.custom_layers import (
     build_class,
     declare,
-    unread_fields,
     with_own,
 )
-from keras_hypersphere.caffe_format.tables.types import TYPES
 
 NET = """
 name: "net"
@@ -45,20 +43,11 @@ PARAMETER = {
 
 @pytest.fixture(autouse=True)
 def none_declared(monkeypatch):
-    monkeypatch.setattr(own_layers, "OWN", {})
+    monkeypatch.setattr(custom_layers, "CUSTOM", {})
 
 
 def parse(source):
     return text.parse_text(source.encode(), NetParameter(), "net.prototxt")
-
-
-def test_what_nobody_declared_is_noted():
-    layer, other = parse(NET).layer
-    found = [(f.name, f.line, f.column) for f in unread_fields(layer)]
-    column = NET.split("\n")[4].index("exact") + 1
-    assert found == [("imresize_param", 4, 3), ("exact", 5, column)]
-    assert layer.top == ["y"] and layer.relu_param.negative_slope == 1
-    assert other.name == "s" and not unread_fields(other)
 
 
 def check(layer):
@@ -79,7 +68,7 @@ def check(layer):
 def test_declared_messages_are_read():
     declare("ImResize", build_class(PARAMETER))
     layer = parse(NET).layer[0]
-    assert not unread_fields(layer)
+    assert not layer.unread
     check(layer)
     copy = LayerParameter()
     copy.CopyFrom(layer)
@@ -107,7 +96,7 @@ def test_binary_files_have_numbers(write, tmp_path):
     with pytest.warns(UserWarning, match="layer field 300"):
         read_prototxt(path)
     declare("ImResize", build_class({"imresize_param 300": {"a 1": "string"}}))
-    with pytest.warns(UserWarning, match="layer field 25001"):
+    with pytest.warns(UserWarning, match="imresize_param field 1"):
         layer = read_prototxt(path).layer[0]
     assert with_own(layer).imresize_param.a == ""
     declare(
@@ -132,23 +121,40 @@ def test_text_is_written_with_them(write, tmp_path):
 @pytest.mark.parametrize(
     ("right", "wrong", "words"),
     [
-        ("factor", "fctor", 'Message .* no field named "fctor"'),
         ("LINEAR", "CUBIC", "Enum type .* has no value named CUBIC"),
         ("3, 4", "x, 4", "Couldn't parse integer: x"),
-        ("exact", "exct", 'Message .* named "exct".*`register_layer`'),
-        ("negative_slope", "slope", 'Message .* no field named "slope"'),
-        ("top", "nosuch: 1 top", 'Message .* no field named "nosuch"'),
+        ("top", "type: 1 top", "Expected string"),
     ],
 )
-def test_misspellings_are_refused(right, wrong, words):
+def test_wrong_values_are_refused(right, wrong, words):
+    declare("ImResize", build_class(PARAMETER))
+    broken = NET.replace(right, wrong, 1)
+    with pytest.raises(CaffeFormatError) as caught:
+        parse(broken)
+    assert re.match(
+        f"net.prototxt: line \\d, column \\d+: {words}", str(caught.value)
+    )
+    assert "own_" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "name"),
+    [
+        ("factor", "fctor", "imresize_param.fctor"),
+        ("exact", "exct", "exct"),
+        ("negative_slope", "slope", "relu_param.slope"),
+        ('type: "msra"', "kind: 1", "imresize_param.filler.kind"),
+    ],
+)
+def test_misspellings_are_noted(right, wrong, name):
     declare("ImResize", build_class(PARAMETER))
     broken = NET.replace(right, wrong, 1)
     before = broken[: broken.index(wrong)].split("\n")
-    place = f"line {len(before)}, column {len(before[-1]) + 1}"
-    with pytest.raises(CaffeFormatError) as caught:
-        parse(broken)
-    assert re.match(f"net.prototxt: {place}: {words}", str(caught.value))
-    assert "own_" not in str(caught.value)
+    layer, other = parse(broken).layer
+    (unread,) = layer.unread
+    assert unread.name == name and not other.unread
+    assert (unread.line, unread.column) == (len(before), len(before[-1]) + 1)
+    assert list(with_own(layer).imresize_param.size) == [3, 4]
 
 
 def test_a_field_that_comes_twice():
@@ -159,31 +165,35 @@ def test_a_field_that_comes_twice():
         parse(NET.replace("factor: 2", "factor: 2 factor: 3"))
 
 
-def test_only_layers_of_unknown_types_may_have_more():
-    for layer in ('layer { type: "LSTM" a: 1 }', "layer { a: 1 }"):
-        with pytest.raises(CaffeFormatError, match='no field named "a"'):
-            parse(layer)
-    for text_ in ("a: 1", "layers { type: RELU a: 1 }"):
-        with pytest.raises(CaffeFormatError, match='no field named "a"'):
-            parse(text_)
-    spelled = "layer: [ { type: 'Own' a < b: [1] > }, { type: 'Own', a: -1; } ]"
-    assert all(unread_fields(layer) for layer in parse(spelled).layer)
-    for broken in ("a {", "a: [1", "a: }", 'a: "x', "a", "a { b: : }"):
-        with pytest.raises(CaffeFormatError):
-            parse(f'layer {{ type: "Own" b: 1 {broken} }}')
+def test_a_list_of_layers():
+    declare("Own", build_class({"a": {"b": "repeated int32"}}))
+    layers = parse(
+        "layer: [ { type: 'Own' a < b: [1, 2] > }, { type: 'ReLU' a: 1 },"
+        "{ type: 'Own', name: 'last' a { b: 3; c: { d: 4 } } } ] state { x: 1 }"
+    ).layer
+    assert [list(with_own(layers[n]).a.b) for n in (0, 2)] == [[1, 2], [3]]
+    names = [[field.name for field in layer.unread] for layer in layers]
+    assert names == [[], ["a"], ["a.c"]] and layers[2].name == "last"
 
 
-def test_places_in_long_texts():
-    """Of a field that protobuf refuses within a layer, too."""
-    many = 'layer { type: "Own"\n a: 1 a: 2 }\n' * 2000
-    last = parse(many).layer[-1]
-    assert [f.line for f in unread_fields(last)] == [4000, 4000]
-    broken = f'{many} layer {{ type: "Own"\n  a {{\n b: : }} }}'
-    with pytest.raises(CaffeFormatError, match="line 4002, column 3: "):
-        parse(broken)
-    # No network has so many, and protobuf takes its time.
-    with pytest.raises(CaffeFormatError, match='no field named "a"'):
-        parse(f'layer {{ type: "Own" a: [{"1, " * 20000} 1] }}')
+def test_a_message_of_caffes_gets_further_fields(write, tmp_path):
+    """As a fork does that changes a layer type of Caffe's."""
+    new = {"pooling_param": {"ring 90": "bool", "rings": [{"r": "float"}]}}
+    declare("Pooling", build_class(new))
+    settings = "pooling_param { pool: AVE ring: true rings { r: 2 } pad: 3 }"
+    source = f'layer {{ name: "p" type: "Pooling" {settings} }}'
+    net = read_prototxt(write(source))
+    made = with_own(net.layer[0]).pooling_param
+    assert (made.pool, made.ring, made.rings[0].r, made.pad) == (1, True, 2, 3)
+    assert made.stride == 1 and not net.layer[0].unread
+    path = tmp_path / "net.prototxt"
+    write_prototxt(net, path)
+    assert with_own(read_prototxt(path).layer[0]).pooling_param == made
+    # Other types have not.
+    net = parse(source.replace('"Pooling"', '"SPP"'))
+    names = [field.name for field in net.layer[0].unread]
+    assert names == ["pooling_param.ring", "pooling_param.rings"]
+    assert not with_own(LayerParameter(type="Pooling")).pooling_param.ring
 
 
 @pytest.mark.parametrize(
@@ -191,7 +201,10 @@ def test_places_in_long_texts():
     [
         (None, "must be a dict"),
         ({}, "must be a dict"),
-        ({"relu_param": {}}, "'relu_param', which Caffe has"),
+        ({"name": "string"}, "'name', which Caffe has"),
+        ({"bottom": {}}, "'bottom', which Caffe has"),
+        ({"relu_param": {"engine": "int32"}}, "'engine', which Caffe has"),
+        ({"relu_param": {"a 1": "int32"}}, "1, which is `negative_slope`"),
         ({"own_param 123": {}}, "number 123, which is `relu_param`"),
         ({"own_param 0": {}}, "number 0"),
         ({"own_param 19000": {}}, "number 19000"),
@@ -212,9 +225,3 @@ def test_wrong_declarations(parameter, words):
     with pytest.raises(ValueError, match=words) as caught:
         build_class(parameter)
     assert f"Received: parameter={parameter!r}" in str(caught.value)
-
-
-def test_the_types_of_the_tables():
-    with pytest.raises(CaffeFormatError):
-        parse('layer { type: "MultiBoxLoss" a: 1 }')
-    assert {"ReLU", "Data", "AnnotatedData"} <= TYPES

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.caffe_format import (
-    own_layers,
+    custom_layers,
     read_prototxt,
     set_blob,
     write_caffemodel,
@@ -48,7 +48,7 @@ layer { name: "loss" type: "EuclideanLoss" bottom: "gain" bottom: "wanted"
 @pytest.fixture(autouse=True)
 def only_here(monkeypatch):
     monkeypatch.setattr(converters, "LAYER_TYPES", dict(converters.LAYER_TYPES))
-    monkeypatch.setattr(own_layers, "OWN", {})
+    monkeypatch.setattr(custom_layers, "CUSTOM", {})
 
 
 def register():
@@ -142,18 +142,46 @@ def test_without_it_the_layer_is_named(write):
 
 
 def test_misspellings(write):
-    typo = NET.replace('top: "relu"', 'top: "relu" gain_param { }')
-    with pytest.raises(CaffeFormatError, match=r"line 6, .*`register_layer`"):
-        to_keras(write(typo), outputs=["gain"])
+    """Refused where they would change numbers, warned of elsewhere."""
     register()
-    typo = NET.replace("power: 2", "pwer: 2")
-    with pytest.raises(CaffeFormatError, match=r'line 5, .*field named "pwer"'):
-        to_keras(write(typo), outputs=["relu"])
+    typo = write(NET.replace('top: "relu"', 'top: "relu" gain_param { }'))
+    with pytest.raises(CaffeFormatError, match=r"line 6, .*register_layer\("):
+        to_keras(typo)
+    with pytest.warns(UserWarning, match="`gain_param` of 'relu' .line 6.;"):
+        to_keras(typo, outputs=["gain"])
+    typo = write(NET.replace("power: 2", "pwer: 2"))
+    words = r'line 5, .*`gain_param.pwer`.*{"gain_param": {"pwer": …}}'
+    with pytest.raises(CaffeFormatError, match=words) as caught:
+        to_keras(typo)
+    assert (caught.value.layer, caught.value.type) == ("gain", "Gain")
     # Registered, but not with this.
     register_layer("Gain")(lambda layer, inputs: inputs)
-    with pytest.raises(CaffeFormatError, match=r"line 5, .*`gain_param`") as e:
-        to_keras(write(NET), outputs=["relu"])
-    assert (e.value.layer, e.value.type) == ("gain", "Gain")
+    with pytest.raises(CaffeFormatError, match=r"line 5, .*`gain_param`"):
+        to_keras(write(NET))
+
+
+def test_a_field_that_a_fork_gave_to_caffes_message(write):
+    """The type is replaced by one that knows it."""
+    net = NET[: NET.index("layer {")] + (
+        'layer { name: "r" type: "ReLU" bottom: "data" top: "r" '
+        "relu_param { negative_slope: 0.5 shift: 2 } }"
+    )
+    with pytest.raises(CaffeFormatError, match=r"`relu_param\.shift`"):
+        to_keras(write(net))
+
+    @register_layer("ReLU", {"relu_param": {"shift": "float"}})
+    def shifted(layer, inputs):
+        settings = layer.parameter.relu_param
+        x = layer.add(
+            keras.layers.ReLU, *inputs, negative_slope=settings.negative_slope
+        )
+        return layer.add(
+            keras.layers.Rescaling, x, "shift", offset=settings.shift, scale=1
+        )
+
+    x = np.array([-4.0, 0, 3], "f4").reshape(1, 1, 1, 3).repeat(4, 1)
+    made = to_keras(write(net)).predict(x.repeat(5, 2), verbose=0)
+    assert made[0, 0, 0].tolist() == [0, 2, 5]
 
 
 def test_wrong_parameters():

@@ -1,23 +1,21 @@
-"""Layers that no table knows: their own messages, and what was not read.
+"""Layers of users' own: the fields that they declare for a layer type.
 
-Caffe forks give a new layer a message of its own, `imresize_param { … }`. A
-message that `declare` has been told of is read; whatever else text holds in a
-layer whose type no table knows is noted, so that the layer can be named, or
-left out.
+Caffe forks give a new layer a message of its own, `imresize_param { … }`, or
+one of Caffe's messages a further field. `build_class` makes the class of a
+layer that has them besides Caffe's, and `with_own` a layer of that class.
 
-Both travel within the layer's message as fields that our schema lacks, which
-protobuf keeps and copies: so binary files, which have them by number, are
-read alike.
+A network's layers are all of one class, which keeps these fields as bytes
+that it does not know: so binary files, which have them by number, are read
+alike, and no class depends on what is declared.
 """
 
 import itertools
 import re
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from google.protobuf import descriptor_pb2, message_factory
 from google.protobuf.message import DecodeError, Message
-from google.protobuf.unknown_fields import UnknownFieldSet
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import (
@@ -25,7 +23,7 @@ from keras_hypersphere.caffe_format.schema import (
     PACKAGE,
     POOL,
     LayerParameter,
-    UnreadLayer,
+    NetParameter,
 )
 
 Field = descriptor_pb2.FieldDescriptorProto
@@ -39,31 +37,39 @@ SCALARS = {
     "float": Field.TYPE_FLOAT,
     "double": Field.TYPE_DOUBLE,
 }
-# Forks of the tables begin at 20000; `UnreadLayer` is 29999.
+# Fields of forks begin at 20000; `unread` is 29999.
 FIRST_NUMBER = 25000
 # From here on numbers are protobuf's own, and then ours.
 MOST_NUMBER = 18999
 NAME = re.compile(r"([A-Za-z_]\w*)(?: +(\d+))?")
 SCALAR = re.compile(r"(repeated +)?(\w+)(?: *= *(\S.*))?")
 
-OWN: dict[str, type[Message]] = {}
+
+class CustomLayer(NamedTuple):
+    """The class of a layer that has fields of its own, and of a network."""
+
+    layer: type[Message]
+    network: type[Message]
+
+
+CUSTOM: dict[str, CustomLayer] = {}
 COUNT = itertools.count()
 
 
-def declare(type: str, own: type[Message] | None) -> None:
+def declare(type: str, own: CustomLayer | None) -> None:
     """Tells of the fields that a layer type has for itself; None for none."""
-    OWN.pop(type, None)
+    CUSTOM.pop(type, None)
     if own is not None:
-        OWN[type] = own
+        CUSTOM[type] = own
 
 
-def own_class(type: str) -> Any:
-    """What reads the fields that a layer type has for itself."""
-    return OWN.get(type)
+def custom(type: str) -> CustomLayer | None:
+    """What reads layers of a type for which fields were declared."""
+    return CUSTOM.get(type)
 
 
-def build_class(parameter: Mapping[str, Any]) -> type[Message]:
-    """The class that reads a layer's own fields.
+def build_class(parameter: Mapping[str, Any]) -> CustomLayer:
+    """The class that reads a layer with fields of its own.
 
     Args:
         parameter: Name of a field of the layer → its fields. A field is a
@@ -71,67 +77,80 @@ def build_class(parameter: Mapping[str, Any]) -> type[Message]:
             `"int32 = 1"`, `"repeated string"`) or a message of Caffe
             (`"FillerParameter"`), a tuple of an enum's names, or the fields
             of a further message (in a list: any number of those). A number
-            after a name, `"factor 1"`, is the field's in binary files.
+            after a name, `"factor 1"`, is the field's in binary files. One
+            of Caffe's messages gets the fields besides those it has.
 
     Raises:
         ValueError: If that is no such thing, or Caffe has the field.
     """
     if not isinstance(parameter, Mapping) or not parameter:
         raise wrong("must be a dict of the layer's own fields", parameter)
-    place = f"own_{next(COUNT)}"
     file = descriptor_pb2.FileDescriptorProto(
-        name=f"keras_hypersphere/{place}.proto",
-        package=f"{PACKAGE}.{place}",
+        package=f"{PACKAGE}.own_{next(COUNT)}",
         syntax="proto2",
         dependency=[FILE],
     )
-    add_message(file, "LayerParameter", parameter, parameter)
-    known = LayerParameter.DESCRIPTOR
-    for field in file.message_type[0].field:
-        if field.name in known.fields_by_name:
-            raise wrong(f"has {field.name!r}, which Caffe has", parameter)
-        if field.number in known.fields_by_number:
-            taken = known.fields_by_number[field.number].name
-            raise wrong(
-                f"has the number {field.number}, which is `{taken}`; leave "
-                "it out: the field is then read from text alone",
-                parameter,
-            )
+    file.name = f"{file.package}.proto"
+    layer = file.message_type.add()
+    LayerParameter.DESCRIPTOR.CopyToProto(layer)
+    network = file.message_type.add(name="NetParameter")
+    network.field.add(
+        name="layer",
+        number=NetParameter.DESCRIPTOR.fields_by_name["layer"].number,
+        label=Field.LABEL_REPEATED,
+        type=Field.TYPE_MESSAGE,
+        type_name=f".{file.package}.LayerParameter",
+    )
+    add_fields(file, layer, parameter, parameter)
     try:
         POOL.AddSerializedFile(file.SerializeToString())
-        made = POOL.FindMessageTypeByName(f"{file.package}.LayerParameter")
-        own = message_factory.GetMessageClass(made)
-        own()
+        layer_class, net_class = (
+            message_factory.GetMessageClass(
+                POOL.FindMessageTypeByName(f"{file.package}.{message.name}")
+            )
+            for message in (layer, network)
+        )
+        layer_class()
     except (TypeError, ValueError, KeyError) as error:
         raise wrong(f"is no message of protobuf's ({error})", parameter) from (
             error
         )
-    return own
+    return CustomLayer(layer_class, net_class)
 
 
-def add_message(
+def add_fields(
     file: descriptor_pb2.FileDescriptorProto,
-    name: str,
+    message: Any,
     fields: Mapping[str, Any],
     parameter: Any,
 ) -> None:
-    """Adds a message, and those within it, to a protobuf file."""
-    message = file.message_type.add(name=name)
-    top = name == "LayerParameter"
+    """Adds fields to a message, and to the file the messages within it."""
+    known = {field.name: field for field in message.field}
+    numbers = {field.number: field.name for field in message.field}
     for index, (key, kind) in enumerate(fields.items()):
         match = isinstance(key, str) and NAME.fullmatch(key)
         if not match:
             raise wrong(f"has {key!r}, where a name should be", parameter)
-        number = int(match[2] or FIRST_NUMBER + index)
+        name, number = match[1], int(match[2] or FIRST_NUMBER + index)
+        if name in known:
+            extend(file, known[name], kind, parameter)
+            continue
+        if number in numbers:
+            raise wrong(
+                f"has the number {number}, which is `{numbers[number]}`; leave "
+                "it out: the field is then read from text alone",
+                parameter,
+            )
         if match[2] and not 0 < number <= MOST_NUMBER:
             raise wrong(
                 f"has the number {number}; 1 to {MOST_NUMBER} are numbers",
                 parameter,
             )
         field = message.field.add(
-            name=match[1], number=number, label=Field.LABEL_OPTIONAL
+            name=name, number=number, label=Field.LABEL_OPTIONAL
         )
-        within = match[1] if top else f"{name}.{match[1]}".replace(".", "_")
+        top = message.name == "LayerParameter"
+        within = name if top else f"{message.name}.{name}".replace(".", "_")
         if isinstance(kind, list) and len(kind) == 1:
             field.label = Field.LABEL_REPEATED
             kind = kind[0]
@@ -142,13 +161,30 @@ def add_message(
         if isinstance(kind, Mapping):
             field.type = Field.TYPE_MESSAGE
             field.type_name = f".{file.package}.{within}"
-            add_message(file, within, kind, parameter)
+            made = file.message_type.add(name=within)
+            add_fields(file, made, kind, parameter)
         elif isinstance(kind, tuple):
             field.type = Field.TYPE_ENUM
             field.type_name = f".{file.package}.{within}.Value"
             add_enum(file, within, kind, parameter)
         else:
             set_kind(field, kind, parameter)
+
+
+def extend(
+    file: descriptor_pb2.FileDescriptorProto,
+    field: Any,
+    kind: Any,
+    parameter: Any,
+) -> None:
+    """Gives a field of Caffe's a copy of its message with further fields."""
+    if field.type != Field.TYPE_MESSAGE or not isinstance(kind, Mapping):
+        raise wrong(f"has {field.name!r}, which Caffe has", parameter)
+    message = file.message_type.add()
+    POOL.FindMessageTypeByName(field.type_name[1:]).CopyToProto(message)
+    message.name = field.name
+    field.type_name = f".{file.package}.{field.name}"
+    add_fields(file, message, kind, parameter)
 
 
 def add_enum(
@@ -194,7 +230,7 @@ def set_kind(field: Any, kind: Any, parameter: Any) -> None:
 
 
 def is_message(name: str) -> bool:
-    """Whether the tables have a message."""
+    """Whether Caffe has a message."""
     try:
         POOL.FindMessageTypeByName(f"{PACKAGE}.{name}")
     except KeyError:
@@ -211,78 +247,18 @@ def wrong(message: str, parameter: Any) -> ValueError:
     )
 
 
-class OwnParameter:
-    """A layer's message, with the messages that its type has for itself.
-
-    Args:
-        layer: The layer as the prototxt has it.
-        own: Its own fields.
-    """
-
-    def __init__(self, layer: LayerParameter, own: Message) -> None:
-        self._layer = layer
-        self._own = own
-
-    def _holder(self, name: str) -> Message:
-        known = self._own.DESCRIPTOR.fields_by_name
-        return self._own if name in known else self._layer
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self._holder(name), name)
-
-    def HasField(self, name: str) -> bool:
-        """Whether a field is given, as in protobuf."""
-        return self._holder(name).HasField(name)
-
-
-def with_own(
-    layer: LayerParameter, file: str | None = None
-) -> LayerParameter | OwnParameter:
-    """The layer as its converter sees it.
+def with_own(layer: LayerParameter, file: str | None = None) -> Any:
+    """The layer as its converter sees it, with its own fields.
 
     Raises:
         CaffeFormatError: If a binary file holds something else by the
             numbers that were declared.
     """
-    if own_class(layer.type) is None:
+    own = custom(layer.type)
+    if own is None:
         return layer
-    return OwnParameter(layer, own_fields(layer, file))
-
-
-def own_fields(layer: LayerParameter, file: str | None = None) -> Message:
-    """What has been declared for the layer's type, in a message."""
-    own = own_class(layer.type)
-    return LayerParameter() if own is None else extract(layer, own, file)
-
-
-def unread_fields(
-    layer: LayerParameter, file: str | None = None
-) -> list[Message]:
-    """`name`, `line` and `column` of what text has and nobody declared."""
-    number = UnreadLayer.DESCRIPTOR.fields[0].number
-    if all(f.field_number != number for f in UnknownFieldSet(layer)):
-        return []
-    return list(extract(layer, UnreadLayer, file).fields)
-
-
-def own_numbers(message: Message) -> Collection[int]:
-    """The numbers of the fields that have been declared for a layer."""
-    own = isinstance(message, LayerParameter) and own_class(message.type)
-    return own.DESCRIPTOR.fields_by_number if own else ()
-
-
-def extract(
-    layer: LayerParameter, own: type[Message], file: str | None
-) -> Message:
-    """The fields that our schema lacks, in a message that has them."""
-    rest = LayerParameter()
-    rest.CopyFrom(layer)
-    for field, _ in rest.ListFields():
-        rest.ClearField(field.name)
     try:
-        return own.FromString(rest.SerializeToString())
+        return own.layer.FromString(layer.SerializeToString())
     except (DecodeError, UnicodeError) as error:
         raise CaffeFormatError(
             "has fields of its own that are not as they were declared",

@@ -1,1 +1,0 @@
-"""The fields of Caffe's messages, as tables."""
