@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # And only those that run: of the files of an environment, a third.
 export PIP_COMPILE ?= 0
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries runtime-environment evaluate-lfw fuzz lint format weights schema miniatures sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -44,6 +44,7 @@ help:
 	@echo 'make fidelity      real Caffe compared with us, on each backend: docs/fidelity.md'
 	@echo 'make test-recordings  the same for whole networks that are converted'
 	@echo 'make fuzz          20,000 damaged networks through the converter (ten minutes)'
+	@echo 'make survey FOLDER=path  how many of the Caffe networks in a folder convert'
 	@echo 'make test-pythons  the tests on the lowest and the newest Python here'
 	@echo 'make test-nightly  the tests of the core on the Keras of tomorrow'
 	@echo 'make test-package  sdist, wheel, install, demo from the bare wheel'
@@ -97,6 +98,10 @@ test-recordings: $(VENV)/.test $(BACKENDS:%=$(VENV)/.%)
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzz --workers $(WORKERS) $(ARGS)
+
+survey: $(VENV)/.test
+	@test -n '$(FOLDER)' || { echo 'error: say FOLDER=path, with prototxts in it' >&2; exit 1; }
+	$(BIN)/python -m tests.survey '$(FOLDER)' --workers $(WORKERS) $(ARGS)
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build --quiet --fail-on-warning docs build/docs

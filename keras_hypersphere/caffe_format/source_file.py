@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import weakref
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,6 @@ class SourceFile:
 
     Attributes:
         path: As it was given, for errors.
-        kind: `"hdf5"`, `"binary"` or `"text"`.
         size: How many bytes it has.
     """
 
@@ -41,7 +41,6 @@ class SourceFile:
             self.stream = io.BytesIO(self.stream.read())
         self.stamp = self.look()
         self.size = self.stamp[0]
-        self.kind = kind(self.stream.read(HEAD), self.path)
 
     def __fspath__(self) -> str:
         return self.path
@@ -55,6 +54,16 @@ class SourceFile:
             return self.stream.getbuffer().nbytes, 0
         found = os.fstat(self.stream.fileno())
         return found.st_size, found.st_mtime_ns
+
+    @cached_property
+    def kind(self) -> str:
+        """`"hdf5"`, `"binary"` or `"text"`, by the first bytes.
+
+        Raises:
+            CaffeFormatError: If it is no file of Caffe's.
+        """
+        self.stream.seek(0)
+        return kind(self.stream.read(HEAD), self.path)
 
     def content(self) -> bytes:
         """All of it."""

@@ -92,20 +92,11 @@ def converted(case: Recording) -> dict[str, np.ndarray]:
 
 def referred(case: Recording) -> dict[str, np.ndarray]:
     """The same as the float64 reference has it."""
-    from keras_hypersphere.caffe_format import read_prototxt
-    from keras_hypersphere.tools.caffe.network.graph import build_graph
-    from keras_hypersphere.tools.caffe.network.rules import make_state
-    from keras_hypersphere.tools.caffe.reference import run_reference
+    from keras_hypersphere.tools.caffe import CaffeNetwork
     from keras_hypersphere.tools.caffe.verification.probe import to_caffe
 
-    net = read_prototxt(case.prototxt)
-    options = case.options
-    stages = (*options["stages"], *net.state.stage)
-    state = make_state(options["phase"], stages, options["level"])
-    graph = build_graph(net, state)
-    feed = {name: to_caffe(array) for name, array in case.inputs.items()}
-    values, _ = run_reference(graph, case.caffemodel, feed, case.prototxt)
-    return {graph.values[number]: value for number, value in values.items()}
+    network = CaffeNetwork.read(case.prototxt, case.caffemodel, **case.options)
+    return network.run({n: to_caffe(x) for n, x in case.inputs.items()})
 
 
 def worst(case: Recording, run: object) -> Result:

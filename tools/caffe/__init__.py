@@ -8,12 +8,9 @@ from keras_hypersphere.caffe_format import (
 )
 from keras_hypersphere.tools.caffe import layers  # noqa: F401  registers them
 from keras_hypersphere.tools.caffe.building.emission import Emission
-from keras_hypersphere.tools.caffe.cards.card import (
-    make_card,
-    read_card,
-    write_card,
-)
-from keras_hypersphere.tools.caffe.convert import to_keras
+from keras_hypersphere.tools.caffe.caffe_network import CaffeNetwork
+from keras_hypersphere.tools.caffe.cards.card import read_card, write_card
+from keras_hypersphere.tools.caffe.convert import make_card, to_keras, verify
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.layer_type import (
     Labels,
@@ -25,10 +22,10 @@ from keras_hypersphere.tools.caffe.layer_type import (
 from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.solver import Solver, read_solver
 from keras_hypersphere.tools.caffe.verification.report import Row, Verification
-from keras_hypersphere.tools.caffe.verification.verify import verify
 
 __all__ = [
     "CaffeFormatError",
+    "CaffeNetwork",
     "Emission",
     "Labels",
     "LayerType",

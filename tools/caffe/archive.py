@@ -68,3 +68,29 @@ def leave_out(path: str | PathLike, names: Collection[str]) -> None:
                     new.open(member, "w") as target,
                 ):
                     shutil.copyfileobj(source, target)
+
+
+def foreign_modules(path: str | PathLike) -> tuple[str, ...]:
+    """What must be imported before Keras can load the file.
+
+    Packages by their name, since importing one registers its classes; modules
+    of others as they are.
+    """
+    found: set[str] = set()
+    waiting: list[Any] = [read_config(path)]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            module, name = value.get("module"), value.get("registered_name")
+            if isinstance(module, str) and name:
+                found.add(module)
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    ours = __name__.partition(".")[0]
+    foreign = {
+        ours if module.split(".")[0] == ours else module
+        for module in found
+        if module.split(".")[0] not in ("keras", "builtins")
+    }
+    return tuple(sorted(foreign))

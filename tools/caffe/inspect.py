@@ -54,9 +54,8 @@ def shape(tensor: keras.KerasTensor) -> list[int | None]:
     return list(sizes)
 
 
-def table(model: keras.Model) -> str:
-    """The entries as text, and their sums."""
-    found = layers(model)
+def table(found: list[dict[str, Any]]) -> str:
+    """The entries of `layers` as text, and their sums."""
     cells = [HEAD]
     for entry in found:
         tops = ", ".join(

@@ -209,9 +209,19 @@ def supported_layers() -> tuple[str, ...]:
 
 
 def find_converter(
-    type: str, file: str | None = None, layer: LayerParameter | None = None
+    type: str,
+    file: str | None = None,
+    layer: LayerParameter | None = None,
+    advice: str = "",
 ) -> Converter:
     """The converter of a type.
+
+    Args:
+        type: The type.
+        file: Named in errors.
+        layer: A layer of the type, named in errors.
+        advice: What else may be done than to register a converter, as
+            `"; --outputs ip1 ends before it"`.
 
     Raises:
         UnsupportedLayerError: If there is none.
@@ -219,41 +229,25 @@ def find_converter(
     convert = layer_type(type).convert
     if convert is not None:
         return convert
-    supported = supported_layers()
-    raise UnsupportedLayerError(
-        f"{advice(type, layer or LayerParameter())}; supported are "
-        f"{', '.join(supported)}",
-        file,
-        None if layer is None else layer.name,
-        type,
-        supported,
-    )
-
-
-def advice(type: str, layer: LayerParameter) -> str:
-    """What can be done about a layer of a type that is not supported."""
-    where, declared, inputs = "", "", ""
-    if layer.unread:
+    where, declared = "", ""
+    if layer is not None and layer.unread:
         names = dict.fromkeys(unread.name for unread in layer.unread)
         where = f"line {layer.unread[0].line}: "
         declared = (
             ", with `parameter` for its own "
             f"{', '.join(f'`{name}`' for name in names)}"
         )
-    if layer.top:
-        words = " ".join(f"--input-shape {top}=HxWxC" for top in layer.top)
-        shapes = ", ".join(f'"{top}": (h, w, c)' for top in layer.top)
-        tops = (
-            "inputs of its tops" if len(layer.top) > 1 else "its top an input"
-        )
-        inputs = (
-            f"make {tops} ({words}, input_shapes={{{shapes}}}; one number for "
-            "a blob of one axis), "
-        )
-    return (
-        f"{where}the type {type!r} is not supported; {inputs}leave it out "
-        '(--outputs A,B, outputs=["A", "B"]: blobs that need it not), or teach '
-        f'it with register_layer("{type}"){declared}'
+    if advice:
+        advice += " (in Python input_shapes={…} and outputs=[…]), or "
+    supported = supported_layers()
+    raise UnsupportedLayerError(
+        f"{where}the type {type!r} is not supported{advice or '; '}teach it "
+        f'with register_layer("{type}"){declared}; supported are '
+        f"{', '.join(supported)}",
+        file,
+        None if layer is None else layer.name,
+        type,
+        supported,
     )
 
 

@@ -14,6 +14,7 @@ from keras_hypersphere.tools.caffe.building.emission import caffe_shape
 from keras_hypersphere.tools.caffe.cost import multiply_adds
 from keras_hypersphere.tools.caffe.network.node import Node
 
+Record = dict[str, Any]
 CONFIG_KEY = "caffe"
 
 

@@ -20,9 +20,10 @@ from keras_hypersphere.schedules.caffe_learning_rate import (
     REQUIRED,
     CaffeLearningRate,
 )
-from keras_hypersphere.tools.caffe.convert import convert
+from keras_hypersphere.tools.caffe.caffe_network import CaffeNetwork
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.network.preprocessing import shortest
+from keras_hypersphere.tools.caffe.network.rules import make_state
 from keras_hypersphere.tools.caffe.record import name_map
 
 NETS = ("net", "net_param", "train_net", "train_net_param")
@@ -188,15 +189,14 @@ def converted(
 ) -> keras.Model:
     """The network, for the names of its weights."""
     net = read_prototxt(source) if isinstance(source, str) else source
-    state = settings.train_state
-    return convert(
+    train = settings.train_state
+    network = CaffeNetwork(
         net,
         source if isinstance(source, str) else file,
-        phase="TRAIN",
-        stages=tuple(state.stage),
-        level=state.level,
+        make_state("TRAIN", [*train.stage, *net.state.stage], train.level),
         input_shapes=input_shapes,
     )
+    return network.to_keras()
 
 
 def multipliers(record: Mapping[str, Any]) -> Multipliers:

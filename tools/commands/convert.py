@@ -13,19 +13,12 @@ embeddings, and weights and finished card are kept in the cache.
 """
 
 import argparse
-import contextlib
-import errno
 import os
-import sys
-import tempfile
-from collections.abc import Iterator
+import stat
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 HELP = "convert a Caffe network to a .keras file"
-# How the folder begins in which a file is written before it is complete.
-HIDDEN = ".convert-"
-NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -153,50 +146,30 @@ def run(arguments: argparse.Namespace) -> int:
     check_words(arguments)
     # What fails at once should say so at once.
     for path in (arguments.prototxt, arguments.caffemodel, arguments.inputs):
-        if path is not None:
-            open(path, "rb").close()
-    check_output(arguments.output)
+        if path is not None and stat.S_ISDIR(os.stat(path).st_mode):
+            raise IsADirectoryError(f"Is a directory: {path}")
 
-    from keras_hypersphere.caffe_format.order import check_order
-    from keras_hypersphere.tools.caffe import make_card, write_card
-    from keras_hypersphere.tools.caffe.cards.outcome import draw, show
+    from keras_hypersphere.tools.caffe import CaffeNetwork
+    from keras_hypersphere.tools.caffe.conversion import Wishes, convert_files
+    from keras_hypersphere.tools.caffe.network.rules import make_state
+    from keras_hypersphere.tools.commands.convert_outcome import (
+        show,
+        warnings_as_lines,
+    )
 
-    if arguments.caffemodel is not None:
-        check_order(arguments.caffemodel)
-    card = None
-    if arguments.card is not None:
-        from keras_hypersphere.tools.caffe.cards import zoo_entry
-
-        card = zoo_entry.wanted_card(arguments.card)
-        # The embedding, and what it is made of, is what is verified.
-        blob = zoo_entry.feature_blob(card, arguments.prototxt)
-        backbone = zoo_entry.load_backbone(card, arguments.caffemodel)
-        arguments.outputs, arguments.verify = [blob], True
-    with folder_beside(arguments.output) as folder:
-        saved = folder / (arguments.output or Path("model.keras")).name
-        model = convert(arguments)
-        model.save(saved)
-        report = None
-        if arguments.verify:
-            # What the user will load is what is checked.
-            report = check(saved, model, arguments)
-        written = report is None or report.passed or arguments.force
-        described = make_card(
-            saved,
+    names = [field.name for field in fields(Wishes)]
+    wishes = Wishes(**{name: getattr(arguments, name) for name in names})
+    with warnings_as_lines():
+        network = CaffeNetwork.open(
             arguments.prototxt,
             arguments.caffemodel,
-            report,
-            **state(arguments),
+            make_state(arguments.phase, arguments.stages, arguments.level),
+            outputs=arguments.outputs,
+            input_shapes=dict(arguments.input_shape),
         )
-        write_card(saved, described, report)
-        if card is not None and written:
-            files = (arguments.prototxt, arguments.caffemodel)
-            card = zoo_entry.write_entry(card, backbone, model, *files)
-        show(model, saved, report, described, card, written, arguments)
-        if written and arguments.output is not None:
-            saved.replace(os.path.realpath(arguments.output))
-            draw(model, folder, arguments)
-    return 0 if written else 1
+        outcome = convert_files(network, wishes)
+    show(outcome, arguments)
+    return 0 if outcome.kept else 1
 
 
 def check_words(arguments: argparse.Namespace) -> None:
@@ -206,8 +179,10 @@ def check_words(arguments: argparse.Namespace) -> None:
     ):
         arguments.refuse("--inputs is for --verify: add it")
     if arguments.card is None:
-        if arguments.output is None:
-            arguments.refuse("-o OUT.keras is required, or --card NAME")
+        if arguments.output is None and not arguments.inspect:
+            arguments.refuse(
+                "-o OUT.keras is required, or --card NAME, or --inspect"
+            )
         return
     if arguments.caffemodel is None:
         arguments.refuse("--card needs the CAFFEMODEL")
@@ -219,154 +194,3 @@ def check_words(arguments: argparse.Namespace) -> None:
     ):
         if given:
             arguments.refuse(f"{word} is not for --card: an entry {reason}")
-    if arguments.inspect and arguments.output is None:
-        arguments.refuse("--inspect draws next to OUT: add -o OUT.keras")
-
-
-def check_output(output: Path | None) -> None:
-    """Raises if the file cannot be written."""
-    if output is None:
-        return
-    for place in (output, Path(os.path.realpath(output))):
-        if not place.parent.is_dir():
-            raise FileNotFoundError(
-                f"No such directory: {place.parent}; make it first"
-            )
-    if output.is_dir():
-        raise IsADirectoryError(f"{output} is a directory")
-
-
-@contextlib.contextmanager
-def folder_beside(output: Path | None) -> Iterator[Path]:
-    """A folder on the disk of the result, so that it can be moved at once.
-
-    What cannot be written there is told of as the user's file.
-    """
-    place = output and os.path.dirname(os.path.realpath(output))
-    try:
-        with tempfile.TemporaryDirectory(dir=place, prefix=HIDDEN) as folder:
-            yield Path(folder)
-    except OSError as error:
-        # Whoever is in the middle of a file does not say which.
-        full = error.filename is None and error.errno in NO_ROOM
-        if output is None or not (full or HIDDEN in str(error)):
-            raise
-        known = error.errno and os.strerror(error.errno)
-        reason = known or "cannot be written"
-        raise OSError(error.errno, reason, str(output)) from error
-
-
-def state(arguments: argparse.Namespace) -> dict:
-    """Which layers are included."""
-    return {
-        "phase": arguments.phase,
-        "stages": arguments.stages,
-        "level": arguments.level,
-    }
-
-
-def convert(arguments: argparse.Namespace) -> Any:
-    """Calls `to_keras`; what it warns of goes to stderr, a line each."""
-    import warnings
-
-    from keras_hypersphere.tools.caffe import to_keras
-    from keras_hypersphere.tools.caffe.building.weights import (
-        OtherNamesWarning,
-        OtherNetworkError,
-    )
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        warnings.simplefilter("error", OtherNamesWarning)
-
-        def load() -> Any:
-            return to_keras(
-                arguments.prototxt,
-                arguments.caffemodel,
-                outputs=arguments.outputs,
-                input_shapes=dict(arguments.input_shape),
-                preprocessing=arguments.preprocessing,
-                **state(arguments),
-            )
-
-        try:
-            model = load()
-        except (OtherNetworkError, OtherNamesWarning) as error:
-            if not arguments.force:
-                raise ValueError(f"{error}; --force leaves it out") from error
-            print(f"warning: {error}; it is left out", file=sys.stderr)
-            # Nothing of the file is in the model, or in its card.
-            arguments.caffemodel = None
-            caught.clear()
-            model = load()
-        else:
-            if arguments.caffemodel is None:
-                print(
-                    "warning: no CAFFEMODEL was given: layers start from "
-                    "their fillers",
-                    file=sys.stderr,
-                )
-    for warning in caught:
-        if issubclass(warning.category, UserWarning):
-            print(f"warning: {warning.message}", file=sys.stderr)
-    return model
-
-
-def check(saved: Path, model: Any, arguments: argparse.Namespace) -> Any:
-    """Calls `verify` on the model that was saved, loaded again."""
-    import warnings
-
-    from keras_hypersphere.tools.caffe import verify
-
-    inputs = None
-    if arguments.inputs is not None:
-        inputs = read_inputs(arguments.inputs, model)
-    with warnings.catch_warnings():
-        # The conversion has said it already.
-        warnings.simplefilter("ignore", UserWarning)
-        return verify(
-            saved,
-            arguments.prototxt,
-            arguments.caffemodel,
-            inputs,
-            outputs=arguments.outputs,
-            input_shapes=dict(arguments.input_shape),
-            **state(arguments),
-        )
-
-
-def read_inputs(file: str, model: Any) -> dict[str, Any]:
-    """Arrays of a file, channels-last: of Caffe's layout if only that fits."""
-    import numpy as np
-
-    from keras_hypersphere.npz_damage import DAMAGE
-    from keras_hypersphere.tools.caffe.verification.probe import (
-        in_caffe,
-        to_keras_layout,
-    )
-
-    try:
-        found = np.load(file, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            found = {model.inputs[0].name: found}
-        # Of an .npz each array is read here.
-        found = dict(found.items())
-    except DAMAGE as error:
-        raise ValueError(
-            f"{file}: is no .npy or .npz file of numbers; write one with "
-            "numpy.save or numpy.savez"
-        ) from error
-    for name, array in found.items():
-        if array.dtype.kind not in "biuf":
-            raise ValueError(
-                f"{file}: must hold real numbers. Received: an array of dtype "
-                f"{array.dtype} for {name!r}"
-            )
-    sizes = {x.name: tuple(x.shape[1:]) for x in model.inputs}
-
-    def fit(name: str, array: np.ndarray) -> np.ndarray:
-        size = sizes.get(name, array.shape[1:])
-        as_caffe = array.shape[1:] == in_caffe(size) != size
-        return to_keras_layout(array) if as_caffe else array
-
-    return {name: fit(name, array) for name, array in found.items()}

@@ -7,7 +7,9 @@ from keras_hypersphere.caffe_format import (
     NetParameter,
     read_prototxt,
 )
-from keras_hypersphere.caffe_format.order import check_order, hint_of_order
+from keras_hypersphere.caffe_format.layer_blobs import Caffemodel
+from keras_hypersphere.caffe_format.order import hint_of_order
+from keras_hypersphere.caffe_format.source_file import SourceFile
 
 LAYER = 'layer { name: "l" type: "ReLU" }'
 
@@ -24,23 +26,8 @@ def test_text_without_blobs(content, words, tmp_path):
     path = tmp_path / "m.caffemodel"
     path.write_bytes(content)
     with pytest.raises(CaffeFormatError, match=words) as caught:
-        check_order(path)
+        Caffemodel(path)
     assert caught.value.file == str(path)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"\x0a\x03net\xa2\x06\x03\x0a\x01l",
-        b"\x89HDF\r\n\x1a\n",
-        b"# net\n" * 1000 + b"layer { blobs { data: 1 } }",
-        "layer".encode("utf-16"),
-    ],
-)
-def test_what_may_be_weights(content, tmp_path):
-    path = tmp_path / "m.caffemodel"
-    path.write_bytes(content)
-    check_order(path)
 
 
 @pytest.mark.parametrize(
@@ -59,12 +46,13 @@ def test_the_hint(text, hint, tmp_path):
         path.write_bytes(net.SerializeToString())
     else:
         path.write_text(text)
-    net = read_prototxt(path)
+    source = SourceFile(path)
+    net = read_prototxt(source)
     error = CaffeFormatError("is odd", str(path), "l", "ReLU")
-    words = str(hint_of_order(error, net, path))
+    words = str(hint_of_order(error, net, source))
     assert words.startswith(f"{path}: layer 'l' (ReLU): is odd")
     assert ("prototxt first" in words) == (hint is not None)
     assert hint is None or hint in words
     # What is wrong with another file says nothing of this one.
-    other = hint_of_order(CaffeFormatError("is odd", "m"), net, path)
+    other = hint_of_order(CaffeFormatError("is odd", "m"), net, source)
     assert str(other) == "m: is odd"

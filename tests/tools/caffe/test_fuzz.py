@@ -13,6 +13,7 @@ from keras_hypersphere.caffe_format import (
     read_caffemodel,
     read_prototxt,
 )
+from keras_hypersphere.caffe_format.layer_blobs import Caffemodel
 from keras_hypersphere.tools.caffe import UnsupportedLayerError, to_keras
 from keras_hypersphere.tools.caffe.building.weights import Weights
 from tests.fuzz.worker import run_case
@@ -22,7 +23,7 @@ OURS = (CaffeFormatError, UnsupportedLayerError)
 
 def blobs(path):
     """What `to_keras` does with the bytes, without building Keras layers."""
-    weights = Weights(path)
+    weights = Weights(Caffemodel(path))
     for name, stored in weights.layers.items():
         shapes = [blob.shape for blob in stored]
         weights.find(name, "", shapes)

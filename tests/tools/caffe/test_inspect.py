@@ -22,7 +22,7 @@ def test_sums_and_shared_parameters(recording):
     )
     total = sum(entry["parameters"] for entry in entries.values())
     assert total == model.count_params()
-    last = inspect.table(model).splitlines()[-1].split()
+    last = inspect.table(inspect.layers(model)).splitlines()[-1].split()
     assert last[:2] == ["total", f"{total:,}"]
 
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere.tools.caffe import read_card
+from keras_hypersphere.tools.caffe import conversion, read_card
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
 
@@ -47,7 +47,10 @@ def test_converts_and_verifies(folder, capsys):
 def test_json_is_one_document(folder, capsys):
     words = ["--outputs", "ip1,prob", "--inspect", "--verify", "--json"]
     assert main(["convert", *SAMPLE, "-o", "m.keras", *words]) == 0
-    found = json.loads(capsys.readouterr().out)
+    document = json.loads(capsys.readouterr().out)
+    assert (document["command"], document["error"]) == ("convert", None)
+    assert document["failures"] == []
+    [found] = document["results"]
     assert found["outputs"] == {"ip1": [None, 32], "prob": [None, 10]}
     assert found["inputs"] == {"data": [None, 28, 28, 1]}
     assert found["parameters"] == 155802
@@ -67,16 +70,15 @@ def test_a_model_that_is_not_verified_is_not_written(
     folder, capsys, monkeypatch
 ):
     """The model that is checked is the one that was saved."""
-    from keras_hypersphere.tools.caffe import convert
 
-    def spoiled(*arguments, **options):
-        model = to_keras(*arguments, **options)
+    def spoiled(*arguments):
+        network, model = convert(*arguments)
         kernel, bias = model.get_layer("conv2b").get_weights()
         model.get_layer("conv2b").set_weights([kernel, bias + 1])
-        return model
+        return network, model
 
-    to_keras = convert.to_keras
-    monkeypatch.setattr("keras_hypersphere.tools.caffe.to_keras", spoiled)
+    convert = conversion.convert
+    monkeypatch.setattr(conversion, "convert", spoiled)
     (folder / "m.keras").write_text("precious")
     words = ["convert", *SAMPLE, "-o", "m.keras", "--verify"]
     assert main(words) == 1

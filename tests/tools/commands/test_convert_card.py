@@ -12,8 +12,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_hypersphere.caffe_format.source_file import SourceFile
+from keras_hypersphere.tools.caffe import conversion
 from keras_hypersphere.tools.caffe.cards import original, zoo_entry
-from keras_hypersphere.tools.caffe.cards.card import describe_file
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
 from keras_hypersphere.zoo import FaceEmbedder, get_card
@@ -60,7 +61,7 @@ def files(tmp_path):
 def test_what_real_caffe_ran(recorded, cache, capsys):
     recording = Recording(find("conversion", recorded))
     name = f"{RECORDED[recorded]}.narrow"
-    known = describe_file(recording.caffemodel)
+    known = SourceFile(recording.caffemodel).describe()
     card = write_card(
         cache,
         name,
@@ -125,7 +126,7 @@ def test_again_and_with_a_file_and_json(cache, files, capsys):
     capsys.readouterr()
     words = ["--card", NAME, "-o", "m.keras", "--json"]
     assert main(["convert", *files, *words]) == 0
-    found = json.loads(capsys.readouterr().out)
+    [found] = json.loads(capsys.readouterr().out)["results"]
     assert found["entry"] == get_card(NAME).as_dict() == first.as_dict()
     assert found["verification"]["passed"] and found["output"] == "m.keras"
     assert list(found["outputs"]) == ["fc5"]
@@ -334,7 +335,6 @@ def test_cards_that_cannot_be_finished(cache, files, capsys):
         (["--force"], "--force is not for --card: an entry is always verified"),
         (["--outputs", "fc5"], "--outputs is not for --card"),
         (["--preprocessing"], "--preprocessing is not for --card"),
-        (["--inspect"], "add -o OUT.keras"),
     ],
 )
 def test_words_that_do_not_go_together(words, message, cache, files, capsys):
@@ -352,16 +352,14 @@ def test_missing_words(cache, files, capsys):
 
 
 def test_a_network_that_is_not_verified(cache, files, capsys, monkeypatch):
-    from keras_hypersphere.tools.caffe import convert
-
-    def spoiled(*arguments, **options):
-        model = to_keras(*arguments, **options)
+    def spoiled(*arguments):
+        network, model = convert(*arguments)
         kernel, bias = model.get_layer("fc5").get_weights()
         model.get_layer("fc5").set_weights([kernel, bias + 1])
-        return model
+        return network, model
 
-    to_keras = convert.to_keras
-    monkeypatch.setattr("keras_hypersphere.tools.caffe.to_keras", spoiled)
+    convert = conversion.convert
+    monkeypatch.setattr(conversion, "convert", spoiled)
     text = refused([*files, "--card", NAME], cache, capsys)
     assert f"{NAME} is not written" in text and "layer 'fc5'" in text
     assert "--force" not in text

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_hypersphere.caffe_format.blobs import Blob
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
-from keras_hypersphere.caffe_format.layer_blobs import net_blobs, read_blobs
+from keras_hypersphere.caffe_format.layer_blobs import Caffemodel, net_blobs
 from keras_hypersphere.caffe_format.mean import read_mean
 from keras_hypersphere.caffe_format.schema import NetParameter
 from keras_hypersphere.tools.caffe.network.preprocessing import is_mean_sized
@@ -36,7 +36,7 @@ class Weights:
     """Finds blobs by layer name, as Caffe does; types do not matter.
 
     Args:
-        path: A caffemodel, or None.
+        caffemodel: The open file, or None.
         net: The network; blobs in its own layers serve those that the
             caffemodel lacks.
         file: Where the network comes from, for errors.
@@ -51,13 +51,13 @@ class Weights:
 
     def __init__(
         self,
-        path: str | PathLike | None = None,
+        caffemodel: Caffemodel | None = None,
         net: NetParameter | None = None,
         file: str | None = None,
     ) -> None:
-        self.file = file if path is None else fspath(path)
-        given = {} if path is None else read_given(path)
-        self.given = None if path is None else given
+        self.file = file if caffemodel is None else fspath(caffemodel)
+        given = {} if caffemodel is None else caffemodel.layers
+        self.given = None if caffemodel is None else given
         self.asked: dict[str, list[tuple[int, ...]]] = {}
         self.used: set[str] = set()
         own = {} if net is None else net_blobs(net)
@@ -220,10 +220,10 @@ class Weights:
         return self.own_file if layer in self.own else self.file
 
 
-def read_given(path: str | PathLike) -> dict[str, list[Blob | None]]:
-    """The blobs of a caffemodel; a mean file in its place is told of."""
+def open_caffemodel(path: str | PathLike) -> Caffemodel:
+    """Opens a caffemodel; a mean file in its place is told of."""
     try:
-        return read_blobs(path)
+        return path if isinstance(path, Caffemodel) else Caffemodel(path)
     except CaffeFormatError:
         if mean := mean_shape(path):
             raise not_weights(path, mean) from None

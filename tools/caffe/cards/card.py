@@ -4,11 +4,9 @@ import hashlib
 import json
 import platform
 import zipfile
-from collections.abc import Sequence
 from importlib.metadata import version
 from os import PathLike
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -17,12 +15,15 @@ from keras_hypersphere.tools.caffe.archive import (
     read_member,
     write_members,
 )
-from keras_hypersphere.tools.caffe.record import name_map
+from keras_hypersphere.tools.caffe.record import Record
 from keras_hypersphere.tools.caffe.verification.report import (
     TOLERANCE,
     Verification,
 )
 from keras_hypersphere.version import __version__
+
+if TYPE_CHECKING:
+    from keras_hypersphere.tools.caffe.caffe_network import CaffeNetwork
 
 CARD = "card.json"
 REPORT = "verification.json"
@@ -33,28 +34,24 @@ PARTS = ("config.json", "model.weights.h5")
 
 
 def make_card(
-    path: str | PathLike,
-    prototxt: str | PathLike,
-    caffemodel: str | PathLike | None = None,
+    network: "CaffeNetwork",
+    record: Record | None,
+    path: str | PathLike | None = None,
     report: Verification | None = None,
-    phase: str = "TEST",
-    stages: Sequence[str] = (),
-    level: int = 0,
 ) -> dict[str, Any]:
     """Describes a converted model.
 
     Args:
-        path: The `.keras` file that a converted model was saved to.
-        prototxt, caffemodel: The original files.
+        network: What it was made of.
+        record: The model's `name_map`.
+        path: The `.keras` file that it was saved to, if it was.
         report: What `verify` said.
-        phase, stages, level: As they were given to `to_keras`.
 
     Returns:
         What JSON holds: hashes, inputs and outputs with their shapes, what
         is left to do to images before the model, and what the model does to
         them itself, counts, versions, and the outcome of `verify`.
     """
-    record = name_map(path)
     if record is None:
         raise ValueError(
             f"{path}: has no names of Caffe's; save what `to_keras` returned, "
@@ -64,21 +61,20 @@ def make_card(
     costs = [layer["multiply_adds"] for layer in layers]
     return {
         "source": {
-            "prototxt": describe_file(prototxt),
-            "caffemodel": None
-            if caffemodel is None
-            else describe_file(caffemodel),
+            "prototxt": network.prototxt and network.prototxt.describe(),
+            "caffemodel": network.caffemodel
+            and network.caffemodel.source.describe(),
         },
-        "result": {name: hash_member(path, name) for name in PARTS},
+        "result": path and {n: hash_member(path, n) for n in PARTS},
         "inputs": {n: x["shape"] for n, x in record["inputs"].items()},
         "outputs": record["shapes"],
         "preprocessing": record["preprocessing"],
         "preprocessing_in_model": record["preprocessing_in_model"],
         "parameters": sum(layer["parameters"] for layer in layers),
         "multiply_adds": None if None in costs else sum(costs),
-        "phase": phase,
-        "stages": list(stages),
-        "level": level,
+        "phase": network.state.phase_name,
+        "stages": sorted(network.state.stages),
+        "level": network.state.level,
         "versions": {
             "keras_hypersphere": __version__,
             "keras": keras.version(),
@@ -125,22 +121,6 @@ def read_card(path: str | PathLike) -> dict[str, Any] | None:
     """
     text = read_member(path, FOLDER + CARD)
     return None if text is None else json.loads(text)
-
-
-def describe_file(path: str | PathLike) -> dict[str, Any]:
-    """Name, size and SHA-256 of a file."""
-    file = Path(path)
-    return {
-        "name": file.name,
-        "bytes": file.stat().st_size,
-        "sha256": hash_file(file),
-    }
-
-
-def hash_file(path: str | PathLike) -> str:
-    """SHA-256, in hexadecimal."""
-    with open(path, "rb") as stream:
-        return hash_stream(stream)
 
 
 def hash_member(path: str | PathLike, name: str) -> str:

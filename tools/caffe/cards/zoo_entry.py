@@ -4,14 +4,14 @@ import dataclasses
 import os
 import sys
 import tempfile
-from os import PathLike
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from keras_hypersphere.caffe_format import read_prototxt
-from keras_hypersphere.tools.caffe.cards.card import describe_file
+from keras_hypersphere.caffe_format.layer_blobs import Caffemodel
+from keras_hypersphere.caffe_format.source_file import SourceFile
+from keras_hypersphere.tools.caffe.caffe_network import CaffeNetwork
 from keras_hypersphere.tools.caffe.cards.original import (
     doubt,
     identify,
@@ -49,7 +49,7 @@ def wanted_card(name: str) -> Card:
     return card
 
 
-def load_backbone(card: Card, caffemodel: "str | PathLike") -> keras.Model:
+def load_backbone(card: Card, caffemodel: Caffemodel) -> keras.Model:
     """The zoo's network with the weights of an original file, by name.
 
     Raises:
@@ -65,17 +65,17 @@ def load_backbone(card: Card, caffemodel: "str | PathLike") -> keras.Model:
     return build(card, weights=caffemodel)
 
 
-def feature_blob(card: Card, prototxt: "str | PathLike") -> str:
+def feature_blob(card: Card, network: CaffeNetwork) -> str:
     """The blob of a prototxt that holds the card's embedding.
 
     Raises:
         ValueError: If it has no such layer.
     """
-    net = read_prototxt(prototxt)
-    tops = [list(x.top) for x in net.layer if x.name == card.feature_layer]
+    layers = network.net.layer
+    tops = [list(x.top) for x in layers if x.name == card.feature_layer]
     if not tops or not tops[-1]:
         raise ValueError(
-            f"{prototxt}: has no layer {card.feature_layer!r}, which gives "
+            f"{network.file}: has no layer {card.feature_layer!r}, which gives "
             f"the embedding of {card.name}; it is of another network"
         )
     return tops[-1][-1]
@@ -85,8 +85,7 @@ def write_entry(
     card: Card,
     backbone: keras.Model,
     converted: keras.Model,
-    prototxt: "str | PathLike",
-    caffemodel: "str | PathLike",
+    network: CaffeNetwork,
 ) -> Card:
     """Puts the weights and the finished card of a network into the cache.
 
@@ -99,7 +98,7 @@ def write_entry(
         backbone: What `load_backbone` returned.
         converted: What `to_keras` returned, with the card's embedding as its
             output, after `verify` found no fault with it.
-        prototxt, caffemodel: The original files.
+        network: The original files.
 
     Returns:
         The finished card.
@@ -108,6 +107,7 @@ def write_entry(
         ValueError: If both networks differ in their embeddings.
     """
     check_embedding(card, backbone, converted)
+    caffemodel = network.caffemodel
     identified = identify(card, caffemodel)
     card = dataclasses.replace(card, parameters=backbone.count_params())
     cache = cache_folder()
@@ -121,7 +121,8 @@ def write_entry(
                 for variable in backbone.weights
             },
         )
-        made, source = describe_file(weights), describe_file(caffemodel)
+        made = SourceFile(weights).describe()
+        source = caffemodel.source.describe()
         golden = FaceEmbedder(backbone, card).embed_aligned(golden_crop(card))
         # What was measured of other weights says nothing of these.
         other = card.finished and made["sha256"] != card.weights_sha256
@@ -136,8 +137,8 @@ def write_entry(
             weights_bytes=made["bytes"],
             weights_sha256=made["sha256"],
             weights_dtype="float32",
-            weights_command=f"keras-hypersphere convert {Path(prototxt).name} "
-            f"{Path(caffemodel).name} --card {card.name}",
+            weights_command="keras-hypersphere convert "
+            f"{Path(network.file).name} {source['name']} --card {card.name}",
             storage_effect="none: float32",
             golden_output=golden_numbers(golden),
         )

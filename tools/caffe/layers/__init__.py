@@ -10,6 +10,7 @@ from keras_hypersphere.tools.caffe.layers import (  # noqa: F401
     embedding,
     heads,
     losses,
+    measures,
     normalization,
     pooling,
     rearranging,

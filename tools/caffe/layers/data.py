@@ -14,6 +14,12 @@ from keras_hypersphere.tools.caffe.layer_type import (
 )
 
 for name, message in (
+    # Of forks: SSD, SegNet, PSPNet, MobileNet-YOLO.
+    ("AnnotatedData", "data_param"),
+    ("DenseImageData", "dense_image_data_param"),
+    ("ImageSegData", "image_data_param"),
+    ("LaneData", "data_param"),
+    ("VideoData", "data_param"),
     ("Data", "data_param"),
     ("DummyData", "dummy_data_param"),
     ("HDF5Data", "hdf5_data_param"),

@@ -6,16 +6,22 @@ of what its message says. Its first top is the data, the second the label.
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
 from keras_hypersphere.tools.caffe.layer_type import layer_type
+from keras_hypersphere.tools.caffe.network.labels import read_bottoms
 from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 
+# Height, width, channels, where nothing is known.
+EXAMPLE = (112, 96, 3)
 # Of these the tops are data sets of any kind, and none is the label's.
 FREE_TOPS = ("HDF5Data", "DummyData")
 LABELS = {"label", "labels"}
+# Their labels are pictures, and tables of boxes.
+LABEL_MAPS = ("DenseImageData", "ImageSegData")
+ANNOTATED = ("AnnotatedData", "LaneData")
 
 
 def as_inputs(
@@ -36,21 +42,27 @@ def as_inputs(
     """
     return [
         as_input(layer, shapes, file)
-        if layer.type == "Input"
-        or layer_type(layer.type).is_data
-        or (opaque(layer) and shapes.keys() & layer.top)
+        if is_input(layer) and (not opaque(layer) or shapes.keys() & layer.top)
         else layer
         for layer in layers
     ]
 
 
+def is_input(layer: LayerParameter) -> bool:
+    """Whether a layer makes its tops of nothing that the network has."""
+    kind = layer_type(layer.type)
+    return layer.type == "Input" or kind.is_data or opaque(layer)
+
+
 def without_idle_tops(
-    layers: Sequence[LayerParameter], outputs: Sequence[str] | None
+    layers: Sequence[LayerParameter],
+    outputs: Sequence[str] | None,
+    training: bool = False,
 ) -> list[LayerParameter]:
     """Leaves out labels that no layer reads, and if outputs are asked for,
     inputs that none of them needs.
     """
-    read = {name for layer in layers for name in layer.bottom}
+    read = {name for x in layers for name in read_bottoms(x, training)}
     read.update(outputs or ())
     kept = []
     first = 1 if outputs is None else 0
@@ -89,19 +101,13 @@ def opaque(layer: LayerParameter) -> bool:
 def check_shapes(
     layers: Sequence[LayerParameter], shapes: Mapping[str, Sequence[int]]
 ) -> None:
-    """Refuses names that are no inputs, and what is no shape.
+    """Refuses names that are no blobs, and what is no shape.
 
     Raises:
         ValueError: Of `input_shapes`.
     """
-    inputs = {
-        top
-        for layer in layers
-        if layer.type == "Input"
-        or layer_type(layer.type).is_data
-        or opaque(layer)
-        for top in layer.top
-    }
+    inputs = {top for layer in layers if is_input(layer) for top in layer.top}
+    blobs = {name for layer in layers for name in (*layer.top, *layer.bottom)}
     if not isinstance(shapes, Mapping):
         raise ValueError(
             "`input_shapes` must be a dict of shapes by name, such as "
@@ -111,12 +117,12 @@ def check_shapes(
         sound = isinstance(shape, Sequence) and all(
             isinstance(size, int) and size > 0 for size in shape
         )
-        if name not in inputs or isinstance(shape, str) or not sound:
+        if name not in blobs or isinstance(shape, str) or not sound:
             raise ValueError(
                 "`input_shapes` must give inputs of the network "
-                f"({', '.join(sorted(inputs)) or 'it has none'}) their shape, "
-                "channels last and without the batch, such as "
-                '{"data": (112, 96, 3)}. '
+                f"({', '.join(sorted(inputs)) or 'it has none'}), or other "
+                "blobs that become inputs, their shape, channels last and "
+                'without the batch, such as {"data": (112, 96, 3)}. '
                 f"Received: {name!r}: {shape!r}"
             )
 
@@ -144,12 +150,55 @@ def as_input(
         if top in shapes:
             batch = known[index][0] if known else batch_size(layer)
             dims = [batch, *channels_first(shapes[top])]
+            channels = declared(layer, known, index)
+            check_channels(layer, top, shapes[top], channels)
         elif known:
             dims = known[index]
         else:
             dims = find_shape(layer, index, file)
         made.input_param.shape.add().dim.extend(dims)
     return made
+
+
+def declared(
+    layer: LayerParameter, known: Sequence[Sequence[int]], index: int
+) -> int | None:
+    """How many channels the prototxt gives an image, if it says."""
+    if known:
+        return known[index][1] if len(known[index]) == 4 else None
+    return None if index else Preprocessing.of(layer).channels
+
+
+def check_channels(
+    layer: LayerParameter, top: str, shape: Sequence[int], channels: int | None
+) -> None:
+    """Refuses an image of other channels than the network reads.
+
+    Args:
+        layer: Who says how many there are.
+        top: The input.
+        shape: What was given, channels-last.
+        channels: How many there are, or None if nobody knows.
+
+    Raises:
+        ValueError: With the shape that was meant, where that is clear.
+    """
+    if channels is None or len(shape) != 3 or shape[2] == channels:
+        return
+    height, width, last = shape
+    turned = (
+        (width, last, channels)
+        if height == channels
+        else (height, width, channels)
+    )
+    words = "x".join(map(str, turned))
+    raise ValueError(
+        f"`input_shapes` gives {top!r} {last} channels, and layer "
+        f"{layer.name!r} ({layer.type}) has {channels}; a shape is height, "
+        f'width, channels: write input_shapes={{"{top}": {turned}}} (on the '
+        f"command line --input-shape {top}={words}). "
+        f"Received: {top!r}: {tuple(shape)!r}"
+    )
 
 
 def channels_first(shape: Sequence[int]) -> list[int]:
@@ -177,6 +226,10 @@ def find_shape(
         if layer.top[index] in LABELS:
             return [batch]
         missing(layer, index, "the file that it reads has its shape", file)
+    if index and layer.type in LABEL_MAPS:
+        return [batch, 1, *image_shape(layer, file)[1:]]
+    if index and layer.type in ANNOTATED:
+        missing(layer, index, "its files have its shape", file)
     if index:
         return [batch]
     if layer.type == "MemoryData":
@@ -222,26 +275,40 @@ def missing(
 ) -> None:
     """Raises an error that says what to pass."""
     top = layer.top[index]
+    channels, *sides = example(layer, index)
+    shape = (*sides, channels)
+    words = "x".join(map(str, shape))
     raise CaffeFormatError(
         f"the prototxt does not say what shape the blob {top!r} has: "
         f"{reason}; pass the shape, height, width and channels, such as "
-        f'input_shapes={{"{top}": (112, 96, 3)}} (on the command line '
-        f"--input-shape {top}=112x96x3)",
+        f'input_shapes={{"{top}": {shape}}} (on the command line '
+        f"--input-shape {top}={words})",
         file,
         layer.name,
         layer.type,
     )
 
 
+def example(layer: LayerParameter, index: int) -> list[int]:
+    """A shape that a top may have, channels first, where its size varies."""
+    steps = Preprocessing.of(layer)
+    known = next(iter(steps.sizes), EXAMPLE[:2])
+    channels = steps.channels or EXAMPLE[2]
+    return [channels, *known] if index == 0 else [EXAMPLE[2], *EXAMPLE[:2]]
+
+
 def preprocessing_of(
-    layers: Sequence[LayerParameter], file: str | None = None
+    layers: Iterable[LayerParameter],
+    inputs: Collection[str],
+    file: str | None = None,
 ) -> dict[str, Preprocessing]:
-    """What data layers do to their images, by blob name."""
+    """What data layers do to their images, by the name of the input."""
     folder = os.path.dirname(file) if file else ""
     return {
         layer.top[0]: Preprocessing.of(layer, folder)
         for layer in layers
         if layer.top
+        and layer.top[0] in inputs
         and (
             (layer_type(layer.type).is_data and layer.type not in FREE_TOPS)
             or (opaque(layer) and layer.HasField("transform_param"))

@@ -8,7 +8,7 @@ number here, and nodes are wired by numbers.
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
@@ -20,6 +20,11 @@ from keras_hypersphere.tools.caffe.layer_type import (
     refuse_unread,
     warn_unread,
 )
+from keras_hypersphere.tools.caffe.network.advice import (
+    refuse_no_outputs,
+    refuse_unmade,
+)
+from keras_hypersphere.tools.caffe.network.cutting import cut
 from keras_hypersphere.tools.caffe.network.data_layers import (
     as_inputs,
     check_shapes,
@@ -63,6 +68,17 @@ class Graph:
     shared: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     training: bool = False
 
+    @property
+    def inputs(self) -> dict[str, list[int]]:
+        """The shape of each input, as Caffe has it, by blob name."""
+        return {
+            top: list(shapes[index % len(shapes)].dim) if shapes else []
+            for node in self.nodes
+            if node.type == "Input"
+            for shapes in [node.parameter.input_param.shape]
+            for index, top in enumerate(node.parameter.top)
+        }
+
 
 def build_graph(
     net: NetParameter,
@@ -92,42 +108,53 @@ def build_graph(
     """
     refuse_many(len(net.layer), file)
     refuse_wide(net.layer, file)
-    layers = [layer for layer in net.layer if state.includes(layer)]
-    shared = named_blobs(layers)
-    check_shapes(layers, input_shapes or {})
-    if outputs is not None:
-        layers = needed(layers, check_outputs(outputs, layers))
-    layers = without_idle_tops(layers, outputs)
-    layers = as_inputs(layers, input_shapes or {}, file)
+    layers = choose(net, state, outputs, file, input_shapes or {})
     if state.training:
         layers = name_losses(layers)
     for layer in layers:
-        check(layer, file)
+        check(layer, file, state.training)
+    refuse_unmade(layers, net, state, file)
     nodes, values, current = wire(layers, file)
     read = Counter(number for node in nodes for number in node.bottoms)
     for node in nodes:
         refuse_late_change(node, values, read, file)
     whole = whole_labels(nodes) if state.training else set()
     if not state.training:
-        nodes = leave_out_training(nodes)
+        nodes = leave_out_training(nodes, file)
         read = Counter(number for node in nodes for number in node.bottoms)
         made = {number for node in nodes for number in node.tops}
         current = {n: number for n, number in current.items() if number in made}
+    refuse_unread([node.parameter for node in nodes], file)
+    warn_unread(net.layer, file)
     if outputs is None:
         outputs = sorted(n for n, number in current.items() if not read[number])
     refuse_training_outputs(outputs, current)
     if not outputs:
-        raise CaffeFormatError(
-            "has no blob to return: no layer of this phase, stages and level "
-            "makes one that an output could be; see its `top` and its rules",
-            file,
-        )
-    refuse_unread([node.parameter for node in nodes], file)
-    warn_unread(net.layer, file)
+        refuse_no_outputs(nodes, net, state, file)
     results = [current[name] for name in outputs]
     refuse_long_rows(nodes, results, file)
     weights = find_weights(nodes)
+    shared = named_blobs(filter(state.includes, net.layer))
     return Graph(nodes, values, results, whole, weights, shared, state.training)
+
+
+def choose(
+    net: NetParameter,
+    state: State,
+    outputs: Sequence[str] | None,
+    file: str | None,
+    shapes: Mapping[str, Sequence[int]],
+) -> list[LayerParameter]:
+    """The layers of a state that lead to the outputs, data layers as inputs."""
+    for layer in net.layer:
+        state.check(layer, file)
+    layers = list(filter(state.includes, net.layer))
+    check_shapes(layers, shapes)
+    layers = cut(layers, shapes, state.training, file)
+    if outputs is not None:
+        layers = needed(layers, check_outputs(outputs, layers))
+    layers = without_idle_tops(layers, outputs, state.training)
+    return as_inputs(layers, shapes, file)
 
 
 def refuse_wide(layers: Sequence[LayerParameter], file: str | None) -> None:
@@ -219,7 +246,7 @@ def find_weights(nodes: Sequence[Node]) -> set[int]:
 
 
 def named_blobs(
-    layers: Sequence[LayerParameter],
+    layers: Iterable[LayerParameter],
 ) -> dict[str, list[tuple[str, int]]]:
     """The users of each blob that has a name, in the order of the file."""
     users: dict[str, list[tuple[str, int]]] = {}
@@ -239,15 +266,11 @@ def wire(
     current: dict[str, int] = {}
     for layer in layers:
         node = Node(layer)
-        for index, bottom in enumerate(layer.bottom):
+        for bottom in layer.bottom:
             if bottom not in current:
-                raise CaffeFormatError(
-                    f"bottom {index} is {bottom!r}, which no layer before it "
-                    "makes; correct the name, or the order of the layers",
-                    file,
-                    layer.name,
-                    layer.type,
-                )
+                # Of a layer that is left out; see `refuse_unmade`.
+                current[bottom] = len(values)
+                values.append(bottom)
             node.bottoms.append(current[bottom])
         made = set()
         for index, top in enumerate(layer.top):

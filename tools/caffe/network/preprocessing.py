@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from keras_hypersphere.caffe_format.schema import LayerParameter
 
 MESSAGES = {
     "Data": "data_param",
+    "DenseImageData": "dense_image_data_param",
     "ImageData": "image_data_param",
     "WindowData": "window_data_param",
 }
@@ -22,6 +23,8 @@ MESSAGES = {
 MOVED = ("scale", "mirror", "crop_size", "mean_file")
 # What a model can begin with; the rest is done to images of any size.
 IN_MODEL = ("mean_value", "mean_file", "scale")
+# Of SSD's ways to resize, the one whose result is as long as the image.
+FIT_SMALL_SIZE = 2
 # A prototxt may name any file; a mean image is of a few hundred pixels.
 LARGEST_MEAN = 2**26
 
@@ -39,6 +42,7 @@ class Preprocessing:
             order of the channels.
         mean_file: Path of a mean image that is subtracted, or None.
         scale: What the rest is multiplied by.
+        sizes: All sizes that images may be resized to.
         channels: 3 (blue, green, red), 1 (gray) or None: not said.
     """
 
@@ -49,6 +53,7 @@ class Preprocessing:
     mean_file: str | None = None
     scale: float = 1.0
     channels: int | None = None
+    sizes: tuple[tuple[int, int], ...] = field(default=(), compare=False)
 
     @classmethod
     def of(cls, layer: LayerParameter, folder: str = "") -> "Preprocessing":
@@ -66,14 +71,21 @@ class Preprocessing:
         crop = (found["crop_size"],) * 2 if found["crop_size"] else None
         if steps.crop_h and steps.crop_w:
             crop = steps.crop_h, steps.crop_w
-        height = getattr(own, "new_height", 0)
-        width = getattr(own, "new_width", 0)
+        size = getattr(own, "new_height", 0), getattr(own, "new_width", 0)
+        # SSD's; one of several is drawn for each batch.
+        resizes = [(r.height, r.width) for r in steps.resize_param] or [size]
+        sizes = tuple(dict.fromkeys(s for s in resizes if all(s)))
+        varies = len(sizes) != 1 or any(
+            resize.resize_mode == FIT_SMALL_SIZE
+            for resize in steps.resize_param
+        )
         file = found["mean_file"] or None
         if file and not os.path.isabs(file):
             neighbor = os.path.join(folder, file)
             file = neighbor if os.path.exists(neighbor) else file
         return cls(
-            resize=(height, width) if height and width else None,
+            resize=None if varies else sizes[0],
+            sizes=sizes,
             crop=crop,
             mirror=found["mirror"],
             mean_value=tuple(shortest(v) for v in steps.mean_value),
@@ -159,7 +171,9 @@ def count_channels(layer: LayerParameter) -> int | None:
     steps = layer.transform_param
     if layer.type == "ImageData":
         return 3 if layer.image_data_param.is_color else 1
-    if layer.type == "WindowData":
+    if layer.type == "DenseImageData":
+        return 3 if layer.dense_image_data_param.is_color else 1
+    if layer.type in ("WindowData", "VideoData"):
         return 3
     if layer.type == "MemoryData":
         return layer.memory_data_param.channels or None

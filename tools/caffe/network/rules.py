@@ -1,9 +1,10 @@
 """Which layers a phase, its stages and its level include."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
 
 PHASES = ("TRAIN", "TEST")
@@ -18,9 +19,29 @@ class State:
     level: int
 
     @property
+    def phase_name(self) -> str:
+        """The phase, as in the prototxt."""
+        return PHASES[self.phase]
+
+    @property
     def training(self) -> bool:
         """Whether the phase is TRAIN."""
-        return PHASES[self.phase] == "TRAIN"
+        return self.phase_name == "TRAIN"
+
+    def with_stages(self, stages: Iterable[str]) -> "State":
+        """The state with stages that the network itself sets."""
+        return replace(self, stages=self.stages.union(stages))
+
+    def check(self, layer: LayerParameter, file: str | None) -> None:
+        """Refuses rules of both kinds in one layer, as Caffe does."""
+        if layer.include and layer.exclude:
+            raise CaffeFormatError(
+                "has `include` and `exclude`; Caffe refuses that: give rules "
+                "of one kind",
+                file,
+                layer.name,
+                layer.type,
+            )
 
     def includes(self, layer: LayerParameter) -> bool:
         """Whether the layer is part of the network in this state."""

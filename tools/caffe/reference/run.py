@@ -1,54 +1,39 @@
 """Walks a network with the reference of each layer."""
 
 from collections.abc import Mapping
-from os import PathLike
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_hypersphere.caffe_format.blobs import Blob
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
-from keras_hypersphere.caffe_format.layer_blobs import (
-    Layers,
-    net_blobs,
-    read_blobs,
-)
-from keras_hypersphere.caffe_format.reader import read_prototxt
-from keras_hypersphere.caffe_format.schema import LayerParameter
+from keras_hypersphere.tools.caffe.building.weights import Weights
 from keras_hypersphere.tools.caffe.layer_type import layer_type
-from keras_hypersphere.tools.caffe.network.graph import Graph, Node
+from keras_hypersphere.tools.caffe.network.graph import Node
 from keras_hypersphere.tools.caffe.reference.layer import (
     NoReference,
     ReferenceLayer,
 )
 
-Blobs = dict[str, list[np.ndarray | None]]
+if TYPE_CHECKING:
+    from keras_hypersphere.tools.caffe.caffe_network import CaffeNetwork
+
+Users = Mapping[str, list[tuple[str, int]]]
 
 
 def run_reference(
-    graph: Graph,
-    caffemodel: str | PathLike | None,
-    feed: Mapping[str, np.ndarray],
-    prototxt: str | PathLike | None = None,
+    network: "CaffeNetwork", feed: Mapping[str, np.ndarray]
 ) -> tuple[dict[int, np.ndarray], dict[int, str]]:
     """Computes every value of a network, as Caffe does at test time.
 
     Args:
-        graph: The layers, wired.
-        caffemodel: The weights, or None: layers start from their fillers.
+        network: The layers, wired, and their blobs.
         feed: The inputs by blob name, in Caffe's order of axes.
-        prototxt: The network's file; blobs in it serve layers that the
-            caffemodel lacks.
 
     Returns:
         The values by number, float64, and for those that could not be
         computed the reason.
     """
-    own = {} if prototxt is None else net_blobs(read_prototxt(prototxt))
-    given = {} if caffemodel is None else read_blobs(caffemodel)
-    # A prototxt lists all layers, most of them without blobs.
-    blobs_by_layer = {name: b for name, b in own.items() if b} | given
-    stored = arrays(blobs_by_layer, graph.nodes)
-    share(stored, [node.parameter for node in graph.nodes])
+    graph, weights = network.graph, network.weights()
     values: dict[int, np.ndarray] = {}
     reasons: dict[int, str] = {}
     for node in graph.nodes:
@@ -56,7 +41,7 @@ def run_reference(
         try:
             if lost:
                 raise NoReference(lost[0])
-            blobs = stored.get(node.name)
+            blobs = find_blobs(node, weights, graph.shared)
             tops = compute(node, values, blobs, feed, graph.training)
         except NoReference as reason:
             words = str(reason)
@@ -101,53 +86,29 @@ def compute(
     return tops
 
 
-def arrays(layers: Layers, nodes: list[Node]) -> Blobs:
-    """The values of blobs; None stands for one that is stored elsewhere."""
-    names = {node.name for node in nodes}
-    return {
-        name: [read_array(blob) for blob in blobs]
-        for name, blobs in layers.items()
-        if name in names
-    }
+def find_blobs(
+    node: Node, weights: Weights, users: Users
+) -> list[np.ndarray | None] | None:
+    """The blobs of a layer in Caffe's precision; None if there are none.
 
-
-def read_array(blob: Blob | None) -> np.ndarray | None:
-    """One of them in Caffe's precision; None if it is damaged too.
-
-    `to_keras` has refused a damaged blob that its layer reads.
+    A blob that layers share is what Caffe copies last into their one memory.
+    `to_keras` has refused a damaged blob that its layer reads; here it is
+    None.
     """
-    try:
-        values = None if blob is None else blob.array()
-    except CaffeFormatError:
-        values = None
-    with np.errstate(over="ignore"):
-        return None if values is None else values.astype("f4", copy=False)
-
-
-def share(stored: Blobs, layers: list[LayerParameter]) -> None:
-    """Gives one array to all blobs of one `param { name }`.
-
-    Caffe copies the model's layers in their order into one memory: what was
-    copied last is what all of them have.
-    """
-    holders: dict[str, list[tuple[str, int]]] = {}
-    for layer in layers:
-        for index, spec in enumerate(layer.param):
-            if spec.name:
-                holders.setdefault(spec.name, []).append((layer.name, index))
-    order = {name: place for place, name in enumerate(stored)}
-    for places in holders.values():
-        held = [
-            (name, index)
-            for name, index in places
-            if name in order
-            and index < len(stored[name])
-            and stored[name][index] is not None
-        ]
-        if not held:
+    stored = weights.layers.get(node.name)
+    found: dict[int, np.ndarray | None] = {}
+    for index, blob in enumerate(stored or ()):
+        try:
+            found[index] = None
+            if blob is not None:
+                found[index] = weights.values(blob, index, node.name)
+        except CaffeFormatError:
             continue
-        name, index = max(held, key=lambda place: order[place[0]])
-        for other, position in places:
-            blobs = stored.setdefault(other, [])
-            blobs += [stored[name][index]] * (position + 1 - len(blobs))
-            blobs[position] = stored[name][index]
+    for index, spec in enumerate(node.parameter.param):
+        if spec.name:
+            shared = weights.find_shared(users.get(spec.name, ()))
+            if shared is not None:
+                found[index] = shared
+    if stored is None and not found:
+        return None
+    return [found.get(index) for index in range(max(found, default=-1) + 1)]

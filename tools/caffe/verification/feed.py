@@ -5,43 +5,70 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
+from keras_hypersphere.npz_damage import DAMAGE
 from keras_hypersphere.tools.caffe.network.graph import Graph
-from keras_hypersphere.tools.caffe.network.node import Node
 from keras_hypersphere.tools.caffe.verification.noise import make_inputs
 from keras_hypersphere.tools.caffe.verification.probe import (
     in_caffe,
+    in_keras,
     to_caffe,
     to_keras_layout,
 )
 
 
-def input_nodes(graph: Graph) -> dict[str, Node]:
-    """The input layers, by each of their tops."""
+def input_sizes(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """The shapes of a network's inputs in the model, without the batch."""
+    return {name: in_keras(shape[1:]) for name, shape in graph.inputs.items()}
+
+
+def in_models_order(
+    graph: Graph, inputs: object, caffes: bool = False
+) -> object:
+    """Inputs in the model's order of axes, of which some are in Caffe's.
+
+    Args:
+        graph: Says what the inputs are.
+        inputs: Arrays, one or by name, or None.
+        caffes: What an array is in that fits both orders.
+    """
+    if inputs is None:
+        return None
+    sizes = input_sizes(graph)
+    if not isinstance(inputs, Mapping):
+        if not isinstance(inputs, (list, tuple)):
+            inputs = [inputs]
+        if len(inputs) != len(sizes):
+            return inputs
+        inputs = dict(zip(sizes, inputs, strict=True))
+
+    def fit(array: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+        own, theirs = (
+            array.shape[1:] == shape for shape in (size, in_caffe(size))
+        )
+        return (
+            to_keras_layout(array)
+            if theirs and (caffes or not own)
+            else (array)
+        )
+
     return {
-        top: node
-        for node in graph.nodes
-        if node.type == "Input"
-        for top in node.parameter.top
+        name: fit(np.asarray(array), sizes.get(name, ()))
+        for name, array in inputs.items()
     }
 
 
-def find_feed(
-    model: keras.Model,
-    graph: Graph,
-    sizes: Mapping[str, Sequence[int]],
-    inputs: object,
-) -> dict[str, np.ndarray]:
-    """The inputs by blob name, in Caffe's order of axes."""
+def find_feed(graph: Graph, inputs: object) -> dict[str, np.ndarray]:
+    """The inputs by blob name, in Caffe's order of axes.
+
+    Args:
+        graph: Says what the inputs are.
+        inputs: Arrays in the model's order, one or by name, or None for
+            noise.
+    """
+    sizes = input_sizes(graph)
     names = list(sizes)
     if inputs is None:
-        batches = {}
-        for top, node in input_nodes(graph).items():
-            shapes = node.parameter.input_param.shape
-            index = list(node.parameter.top).index(top)
-            batches[top] = shapes[index % len(shapes)].dim[0]
-        return make_inputs(
-            graph, {n: (batches[n], *in_caffe(sizes[n])) for n in names}
-        )
+        return make_inputs(graph, graph.inputs)
     if not isinstance(inputs, Mapping):
         arrays = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         if len(arrays) != len(names):
@@ -61,9 +88,7 @@ def find_feed(
     }
 
 
-def real_array(
-    values: object, name: str, size: Sequence[int | None]
-) -> np.ndarray:
+def real_array(values: object, name: str, size: Sequence[int]) -> np.ndarray:
     """One input of the user's, if a network can be run on it."""
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
@@ -71,11 +96,7 @@ def real_array(
             f"`inputs` must be real numbers for {name!r}. Received: an array "
             f"of {array.dtype}"
         )
-    fits = array.ndim == len(size) + 1 and all(
-        wanted in (None, given)
-        for wanted, given in zip(size, array.shape[1:], strict=True)
-    )
-    if not fits or not array.size:
+    if array.shape[1:] != tuple(size) or not array.size:
         raise ValueError(
             f"`inputs` must have the shape {(None, *size)} for {name!r}, with "
             f"one sample at least. Received: an array of shape {array.shape}"
@@ -97,3 +118,24 @@ def to_arrays(
         to_keras_layout(array).astype(tensor.dtype)
         for array, tensor in zip(feed.values(), model.inputs, strict=True)
     ]
+
+
+def read_inputs(file: str) -> np.ndarray | dict[str, np.ndarray]:
+    """The arrays of a .npy or .npz file."""
+    try:
+        found = np.load(file, allow_pickle=False)
+        # Of an .npz each array is read here.
+        found = found if isinstance(found, np.ndarray) else dict(found.items())
+    except DAMAGE as error:
+        raise ValueError(
+            f"{file}: is no .npy or .npz file of numbers; write one with "
+            "numpy.save or numpy.savez"
+        ) from error
+    arrays = found if isinstance(found, dict) else {"the array": found}
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{file}: must hold real numbers. Received: an array of dtype "
+                f"{array.dtype} for {name!r}"
+            )
+    return found

@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from os import PathLike
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_hypersphere.tools.caffe.network.graph import Graph
-from keras_hypersphere.tools.caffe.reference import run_reference
+from keras_hypersphere.tools.caffe.reference.run import run_reference
 from keras_hypersphere.tools.caffe.verification.opencv import (
     OracleUnavailable,
     doubtful,
     run_opencv,
 )
 from keras_hypersphere.tools.caffe.verification.report import Row, compare
+
+if TYPE_CHECKING:
+    from keras_hypersphere.tools.caffe.caffe_network import CaffeNetwork
 
 REFERENCE = "reference"
 
@@ -26,19 +28,15 @@ class Oracles:
         notes: What the user should know about the oracles.
     """
 
-    graph: Graph
-    prototxt: str | PathLike
-    caffemodel: str | PathLike | None
+    network: "CaffeNetwork"
     feed: Mapping[str, np.ndarray]
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.doubts = doubtful(self.graph)
+        self.doubts = doubtful(self.network.graph)
         self.asked: tuple[dict, dict] | None = None
         try:
-            self.opencv, self.name = run_opencv(
-                self.prototxt, self.caffemodel, self.feed, self.graph
-            )
+            self.opencv, self.name = run_opencv(self.network, self.feed)
         except OracleUnavailable as reason:
             self.opencv, self.name = {}, "OpenCV"
             self.notes.append(str(reason))
@@ -46,9 +44,7 @@ class Oracles:
     def reference(self) -> tuple[dict[int, np.ndarray], dict[int, str]]:
         """Values of the reference, and reasons why some are missing."""
         if self.asked is None:
-            self.asked = run_reference(
-                self.graph, self.caffemodel, self.feed, self.prototxt
-            )
+            self.asked = run_reference(self.network, self.feed)
         return self.asked
 
     def judge(

@@ -1,15 +1,14 @@
 """What a model computes at each of Caffe's layers."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
 from keras_hypersphere.backend import keras_internals
 from keras_hypersphere.tools.caffe.network.node import Node
+from keras_hypersphere.tools.caffe.record import Record
 
-Record = dict[str, Any]
 Key = tuple[str, ...]
 Values = dict[str, np.ndarray]
 Activations = dict[Key, list[np.ndarray | None]]
@@ -76,6 +75,11 @@ def to_caffe(array: np.ndarray) -> np.ndarray:
 def in_caffe(size: Sequence[int]) -> tuple[int, ...]:
     """A shape without the batch: H, W, C as C, H, W."""
     return (size[2], *size[:2]) if len(size) == 3 else tuple(size)
+
+
+def in_keras(shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape without the batch: C, H, W as H, W, C."""
+    return (*shape[1:], shape[0]) if len(shape) == 3 else tuple(shape)
 
 
 def to_keras_layout(array: np.ndarray) -> np.ndarray:

@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import keras
 import numpy as np
 
 from keras_hypersphere.tools.caffe.network.graph import Graph
+from keras_hypersphere.tools.caffe.verification.made import Made
 from keras_hypersphere.tools.caffe.verification.oracles import Oracles
 from keras_hypersphere.tools.caffe.verification.probe import (
     Activations,
     Key,
-    Record,
     key_of,
 )
 from keras_hypersphere.tools.caffe.verification.report import Row
@@ -65,14 +64,13 @@ def output_rows(
             yield oracles.judge(name, number, values)
 
 
-def unread_layers(fresh: keras.Model, record: Record) -> set[Key]:
+def unread_layers(made: Made) -> set[Key]:
     """Names and tops of the layers that tell only a size, as to a Crop.
 
     Keras leaves out what no output computes with.
     """
-    present = {operation.name for operation in fresh.operations}
     return {
         (layer["name"], *layer["tops"])
-        for layer in record["layers"]
-        if not present.intersection(layer["tops"].values())
+        for layer in made.record["layers"]
+        if not made.operations.intersection(layer["tops"].values())
     }

@@ -1,20 +1,16 @@
 """Compares a converted model with other readers of the same files."""
 
-import os
 import warnings
-from collections.abc import Mapping, Sequence
 from os import PathLike
+from typing import TYPE_CHECKING
 
 import keras
 
-from keras_hypersphere.caffe_format.reader import read_prototxt
-from keras_hypersphere.tools.caffe.convert import to_keras
-from keras_hypersphere.tools.caffe.network.graph import Graph, build_graph
-from keras_hypersphere.tools.caffe.network.rules import make_state
+from keras_hypersphere.tools.caffe.network.graph import Graph
 from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.verification.feed import (
     find_feed,
-    input_nodes,
+    input_sizes,
     to_arrays,
 )
 from keras_hypersphere.tools.caffe.verification.oracles import Oracles
@@ -35,51 +31,22 @@ from keras_hypersphere.tools.caffe.verification.weight_check import (
     changed_weights,
 )
 
+if TYPE_CHECKING:
+    from keras_hypersphere.tools.caffe.caffe_network import CaffeNetwork
 
-def verify(
+
+def verify_model(
+    network: "CaffeNetwork",
     model: keras.Model | str | PathLike,
-    prototxt: str | PathLike,
-    caffemodel: str | PathLike | None = None,
     inputs: object = None,
-    outputs: Sequence[str] | None = None,
-    phase: str = "TEST",
-    stages: Sequence[str] = (),
-    level: int = 0,
-    input_shapes: Mapping[str, Sequence[int]] | None = None,
 ) -> Verification:
-    """Compares every blob of a model with what the original files say.
-
-    The oracle is OpenCV 4's Caffe importer where it is installed and can run
-    the network. Where it cannot, or is known to be wrong, it is the float64
-    reference of each layer type, which is tested on recordings of real
-    Caffe. Each row of the report names its oracle; a blob that neither can
-    make is unchecked, which is never a pass. A layer whose weights are not
-    the file's differs, even if these inputs do not show it, and so does an
-    output that is not its blob.
-
-    Args:
-        model: What `to_keras` returned, or what `keras.models.load_model`
-            made of it after it was saved, or the path of the saved file. Its
-            own activations are read.
-        prototxt: The original description.
-        caffemodel: The original weights.
-        inputs: What to run: an array, or a dict by blob name, in the model's
-            layout (channels-last). Default: noise of a fixed seed.
-        outputs, phase, stages, level, input_shapes: As they were given to
-            `to_keras`.
-
-    Returns:
-        A table: `print` shows it, `passed` says whether every blob was
-        checked and agrees to 1e-4 of its range, or to 1e-6 of its largest
-        number where the range is so narrow that float32 holds no more.
+    """What `CaffeNetwork.verify` does.
 
     Raises:
         TypeError: If `model` is neither a model nor a path.
-        ValueError: If the model has other inputs or outputs than the files
-            say, or `inputs` do not fit it.
+        ValueError: If the model has other inputs or outputs than the network,
+            or `inputs` do not fit it.
     """
-    file = os.fspath(prototxt)
-    options = (phase, stages, level)
     record = None
     if isinstance(model, (str, PathLike)):
         record = name_map(model)
@@ -89,29 +56,18 @@ def verify(
             "`model` must be a converted model, or the path of its `.keras` "
             f"file. Received: {model!r}"
         )
-    net = read_prototxt(prototxt)
-    state = make_state(phase, (*stages, *net.state.stage), level)
+    # Keras drops the record when it loads a model.
     record = record or name_map(model)
-    if outputs is None and record is not None:
-        graph = build_graph(net, state, None, file, input_shapes)
-        outputs = chosen_outputs(graph, record)
-    # Keras drops the record when it loads a model; names repeat.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fresh = to_keras(prototxt, caffemodel, outputs, *options, input_shapes)
-    again = name_map(fresh)
-    record = record or again
-    check_ends(model, record, file)
-    faults = changed_weights(model, fresh, again)
-    sizes = {
-        name: tensor.shape[1:]
-        for name, tensor in zip(record["inputs"], model.inputs, strict=True)
-    }
-    graph = build_graph(net, state, outputs, file, sizes)
-    feed = find_feed(model, graph, sizes, inputs)
+    if record is not None:
+        network = as_converted(network, model, record)
+    faults = wrong_weights(network, model)
+    record = record or network.made.record
+    check_ends(model, record, network.file)
+    graph = network.graph
+    feed = find_feed(graph, inputs)
     mine, returned = activations(model, record, to_arrays(model, feed))
-    oracles = Oracles(graph, prototxt, caffemodel, images(graph, feed, mine))
-    unread = unread_layers(fresh, again)
+    oracles = Oracles(network, images(graph, feed, mine))
+    unread = unread_layers(network.made)
     rows = [
         *layer_rows(graph, mine, oracles, faults, unread),
         *output_rows(graph, mine, returned, oracles),
@@ -119,17 +75,46 @@ def verify(
     return Verification(tuple(rows), tuple(oracles.notes))
 
 
-def chosen_outputs(graph: Graph, record: Record) -> list[str] | None:
-    """The outputs that a model was converted for, where it was not for all.
+def as_converted(
+    network: "CaffeNetwork", model: keras.Model, record: Record
+) -> "CaffeNetwork":
+    """The network with the inputs and outputs that a model has of it.
 
-    Args:
-        graph: The whole network.
-        record: The model's `name_map`.
+    What `to_keras` was asked for is in the record, and need not be given
+    again.
     """
-    ends = [graph.values[number] for number in graph.outputs]
-    same_inputs = list(input_nodes(graph)) == list(record["inputs"])
-    whole = same_inputs and ends == record["outputs"]
-    return None if whole else record["outputs"]
+    sizes = {
+        name: tuple(tensor.shape[1:])
+        for name, tensor in zip(record["inputs"], model.inputs, strict=False)
+    }
+    graph = network.graph
+    whole = [graph.values[number] for number in graph.outputs]
+    same = whole == record["outputs"] and list(graph.inputs) == list(sizes)
+    if network.outputs is None and not same:
+        network = network.changed(outputs=record["outputs"])
+    if sizes != input_sizes(network.graph):
+        network = network.changed(input_shapes=sizes)
+    return network
+
+
+def wrong_weights(
+    network: "CaffeNetwork", model: keras.Model
+) -> dict[str, str]:
+    """What is wrong with weights, by layer: `changed_weights`.
+
+    A converted network is only remembered by its checksums; it is made again
+    where they are not the model's, to tell by how much.
+    """
+    fresh = None
+    with warnings.catch_warnings():
+        # The conversion of the model has said it.
+        warnings.simplefilter("ignore")
+        if network.made is None:
+            fresh = network.to_keras()
+        if network.made.has_weights_of(model):
+            return {}
+        fresh = fresh or network.to_keras()
+    return changed_weights(model, fresh, network.made.record)
 
 
 def check_ends(model: keras.Model, record: Record, file: str) -> None:

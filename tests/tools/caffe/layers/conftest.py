@@ -9,10 +9,8 @@ from keras_hypersphere.caffe_format import (
     set_blob,
     write_caffemodel,
 )
-from keras_hypersphere.tools.caffe import to_keras
-from keras_hypersphere.tools.caffe.network.graph import build_graph
-from keras_hypersphere.tools.caffe.network.rules import make_state
-from keras_hypersphere.tools.caffe.reference import run_reference
+from keras_hypersphere.tools.caffe import CaffeNetwork, to_keras
+from keras_hypersphere.tools.caffe.reference.run import run_reference
 
 
 def to_keras_order(array):
@@ -74,9 +72,10 @@ def referenced(net, tmp_path):
     def run(layers, weights=None, **inputs):
         made = net(layers, weights, **inputs)
         path = tmp_path / "net.prototxt"
-        graph = build_graph(read_prototxt(path), make_state("TEST", (), 0))
         caffemodel = tmp_path / "net.caffemodel" if weights else None
-        values, reasons = run_reference(graph, caffemodel, inputs)
+        network = CaffeNetwork.read(path, caffemodel)
+        graph = network.graph
+        values, reasons = run_reference(network, inputs)
         assert not reasons
         for number in graph.outputs:
             name = graph.values[number]

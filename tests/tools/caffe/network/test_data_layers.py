@@ -107,7 +107,6 @@ def test_shapes_that_are_given(write):
         {"date": (4, 4, 3)},
         {"data": "4x4"},
         {"data": (4, None, 3)},
-        {"ip": (2,)},
     ],
 )
 def test_refuses_shapes(shapes, write):

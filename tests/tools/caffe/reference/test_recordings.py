@@ -7,14 +7,11 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from keras_hypersphere.caffe_format import NetParameter, read_prototxt
+from keras_hypersphere.caffe_format import NetParameter
+from keras_hypersphere.tools.caffe import CaffeNetwork
 from keras_hypersphere.tools.caffe.layer_type import LAYER_TYPES
-from keras_hypersphere.tools.caffe.network.graph import build_graph
-from keras_hypersphere.tools.caffe.network.rules import make_state
-from keras_hypersphere.tools.caffe.reference import (
-    ReferenceLayer,
-    run_reference,
-)
+from keras_hypersphere.tools.caffe.reference.layer import ReferenceLayer
+from keras_hypersphere.tools.caffe.reference.run import run_reference
 from tests.fidelity.recording import load
 
 TESTS = Path(__file__).parents[3]
@@ -36,18 +33,13 @@ NETWORKS = sorted(
 @pytest.mark.parametrize("name", sorted(set(NETWORKS)))
 def test_every_blob_of_a_network(name, recording):
     case = recording(name)
-    net = read_prototxt(case.prototxt)
-    state = make_state(
-        case.options["phase"],
-        (*case.options["stages"], *net.state.stage),
-        case.options["level"],
-    )
-    graph = build_graph(net, state)
+    network = CaffeNetwork.read(case.prototxt, case.caffemodel, **case.options)
+    graph = network.graph
     feed = {
         blob: array.transpose(0, 3, 1, 2) if array.ndim == 4 else array
         for blob, array in case.inputs.items()
     }
-    values, reasons = run_reference(graph, case.caffemodel, feed)
+    values, reasons = run_reference(network, feed)
     assert reasons == {}
     last = {blob: values[n] for n, blob in enumerate(graph.values)}
     compared = set()

@@ -6,12 +6,9 @@ import pytest
 from keras_hypersphere.caffe_format import (
     NetParameter,
     read_caffemodel,
-    read_prototxt,
 )
-from keras_hypersphere.tools.caffe import to_keras, verify
-from keras_hypersphere.tools.caffe.network.graph import build_graph
-from keras_hypersphere.tools.caffe.network.rules import make_state
-from keras_hypersphere.tools.caffe.reference import run_reference
+from keras_hypersphere.tools.caffe import CaffeNetwork, to_keras, verify
+from keras_hypersphere.tools.caffe.reference.run import run_reference
 
 
 @pytest.mark.filterwarnings("ignore:TensorFlow cannot compile")
@@ -23,10 +20,12 @@ def test_a_damaged_blob_that_no_layer_reads(owner, recording, tmp_path):
     net.layer.add(name=owner).blobs.add().shape.dim.extend([3, 1 << 40])
     path = tmp_path / "m.caffemodel"
     path.write_bytes(net.SerializeToString())
-    graph = build_graph(read_prototxt(case.prototxt), make_state("TEST", (), 0))
     feed = {"data": np.ones((2, 3, 6, 6))}
-    values, reasons = run_reference(graph, path, feed)
-    expected, _ = run_reference(graph, case.caffemodel, feed)
+    network = CaffeNetwork.read(case.prototxt, path)
+    values, reasons = run_reference(network, feed)
+    expected, _ = run_reference(
+        CaffeNetwork.read(case.prototxt, case.caffemodel), feed
+    )
     assert not reasons
     assert len(values) == 6
     for number, value in expected.items():
@@ -46,9 +45,9 @@ def test_doubles_are_read_in_caffes_precision(write, tmp_path):
     blob.double_data.extend([0.1, 0, 1e70, 0])
     path = tmp_path / "m.caffemodel"
     path.write_bytes(net.SerializeToString())
-    graph = build_graph(read_prototxt(prototxt), make_state("TEST", (), 0))
-    values, reasons = run_reference(graph, path, {"x": np.ones((1, 2))})
+    network = CaffeNetwork.read(prototxt, path)
+    values, reasons = run_reference(network, {"x": np.ones((1, 2))})
     assert not reasons
-    made = values[graph.nodes[-1].tops[0]][0]
+    made = values[network.graph.nodes[-1].tops[0]][0]
     assert made[0] == np.float32(0.1)
     assert not np.isfinite(made[1])

@@ -10,13 +10,10 @@ import pytest
 
 from keras_hypersphere.caffe_format import (
     NetParameter,
-    read_prototxt,
     set_blob,
     write_caffemodel,
 )
-from keras_hypersphere.tools.caffe import to_keras, verify
-from keras_hypersphere.tools.caffe.network.graph import build_graph
-from keras_hypersphere.tools.caffe.network.rules import make_state
+from keras_hypersphere.tools.caffe import CaffeNetwork, to_keras, verify
 from keras_hypersphere.tools.caffe.verification import opencv
 from keras_hypersphere.tools.caffe.verification.opencv import (
     OracleUnavailable,
@@ -90,8 +87,7 @@ def small(write):
     prototxt = write(
         INPUT + 'layer { name: "r" type: "ReLU" bottom: "data" top: "y" }'
     )
-    graph = build_graph(read_prototxt(prototxt), make_state("TEST", (), 0))
-    return prototxt, None, {"data": np.ones((1, 2, 3, 3))}, graph
+    return CaffeNetwork.read(prototxt), {"data": np.ones((1, 2, 3, 3))}
 
 
 @needs_importer
@@ -150,18 +146,21 @@ def test_no_process_can_be_started(write, monkeypatch):
 
 def test_the_process_starts_without_keras():
     code = (
-        "import sys; from keras_hypersphere.tools import opencv_worker; "
-        "print(sorted({'keras', 'tensorflow', 'cv2'} & set(sys.modules)))"
+        "import runpy, sys; runpy.run_path(sys.argv[1]); "
+        "print(sorted({'keras', 'tensorflow', 'cv2', 'keras_hypersphere'} "
+        "& set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True
+        [sys.executable, "-c", code, opencv.__file__],
+        capture_output=True,
+        text=True,
     )
     assert done.stdout == "[]\n", done.stderr
 
 
 def test_the_process_tells_its_name():
     done = subprocess.run(
-        [sys.executable, "-m", opencv.WORKER],
+        [sys.executable, opencv.__file__],
         input="{}",
         capture_output=True,
         text=True,

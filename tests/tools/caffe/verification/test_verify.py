@@ -4,23 +4,21 @@ import pytest
 
 from keras_hypersphere.caffe_format import (
     NetParameter,
-    read_prototxt,
     set_blob,
     write_caffemodel,
 )
 from keras_hypersphere.tools.caffe import (
-    layer_type as registry,
-)
-from keras_hypersphere.tools.caffe import (
+    CaffeNetwork,
     name_map,
     register_layer,
     register_reference,
     to_keras,
     verify,
 )
-from keras_hypersphere.tools.caffe.network.graph import build_graph
-from keras_hypersphere.tools.caffe.network.rules import make_state
-from keras_hypersphere.tools.caffe.reference import run_reference
+from keras_hypersphere.tools.caffe import (
+    layer_type as registry,
+)
+from keras_hypersphere.tools.caffe.reference.run import run_reference
 from keras_hypersphere.tools.caffe.verification import oracles
 from keras_hypersphere.tools.caffe.verification.noise import make_inputs
 from keras_hypersphere.tools.caffe.verification.opencv import (
@@ -298,13 +296,14 @@ def test_each_known_fault_is_one(type, write):
         set_blob(layer.blobs.add(), random.normal(size=shape))
     write_caffemodel(net, prototxt + ".caffemodel")
     caffemodel = prototxt + ".caffemodel" if layer.blobs else None
-    graph = build_graph(read_prototxt(prototxt), make_state("TEST", (), 0))
+    network = CaffeNetwork.read(prototxt, caffemodel)
+    graph = network.graph
     x = {"x": random.normal(size=(2, 4, 6, 5)).astype("float32")}
     number = graph.nodes[-1].tops[0]
     assert set(doubtful(graph)) == set(graph.nodes[-1].tops)
-    ours, reasons = run_reference(graph, caffemodel, x)
+    ours, reasons = run_reference(network, x)
     assert not reasons
-    theirs, _ = run_opencv(prototxt, caffemodel, x, graph)
+    theirs, _ = run_opencv(network, x)
     relative = compare(theirs[number], ours[number])[1]
     assert relative is None or relative > 1e-4
 
@@ -401,10 +400,11 @@ def test_inputs_are_valid(write):
         "embed_param { num_output: 2 input_dim: 5 "
         "weight_filler { value: 3 } } }"
     )
-    graph = build_graph(read_prototxt(prototxt), make_state("TEST", (), 0))
+    network = CaffeNetwork.read(prototxt)
+    graph = network.graph
     feed = make_inputs(graph, {"x": (300,)})
     assert set(feed["x"]) == set(range(5))
-    _, reasons = run_reference(graph, None, feed)
+    _, reasons = run_reference(network, feed)
     assert not reasons
     # A batch of a training net is cut down.
     assert make_inputs(graph, {"x": (64, 3, 256, 256)})["x"].shape[0] == 1
