@@ -100,7 +100,7 @@ def test_a_weight_that_was_changed_since(calls, sample):
 
 def test_what_it_knows(sample):
     network = CaffeNetwork.read(*sample, outputs=["ip1"])
-    assert [layer.name for layer in network.layers][:2] == ["data", "conv1a"]
+    assert [layer.name for layer in network.layers][:2] == ["input", "conv1a"]
     assert network.layers[-1].type == "PReLU"
     card = network.card()
     assert card["outputs"] == {"ip1": [None, 32]}

@@ -46,7 +46,7 @@ def test_what_only_it_needs_goes(write):
     assert layers(network) == ["rois", "fc"]
     model = network.to_keras()
     assert model.input_shape == (None, 5)
-    assert model.input_names == ["rois"]
+    assert [tensor.name for tensor in model.inputs] == ["rois"]
     assert network.verify(model).passed
     # The record says what was cut.
     assert verify(model, path).passed
@@ -73,7 +73,7 @@ def test_a_blob_that_is_changed_in_place_means_its_last_value(write):
 def test_a_top_that_is_still_read(write):
     reader = 'layer { name: "s" type: "TanH" bottom: "scores" top: "s" }'
     path = write(DATA + CONV + PROPOSAL + FC + reader)
-    with pytest.raises(CaffeFormatError, match="makes scores too.*--input-sh"):
+    with pytest.raises(CaffeFormatError, match=r"makes scores too.*--input-sh"):
         to_keras(path, input_shapes={"rois": (5,)})
     model = to_keras(path, input_shapes={"rois": (5,), "scores": (3,)})
     assert model.output_names == ["fc", "s"]
@@ -97,7 +97,7 @@ def test_training_files_of_detectors(write):
     advice = "--input-shape data=112x96x3 --input-shape rois=5 begins behind"
     assert advice in str(caught.value)
     network = cut(path, data=(112, 96, 3), rois=(5,))
-    assert layers(network) == ["data", "rois", "conv", "pool"]
+    assert layers(network) == ["rois", "data", "conv", "pool"]
 
 
 def test_advice_comes_before_the_list_of_types(write):
@@ -118,11 +118,15 @@ layer { name: "d" type: "Data" top: "data" top: "label"
 
 
 def test_a_data_layer_of_another_phase(write):
+    pool = (
+        'layer { name: "p" type: "Pooling" bottom: "conv" top: "p" '
+        "pooling_param { pool: AVE global_pooling: true } }\n"
+    )
     loss = (
-        'layer { name: "l" type: "SoftmaxWithLoss" bottom: "conv" '
+        'layer { name: "l" type: "SoftmaxWithLoss" bottom: "p" '
         'bottom: "label" top: "l" }'
     )
-    path = write(TRAIN_DATA + CONV + loss)
+    path = write(TRAIN_DATA + CONV + pool + loss)
     with pytest.raises(CaffeFormatError) as caught:
         to_keras(path)
     assert "--input-shape data=9x9x3 makes it an input" in str(caught.value)
@@ -130,7 +134,7 @@ def test_a_data_layer_of_another_phase(write):
     assert to_keras(path, phase="TRAIN").count_params() == 16
     # A blob that no layer makes may be given too.
     network = cut(path, data=(9, 9, 3))
-    assert layers(network) == ["data", "conv"]
+    assert layers(network) == ["data", "conv", "p"]
 
 
 def test_a_data_layer_of_a_stage(write):
@@ -154,7 +158,7 @@ def test_what_can_be_had_without_a_bottom(write):
 
 def test_a_network_whose_end_is_silenced(write):
     path = write(DATA + CONV + 'layer { type: "Silence" bottom: "conv" }')
-    with pytest.raises(CaffeFormatError, match="no blob.*; --outputs conv"):
+    with pytest.raises(CaffeFormatError, match=r"no blob.*; --outputs conv"):
         to_keras(path)
 
 
