@@ -52,6 +52,13 @@ class CustomLayer(NamedTuple):
     network: type[Message]
 
 
+# Caffe's messages.
+OFFICIAL = {
+    message.name: message
+    for message in descriptor_pb2.FileDescriptorProto.FromString(
+        POOL.FindFileByName(FILE).serialized_pb
+    ).message_type
+}
 CUSTOM: dict[str, CustomLayer] = {}
 COUNT = itertools.count()
 
@@ -92,7 +99,7 @@ def build_class(parameter: Mapping[str, Any]) -> CustomLayer:
     )
     file.name = f"{file.package}.proto"
     layer = file.message_type.add()
-    LayerParameter.DESCRIPTOR.CopyToProto(layer)
+    layer.CopyFrom(OFFICIAL["LayerParameter"])
     network = file.message_type.add(name="NetParameter")
     network.field.add(
         name="layer",
@@ -127,11 +134,15 @@ def add_fields(
     """Adds fields to a message, and to the file the messages within it."""
     known = {field.name: field for field in message.field}
     numbers = {field.number: field.name for field in message.field}
+    made: set[str] = set()
     for index, (key, kind) in enumerate(fields.items()):
         match = isinstance(key, str) and NAME.fullmatch(key)
         if not match:
             raise wrong(f"has {key!r}, where a name should be", parameter)
         name, number = match[1], int(match[2] or FIRST_NUMBER + index)
+        if name in made:
+            raise wrong(f"has {name!r} twice", parameter)
+        made.add(name)
         if name in known:
             extend(file, known[name], kind, parameter)
             continue
@@ -161,8 +172,8 @@ def add_fields(
         if isinstance(kind, Mapping):
             field.type = Field.TYPE_MESSAGE
             field.type_name = f".{file.package}.{within}"
-            made = file.message_type.add(name=within)
-            add_fields(file, made, kind, parameter)
+            inner = file.message_type.add(name=within)
+            add_fields(file, inner, kind, parameter)
         elif isinstance(kind, tuple):
             field.type = Field.TYPE_ENUM
             field.type_name = f".{file.package}.{within}.Value"
@@ -178,10 +189,11 @@ def extend(
     parameter: Any,
 ) -> None:
     """Gives a field of Caffe's a copy of its message with further fields."""
-    if field.type != Field.TYPE_MESSAGE or not isinstance(kind, Mapping):
+    name = field.type_name.removeprefix(f".{PACKAGE}.")
+    if name not in OFFICIAL or not isinstance(kind, Mapping):
         raise wrong(f"has {field.name!r}, which Caffe has", parameter)
     message = file.message_type.add()
-    POOL.FindMessageTypeByName(field.type_name[1:]).CopyToProto(message)
+    message.CopyFrom(OFFICIAL[name])
     message.name = field.name
     field.type_name = f".{file.package}.{field.name}"
     add_fields(file, message, kind, parameter)
@@ -194,6 +206,8 @@ def add_enum(
     parameter: Any,
 ) -> None:
     """Adds an enum, whose values count from 0 unless they have numbers."""
+    if not values:
+        raise wrong("has an enum without names", parameter)
     enum = file.message_type.add(name=name).enum_type.add(name="Value")
     for index, value in enumerate(values):
         match = isinstance(value, str) and NAME.fullmatch(value)
@@ -205,7 +219,7 @@ def add_enum(
 def set_kind(field: Any, kind: Any, parameter: Any) -> None:
     """Reads `"repeated float"`, `"int32 = 3"` or `"FillerParameter"`."""
     match = SCALAR.fullmatch(kind) if isinstance(kind, str) else None
-    known = match and (match[2] in SCALARS or is_message(match[2]))
+    known = match and (match[2] in SCALARS or match[2] in OFFICIAL)
     if (
         match is None
         or not known
@@ -227,15 +241,6 @@ def set_kind(field: Any, kind: Any, parameter: Any) -> None:
         field.type_name = f".{PACKAGE}.{match[2]}"
     if match[3]:
         field.default_value = match[3]
-
-
-def is_message(name: str) -> bool:
-    """Whether Caffe has a message."""
-    try:
-        POOL.FindMessageTypeByName(f"{PACKAGE}.{name}")
-    except KeyError:
-        return False
-    return True
 
 
 def wrong(message: str, parameter: Any) -> ValueError:

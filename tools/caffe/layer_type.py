@@ -216,25 +216,34 @@ def find_converter(
 ) -> Converter:
     """The converter of a type.
 
+    Args:
+        type: The type.
+        file: Named in errors.
+        layer: A layer of the type, named in errors.
+        advice: What else may be done than to register a converter, as
+            `"; --outputs ip1 ends before it"`.
+
     Raises:
         UnsupportedLayerError: If there is none.
     """
     convert = layer_type(type).convert
     if convert is not None:
         return convert
-    where, own = "", ""
-    unread = [] if layer is None else layer.unread
-    if unread:
-        names = dict.fromkeys(field.name for field in unread)
-        where = f"line {unread[0].line}: "
-        own = (
+    where, declared = "", ""
+    if layer is not None and layer.unread:
+        names = dict.fromkeys(unread.name for unread in layer.unread)
+        where = f"line {layer.unread[0].line}: "
+        declared = (
             ", with `parameter` for its own "
             f"{', '.join(f'`{name}`' for name in names)}"
         )
+    if advice:
+        advice += " (in Python input_shapes={…} and outputs=[…]), or "
     supported = supported_layers()
     raise UnsupportedLayerError(
-        f"{where}the type {type!r} is not supported{advice}; supported are "
-        f"{', '.join(supported)}; `register_layer` adds a type{own}",
+        f"{where}the type {type!r} is not supported{advice or '; '}teach it "
+        f'with register_layer("{type}"){declared}; supported are '
+        f"{', '.join(supported)}",
         file,
         None if layer is None else layer.name,
         type,

@@ -29,6 +29,27 @@ from keras_hypersphere.tools.caffe.record import name_map
 NETS = ("net", "net_param", "train_net", "train_net_param")
 # By the numbers of the enum that came before the names.
 TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
+# Fields of forks that change nothing: what is computed and written besides.
+FIRST_OF_FORKS = 20000
+HARMLESS = frozenset(
+    {
+        "ap_version",
+        "engine",
+        "eval_type",
+        "larc_eta",
+        "larc_policy",
+        "larc_turbo",
+        "max_momentum",
+        "max_weight_decay",
+        "momentum_power",
+        "plateau_winsize",
+        "show_per_class_result",
+        "store_blobs_in_old_format",
+        "test_and_snapshot_last_epochs",
+        "test_offset",
+        "weight_decay_power",
+    }
+)
 # These count updates in whole steps, which `iter_size` makes longer.
 STEPPED = ("fixed", "step", "multistep")
 
@@ -126,7 +147,17 @@ def read_message(path: str | PathLike, file: str) -> SolverParameter:
             "is a binary file, where a solver.prototxt (text) was expected",
             file,
         )
-    return parse_text(content, SolverParameter(), file)
+    settings = SolverParameter()
+    parse_text(content, settings, file)
+    for field, value in settings.ListFields():
+        other = field.number >= FIRST_OF_FORKS and value != field.default_value
+        if other and field.name not in HARMLESS:
+            raise UnsupportedLayerError(
+                f"`{field.name}` is of a fork of Caffe, whose training it "
+                "changes, and is not supported; only Caffe's own settings are",
+                file,
+            )
+    return settings
 
 
 def solver_type(settings: SolverParameter, file: str) -> str:
@@ -135,6 +166,12 @@ def solver_type(settings: SolverParameter, file: str) -> str:
         if settings.HasField("type"):
             raise CaffeFormatError(
                 "gives `type` and `solver_type`; give one of them", file
+            )
+        if settings.solver_type >= len(TYPES):
+            raise UnsupportedLayerError(
+                f"`solver_type` is of a fork of Caffe; {', '.join(TYPES)} are "
+                "supported, by number or as `type`",
+                file,
             )
         return TYPES[settings.solver_type]
     if settings.type not in TYPES:

@@ -118,10 +118,15 @@ def test_both_implementations_of_protobuf(implementation, fixtures):
         "n = c.read_prototxt(d + '/deploy.prototxt')\n"
         "w = c.read_caffemodel(d + '/model.caffemodel')\n"
         "print(n.layer[1].name, c.blob_array(w.layer[1].blobs[0]).sum())\n"
-        "for text in ('layer { nosuch: 1 }', '\\udce2'):\n"
-        "    open('bad', 'w', errors='surrogateescape').write(text)\n"
-        "    try: c.read_prototxt('bad')\n"
-        "    except c.CaffeFormatError as e: print(e)\n"
+        "from keras_hypersphere.caffe_format import custom_layers as d\n"
+        "d.declare('Own', d.build_class({'a': {'b 3': 'float'}}))\n"
+        "text = 'type: \\'Own\\' a { b: 2 c: 1 } } layer { nosuch: 1 }'\n"
+        "open('net', 'w').write('layer {' + text)\n"
+        "own, other = c.read_prototxt('net').layer\n"
+        "print(d.with_own(own).a.b, own.unread[0].name, other.unread[0].name)\n"
+        "open('bad', 'wb').write(b'\\xe2')\n"
+        "try: c.read_prototxt('bad')\n"
+        "except c.CaffeFormatError as e: print(e)\n"
         "assert 'keras' not in sys.modules\n"
     )
     import os
@@ -140,4 +145,4 @@ def test_both_implementations_of_protobuf(implementation, fixtures):
         )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("conv1/7x7_s2 ")
-    assert 'no field named "nosuch"' in done.stdout
+    assert "\n2.0 a.c nosuch\nbad: line 1, column 1: " in done.stdout

@@ -71,3 +71,26 @@ def test_a_converter_that_gives_a_name_twice(write, monkeypatch):
 def test_wrong_types(wrong):
     with pytest.raises(ValueError, match=r"`type`.*Received"):
         register_layer(wrong)
+
+
+def test_what_can_be_done_comes_before_the_list(write):
+    """In the words of the command line, and of Python."""
+    python = (
+        NET
+        + 'layer { name: "p" type: "Python" bottom: "y" top: "rois" '
+        + 'python_param { module: "m" speed: 3 } }'
+    ).replace("Mish", "ReLU")
+    with pytest.raises(UnsupportedLayerError) as caught:
+        to_keras(write(python))
+    message = caught.value.message
+    assert message.startswith("line 4: the type 'Python' is not supported; ")
+    places = [
+        message.index(words)
+        for words in (
+            "--outputs y ends before it (in Python ",
+            'or teach it with register_layer("Python"), with `parameter` for '
+            "its own `python_param.speed`",
+            "; supported are AbsVal, ",
+        )
+    ]
+    assert places == sorted(places)

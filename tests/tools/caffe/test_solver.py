@@ -351,6 +351,9 @@ UNSUPPORTED = [
         + "iter_size: 2",
         "`iter_size`",
     ),
+    (SOLVER + "min_lr: 0.01", "`min_lr` is of a fork of Caffe"),
+    (SOLVER + "stageiter: [1, 2]", "`stageiter`"),
+    (SOLVER + "solver_type: SAG", "`solver_type` is of a fork"),
 ]
 
 
@@ -359,6 +362,12 @@ def test_refuses_what_keras_has_not(solver, text, words):
     with pytest.raises(UnsupportedLayerError, match=words) as caught:
         solver(text)
     assert "solver.prototxt" in str(caught.value)
+
+
+def test_what_forks_write_besides_changes_nothing(solver):
+    harmless = "eval_type: 'detection' min_lr: 0 larc: false test_offset: 3"
+    made, plain = (solver(text) for text in (SOLVER + harmless, SOLVER))
+    assert made.get_config() == {**plain.get_config(), "name": made.name}
 
 
 def test_where_the_network_is(solver, write, tmp_path):
