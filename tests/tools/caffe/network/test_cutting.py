@@ -24,7 +24,7 @@ PROPOSAL = (
 )
 FC = (
     'layer { name: "fc" type: "InnerProduct" bottom: "rois" top: "fc" '
-    'inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }'
+    "inner_product_param { num_output: 2 weight_filler { value: 0.5 } } }"
 )
 POOL = (
     'layer { name: "pool" type: "ROIPooling" bottom: "conv" bottom: "rois" '
