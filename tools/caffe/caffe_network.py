@@ -28,6 +28,9 @@ from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.network.advice import check_types
 from keras_hypersphere.tools.caffe.network.data_layers import preprocessing_of
 from keras_hypersphere.tools.caffe.network.graph import Graph, build_graph
+from keras_hypersphere.tools.caffe.network.input_channels import (
+    check_against_weights,
+)
 from keras_hypersphere.tools.caffe.network.rules import State, make_state
 from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.reference.run import run_reference
@@ -160,14 +163,16 @@ class CaffeNetwork:
             preprocessing: Whether the model begins with the data layer's mean
                 and scale.
         """
+        # Its errors have the hint already.
+        graph = self.graph
         with self.hinting():
-            model = self.convert(preprocessing)
+            model = self.convert(graph, preprocessing)
         self.made = Made.of(model)
         return model
 
-    def convert(self, preprocessing: bool) -> keras.Model:
+    def convert(self, graph: Graph, preprocessing: bool) -> keras.Model:
         """Builds the Keras layers, and a model of them."""
-        graph, file = self.graph, self.file
+        file = self.file
         check_types(graph.nodes, file)
         layers = filter(self.state.includes, self.net.layer)
         steps = preprocessing_of(layers, graph.inputs, file)
@@ -181,6 +186,9 @@ class CaffeNetwork:
                 stacklevel=5,
             )
         weights = self.weights()
+        check_against_weights(
+            graph.nodes, self.input_shapes or {}, weights.shape
+        )
         build = Build(graph, weights, file, steps if preprocessing else {})
         build.run(self.state.training)
         if not build.inputs:

@@ -10,6 +10,7 @@ from keras_hypersphere.tools.caffe.network.data_layers import (
     without_tops,
 )
 from keras_hypersphere.tools.caffe.network.labels import (
+    labels_of,
     only_measures,
     read_bottoms,
 )
@@ -48,7 +49,11 @@ def cut(
             for layer in rest
             if not only_measures(layer) or not used.isdisjoint(layer.top)
         ]
-    read = {bottom for layer in layers for bottom in layer.bottom}
+    read = {
+        bottom
+        for layer in layers
+        for bottom in layer.bottom[first_read(layer, training) :]
+    }
     rest = still_needed(rest, read)
     still_read = {blob for x in rest for blob in read_bottoms(x, training)}
     for maker in makers:
@@ -60,6 +65,16 @@ def cut(
         dims = [1, *channels_first(shapes[layer.name])]
         layer.input_param.shape.add().dim.extend(dims)
     return made + rest
+
+
+def first_read(layer: LayerParameter, training: bool) -> int:
+    """Which of its bottoms is the first that is no end.
+
+    What a loss reads is an end where losses are left out; its labels are not.
+    """
+    labels = labels_of(layer)
+    left_out = not training and labels and only_measures(layer)
+    return labels.place if left_out else 0
 
 
 def refuse_lost(

@@ -11,6 +11,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
 from keras_hypersphere.tools.caffe.layer_type import layer_type
+from keras_hypersphere.tools.caffe.network.input_channels import (
+    check_channels,
+    declared,
+)
 from keras_hypersphere.tools.caffe.network.labels import read_bottoms
 from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 
@@ -158,47 +162,6 @@ def as_input(
             dims = find_shape(layer, index, file)
         made.input_param.shape.add().dim.extend(dims)
     return made
-
-
-def declared(
-    layer: LayerParameter, known: Sequence[Sequence[int]], index: int
-) -> int | None:
-    """How many channels the prototxt gives an image, if it says."""
-    if known:
-        return known[index][1] if len(known[index]) == 4 else None
-    return None if index else Preprocessing.of(layer).channels
-
-
-def check_channels(
-    layer: LayerParameter, top: str, shape: Sequence[int], channels: int | None
-) -> None:
-    """Refuses an image of other channels than the network reads.
-
-    Args:
-        layer: Who says how many there are.
-        top: The input.
-        shape: What was given, channels-last.
-        channels: How many there are, or None if nobody knows.
-
-    Raises:
-        ValueError: With the shape that was meant, where that is clear.
-    """
-    if channels is None or len(shape) != 3 or shape[2] == channels:
-        return
-    height, width, last = shape
-    turned = (
-        (width, last, channels)
-        if height == channels
-        else (height, width, channels)
-    )
-    words = "x".join(map(str, turned))
-    raise ValueError(
-        f"`input_shapes` gives {top!r} {last} channels, and layer "
-        f"{layer.name!r} ({layer.type}) has {channels}; a shape is height, "
-        f'width, channels: write input_shapes={{"{top}": {turned}}} (on the '
-        f"command line --input-shape {top}={words}). "
-        f"Received: {top!r}: {tuple(shape)!r}"
-    )
 
 
 def channels_first(shape: Sequence[int]) -> list[int]:
