@@ -2,13 +2,16 @@ import hashlib
 import json
 import os
 import re
+import subprocess
+import sys
 import zipfile
 
 import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere.tools.caffe import conversion, read_card
+from keras_hypersphere.caffe_format import read_caffemodel, read_prototxt
+from keras_hypersphere.tools.caffe import conversion, read_card, to_keras
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
 
@@ -311,3 +314,63 @@ def test_wrong_usage(words, capsys):
         main(["convert", *words])
     assert caught.value.code == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_caffemodel_alone(folder, capsys):
+    """A network's own weights are its weights."""
+    net = read_prototxt(PROTOTXT)
+    held = {layer.name: layer for layer in read_caffemodel(CAFFEMODEL).layer}
+    for layer in net.layer:
+        if layer.name in held:
+            layer.blobs.extend(held[layer.name].blobs)
+    (folder / "m.caffemodel").write_bytes(net.SerializeToString())
+    assert main(["convert", "m.caffemodel", "-o", "m.keras"]) == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: m.caffemodel: no CAFFEMODEL was given: ")
+    assert line.endswith("the weights that this file holds itself are used")
+    x = np.ones((1, 28, 28, 1))
+    whole, alone = to_keras(*SAMPLE), keras.models.load_model("m.keras")
+    np.testing.assert_array_equal(alone(x), whole(x))
+
+
+LRN = (
+    'input: "x" input_shape { dim: 1 dim: 2 dim: 3 dim: 4 }\n'
+    'layer { name: "n" type: "LRN" bottom: "x" top: "y" }'
+)
+
+
+def test_a_model_that_needs_this_package(folder, capsys):
+    (folder / "n.prototxt").write_text(LRN)
+    words = ["convert", "n.prototxt", "-o", "m.keras"]
+    assert main(words) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "m.keras: Keras loads it after `import keras_hypersphere`, which its "
+        "layers need"
+    )
+    assert main([*words, "--json"]) == 0
+    [found] = json.loads(capsys.readouterr().out)["results"]
+    [module] = found["imports"]
+    code = f"import {module}, keras; keras.models.load_model('m.keras')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert done.returncode == 0, done.stderr
+    bare = code.replace(f"{module}, ", "")
+    done = subprocess.run([sys.executable, "-c", bare], capture_output=True)
+    assert b"could not be deserialized" in done.stderr
+
+
+def test_inspect_alone_writes_nothing(folder, capsys):
+    assert main(["convert", *SAMPLE, "--inspect"]) == 0
+    out, err = capsys.readouterr()
+    assert re.search(r"^total +155,802 +17,575,744$", out, re.MULTILINE)
+    assert err == "" and os.listdir(folder) == []
+    assert main(["convert", *SAMPLE, "--inspect", "--json"]) == 0
+    [found] = json.loads(capsys.readouterr().out)["results"]
+    assert (found["output"], len(found["layers"])) == (None, 21)
+
+
+def test_json_of_what_fails(folder, capsys):
+    words = ["convert", *SAMPLE, "-o", "m.keras", "--outputs", "none", "--json"]
+    assert main(words) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["command"], found["results"]) == ("convert", [])
+    assert found["error"].startswith("`outputs` must name different blobs")
