@@ -44,6 +44,8 @@ class Build:
         names: Keras names of the nodes.
         claimed: Keras names that are taken.
         holders: For each node, the Keras layers that hold its blobs.
+        batches: Samples in the first axis by the number of the value, as the
+            prototxt has them; None where that axis is no batch.
         unfilled: Names of the layers that keep their fillers.
     """
 
@@ -60,6 +62,7 @@ class Build:
         self.steps = steps
         self.inputs: list[Tensor] = []
         self.tensors: dict[int, Tensor] = {}
+        self.batches: dict[int, int | None] = {}
         self.names: list[str] = []
         self.claimed = Names()
         self.holders: list[list[keras.layers.Layer]] = []
@@ -120,6 +123,8 @@ class Build:
         bottoms = [self.tensors[number] for number in node.bottoms]
         if emission.training:
             bottoms = stop_gradients(emission, bottoms)
+        batches = {self.batches[number] for number in node.bottoms}
+        emission.batch = batches.pop() if len(batches) == 1 else None
         made = run(emission, node, bottoms)
         if emission.training:
             check_trainable(emission, self.owners)
@@ -130,6 +135,11 @@ class Build:
             if node.type == "Input" and steps is not None:
                 tensor = put_in_front(steps, tensor, emission.names)
             self.tensors[number] = tensor
+            self.batches[number] = emission.batch
+            if node.type == "Input":
+                dims = self.graph.inputs[self.graph.values[number]]
+                is_batch = bool(dims) and number not in self.graph.fixed
+                self.batches[number] = dims[0] if is_batch else None
 
 
 def stop_gradients(emission: Emission, bottoms: list[Tensor]) -> list[Tensor]:

@@ -57,6 +57,9 @@ class Emission:
         kept_fillers: Whether blobs were missing in the model.
         declared: The sizes of its learned blobs.
         holders: Keras layers that hold its blobs, in their order.
+        batch: How many samples the prototxt has in the first axis of the
+            bottoms; None if that is no batch. A converter whose tops have
+            another first axis makes it None.
         adds_own_loss: Whether a Keras layer of it adds what its tops count
             in the loss.
     """
@@ -89,6 +92,7 @@ class Emission:
         self.source = source
         self.whole = whole
         self.fixed = fixed
+        self.batch: int | None = None
         self.inputs_made: list[Tensor] = []
         self.kept_fillers = False
         self.declared: list[int] = []

@@ -17,10 +17,8 @@ from keras_hypersphere.tools.caffe.reference.layer import (
     ReferenceLayer,
 )
 
-FLOOR = 1
-
 MAX, AVE = 0, 1
-ROUND_DOWN = 1
+FLOOR = 1
 LOWEST = float(np.finfo(np.float32).min)
 # Numbers of cells are written down for each window.
 MOST_CELLS = 2**24
@@ -32,7 +30,7 @@ class Window:
     Args:
         size: Length of the axis.
         kernel, pad, stride: As in the prototxt.
-        round_down: Caffe's `round_mode: FLOOR`.
+        round_down: `round_mode: FLOOR`, or a fork's `ceil_mode: false`.
 
     Attributes:
         count: How many windows there are.
@@ -110,7 +108,7 @@ def pooling_reference(
                 ("stride", "stride"),
             )
         )
-    floor = settings.round_mode == FLOOR
+    floor = settings.round_mode == FLOOR or not settings.ceil_mode
     average = settings.pool == AVE
     tops = [pool(x, kernel, pad, stride, average, floor)]
     if len(layer.parameter.top) > 1:
@@ -127,7 +125,6 @@ def pooling_reference(
     refused={
         "pooling_param.avg_include_pad": "leaves the padding out of averages",
         "pooling_param.axis": "pools over other axes",
-        "pooling_param.ceil_mode": "rounds sizes down",
         "pooling_param.kernel_size_3d": "pools volumes",
         "pooling_param.pad_3d": "pools volumes",
         "pooling_param.stride_3d": "pools volumes",
@@ -155,7 +152,7 @@ def pooling(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     if settings.global_pooling:
         kernel = x.shape[1:3]
     refuse_huge(layer, *(x.shape[1 + i] + 2 * pad[i] for i in (0, 1)))
-    round_down = settings.round_mode == ROUND_DOWN
+    round_down = rounds_down(layer, settings)
     windows = [
         Window(x.shape[1 + i], kernel[i], pad[i], stride[i], round_down)
         for i in (0, 1)
@@ -168,6 +165,18 @@ def pooling(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
     if len(tops) == 1:
         return [highest]
     return [highest, mask(layer, x, highest, windows)]
+
+
+def rounds_down(layer: Emission, settings: Any) -> bool:
+    """Whether windows are counted by rounding down: in one of two spellings."""
+    down = settings.round_mode == FLOOR
+    if settings.HasField("round_mode") and settings.HasField("ceil_mode"):
+        if down == settings.ceil_mode:
+            layer.fail(
+                "gives `round_mode` and a `ceil_mode` that says the opposite; "
+                "give one of them"
+            )
+    return down or not settings.ceil_mode
 
 
 def refuse_stochastic(layer: Emission, settings: Any) -> None:

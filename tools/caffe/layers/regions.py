@@ -71,6 +71,7 @@ def roi_pooling(layer: Emission, inputs: list[Tensor]) -> Tensor:
     if min(bins) < 1:
         layer.fail("`pooled_h` and `pooled_w` must be positive")
     refuse_huge(layer, *(REACH * n * max(x.shape[1:3]) for n in bins))
+    layer.batch = None
     regions = flatten(layer, regions, "flatten")
     if regions.shape[1] != 5:
         layer.fail(

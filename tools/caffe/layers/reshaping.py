@@ -43,6 +43,7 @@ def reshape(
         sizes = sizes if turned else (*cells, channels)
     part = "reshape" if turned else ""
     if folds:
+        layer.batch = None
         x = layer.compute(keras.ops.reshape, x, (-1, *sizes), part="fold")
         x = x if turned else layer.label(x)
     else:
@@ -58,7 +59,10 @@ def ordered(cells: Any, channels: int) -> bool:
 
 
 def reshape_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
-    """0 copies an axis, -1 is what is left; only `num_axes` axes change."""
+    """0 copies an axis, -1 is what is left; only `num_axes` axes change.
+
+    A number for the first axis is the batch that the file was written for.
+    """
     (x,) = bottoms
     settings = layer.parameter.reshape_param
     start = settings.axis
@@ -69,7 +73,11 @@ def reshape_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
         size or x.shape[start + index]
         for index, size in enumerate(settings.shape.dim)
     ]
-    return x.reshape(*x.shape[:start], *sizes, *x.shape[end:])
+    shape = [*x.shape[:start], *sizes, *x.shape[end:]]
+    rest = shape[1:]
+    if shape[0] > 0 and (-1 in rest or len(x) * math.prod(rest) == x.size):
+        shape[0] = len(x)
+    return x.reshape(shape)
 
 
 @register_layer(
@@ -88,10 +96,12 @@ def reshape_layer(layer: Emission, inputs: list[Tensor]) -> Tensor:
         layer.unsupported("moving the batch to another axis is not supported")
     known = math.prod(size for size in sizes if size != -1)
     if -1 in sizes:
-        if first is not None:
+        if first not in (None, layer.batch):
             layer.unsupported(
-                f"`dim: {first}` for the batch, with a -1 after it, fixes the "
-                "batch; write `dim: 0`"
+                f"`dim: {first}`, with a -1 after it, is not the batch of the "
+                f"bottom (it is {layer.batch or 'no batch'}), and joins or "
+                "parts samples; where one row for each sample is meant, write "
+                "`dim: 0`"
             )
         if count % known:
             layer.fail(f"{known} does not divide the {count} of the bottom")

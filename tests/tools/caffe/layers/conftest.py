@@ -93,6 +93,23 @@ def referenced(net, tmp_path):
     return run
 
 
+@pytest.fixture
+def opencv(tmp_path):
+    """What OpenCV makes of the network that `net` wrote."""
+    cv2 = pytest.importorskip("cv2")
+    if not hasattr(cv2.dnn, "readNetFromCaffe"):
+        pytest.skip("this OpenCV has no Caffe importer")
+
+    def run(feed, model=True):
+        weights = str(tmp_path / "net.caffemodel") if model else ""
+        net = cv2.dnn.readNetFromCaffe(str(tmp_path / "net.prototxt"), weights)
+        for name, array in feed.items():
+            net.setInput(np.asarray(array, np.float32), name)
+        return net.forward()
+
+    return run
+
+
 WORDS = {
     "n": "num_output",
     "k": "kernel_size",

@@ -12,6 +12,7 @@ RANDOM = np.random.default_rng(0)
 X = RANDOM.standard_normal((2, 3, 7, 6), np.float32)
 # Few different values, so that many are equal; negative ones at the border.
 TIES = RANDOM.integers(-3, 0, (2, 3, 7, 6)).astype(np.float32)
+TOP = 'top: "y"'
 LOWEST = np.finfo(np.float32).min
 
 
@@ -99,6 +100,34 @@ def test_global_pooling_has_no_steps(net, given):
     plain = "global_pooling: true stride: 1 pad: 0"
     made = net(pooling(plain, 'top: "y"'), x=X)
     np.testing.assert_array_equal(made["y"], X.max((2, 3), keepdims=True))
+
+
+@pytest.mark.parametrize("method", ["MAX", "AVE"])
+@pytest.mark.parametrize(
+    "steps", ["kernel_size: 2 stride: 2", "kernel_size: 3 stride: 2 pad: 1"]
+)
+def test_ceil_mode(method, steps, referenced, opencv):
+    """`ceil_mode: false` is `round_mode: FLOOR` in other words."""
+    made = []
+    for mode in ("ceil_mode: false", "round_mode: FLOOR", "ceil_mode: true"):
+        text = pooling(f"pool: {method} {steps} {mode}", TOP)
+        made.append(referenced(text, x=X)["y"])
+        if "ceil_mode" in mode:
+            oracle = opencv({"x": X}, model=False)
+            np.testing.assert_allclose(made[-1], oracle, atol=1e-6)
+    np.testing.assert_array_equal(made[0], made[1])
+    assert made[0].shape != made[2].shape
+
+
+def test_two_modes_that_disagree(net):
+    for modes in (
+        "round_mode: FLOOR ceil_mode: true",
+        "round_mode: CEIL ceil_mode: false",
+    ):
+        with pytest.raises(CaffeFormatError, match="says the opposite"):
+            net(pooling(f"kernel_size: 2 {modes}", TOP), x=X)
+    both = "kernel_size: 2 stride: 2 round_mode: FLOOR ceil_mode: false"
+    assert net(pooling(both, TOP), x=X)["y"].shape == (2, 3, 3, 3)
 
 
 def test_refusals(net):

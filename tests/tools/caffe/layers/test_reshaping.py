@@ -60,6 +60,32 @@ def test_the_batch_stays_free(net):
     assert net.model(np.zeros((5, 3, 4, 6))).shape == (30, 12)
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+def test_the_prototxts_batch_is_the_batch(batch, referenced, net):
+    """Each exporter's deploy file has `dim: 1` and a -1."""
+    text = (
+        'layer { name: "p" type: "Permute" bottom: "x" top: "p" '
+        "permute_param { order: 0 order: 2 order: 3 order: 1 } }"
+    ) + RESHAPE.format(dims(batch, -1, 2)).replace('"x"', '"p"')
+    expected = X.transpose(0, 2, 3, 1).reshape(2, 36, 2)
+    made = referenced(text, x=X[:batch])["y"]
+    np.testing.assert_array_equal(made, expected[:batch])
+    assert net.model.output_shape == (None, 36, 2)
+    # Each sample is what it is alone.
+    three = np.concatenate([X, X[:1] + 1]).transpose(0, 2, 3, 1)
+    made = net.model.predict(three, verbose=0)
+    np.testing.assert_array_equal(made, three.reshape(3, 36, 2))
+
+
+def test_what_is_no_batch_any_more_is_not_taken_for_one(net):
+    """Real Caffe has one row of all numbers here."""
+    fold = RESHAPE.format(dims(-1, 12)).replace('"y"', '"parts"')
+    again = 'layer { name: "s" type: "Sigmoid" bottom: "parts" top: "s" }'
+    text = fold + again + RESHAPE.format(dims(1, -1)).replace('"x"', '"s"')
+    with pytest.raises(UnsupportedLayerError, match="no batch"):
+        net(text.replace('name: "r"', 'name: "q"', 1), x=X[:1])
+
+
 def test_reshape_of_other_ranks(net):
     rows = X.reshape(2, 72)
     for settings, shape in (
@@ -95,6 +121,7 @@ def test_reshapes_that_caffe_refuses(settings, words, net):
     "settings, words",
     [
         (dims(1, -1), "write `dim: 0`"),
+        (dims(4, -1, 6), "write `dim: 0`"),
         (dims(4, 36), "write `dim: -1`"),
         (dims(-1, 48), "rows of 48"),
         (dims(1) + " axis: 0 num_axes: 0", "moving the batch"),

@@ -12,20 +12,6 @@ RANDOM = np.random.default_rng(0)
 X = RANDOM.standard_normal((2, 5, 3, 4), np.float32)
 
 
-def opencv(folder, feed, model=True):
-    """The output of the network that `net` wrote."""
-    cv2 = pytest.importorskip("cv2")
-    if not hasattr(cv2.dnn, "readNetFromCaffe"):
-        pytest.skip("this OpenCV has no Caffe importer")
-    weights = folder / "net.caffemodel"
-    net = cv2.dnn.readNetFromCaffe(
-        str(folder / "net.prototxt"), str(weights) if model else ""
-    )
-    for name, array in feed.items():
-        net.setInput(array, name)
-    return net.forward()
-
-
 def normalize(settings):
     return (
         'layer { name: "n" type: "Normalize" bottom: "x" top: "y" '
@@ -35,7 +21,7 @@ def normalize(settings):
 
 @pytest.mark.parametrize("spatial", [False, True])
 @pytest.mark.parametrize("shared", [False, True])
-def test_normalize(spatial, shared, net, tmp_path):
+def test_normalize(spatial, shared, net, opencv):
     factors = RANDOM.uniform(10, 20, () if shared else 5).astype(np.float32)
     text = normalize(
         f"across_spatial: {spatial} channel_shared: {shared} eps: 0.01".lower()
@@ -47,7 +33,7 @@ def test_normalize(spatial, shared, net, tmp_path):
     np.testing.assert_allclose(made, expected, rtol=2e-6, atol=1e-6)
     if not shared and not spatial:
         # OpenCV knows no other way.
-        oracle = opencv(tmp_path, {"x": X})
+        oracle = opencv({"x": X})
         np.testing.assert_allclose(made, oracle, rtol=1e-5, atol=1e-5)
 
 
@@ -136,7 +122,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_prior_box(case, net, tmp_path):
+def test_prior_box(case, net, opencv):
     settings, (image, step, offset, sides), variances = CASES[case]
     made = net(priors(settings), x=X, image=IMAGE)["y"]
     expected = boxes(
@@ -151,7 +137,7 @@ def test_prior_box(case, net, tmp_path):
         # OpenCV wants the one, and does not read the other; and where `clip`
         # is not given, it clips.
         return
-    oracle = opencv(tmp_path, {"x": X[:1], "image": IMAGE}, model=False)
+    oracle = opencv({"x": X[:1], "image": IMAGE}, model=False)
     np.testing.assert_allclose(made, oracle.reshape(made.shape), atol=1e-6)
 
 
