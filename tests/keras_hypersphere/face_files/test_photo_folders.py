@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.zoo import images
-from keras_hypersphere.zoo.photos import folders
+from keras_hypersphere.face_files import photo_folders as folders
 
 
 def make(root, *names):

@@ -1,0 +1,60 @@
+"""A million names in little memory."""
+
+import array
+from collections.abc import Callable, Iterable, Sequence
+from typing import overload
+
+import numpy as np
+
+
+class Texts:
+    """Texts in one piece of memory, read one by one.
+
+    Args:
+        texts: Their bytes, UTF-8.
+    """
+
+    def __init__(self, texts: Iterable[bytes]) -> None:
+        joined = bytearray()
+        ends = array.array("q", [0])
+        for text in texts:
+            joined += text
+            ends.append(len(joined))
+        self.joined = bytes(joined)
+        self.ends = np.frombuffer(ends, np.int64)
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def raw(self, index: int) -> bytes:
+        """The bytes of one."""
+        return self.joined[self.ends[index] : self.ends[index + 1]]
+
+    def __getitem__(self, index: int) -> str:
+        return self.raw(index).decode("utf-8", "replace")
+
+
+class Names(Sequence[str]):
+    """Names that are made when they are asked for.
+
+    Args:
+        count: int, how many.
+        name: function of an index.
+    """
+
+    def __init__(self, count: int, name: Callable[[int], str]) -> None:
+        self.count, self.name = count, name
+
+    def __len__(self) -> int:
+        return self.count
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> "str | list[str]":
+        if isinstance(index, slice):
+            return [self.name(i) for i in range(self.count)[index]]
+        return self.name(range(self.count)[index])
