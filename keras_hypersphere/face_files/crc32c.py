@@ -10,6 +10,7 @@ Reference:
 """
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -96,6 +97,7 @@ def of_lengths(lengths: np.ndarray) -> np.ndarray:
     return register ^ np.uint32(0xFFFFFFFF)
 
 
-def masked(crc: int) -> int:
-    """A CRC as TFRecord stores it: turned, and moved on."""
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+def masked(crc: Any) -> Any:
+    """A CRC, or a uint64 array of them, as TFRecord stores it."""
+    turned = (crc >> 15 | crc << 17) & 0xFFFFFFFF
+    return (turned + 0xA282EAD8) & 0xFFFFFFFF

@@ -8,6 +8,7 @@ from keras_hypersphere.face_files.protobuf_fields import (
     BYTES,
     VARINT,
     FieldError,
+    Messages,
     fields,
 )
 
@@ -42,6 +43,15 @@ def image_of(datum: bytes) -> bytes:
         f"a Datum of channels, height, width {shape} with {what}; expected "
         "pixels of 1 or 3 channels, or an encoded image,",
     )
+
+
+def labels_of(messages: Messages) -> np.ndarray:
+    """The label of each Datum; 0, protobuf's default, where it lacks."""
+    labels = np.zeros(len(messages.starts), np.int64)
+    for rows, number, wire, _, _, value in messages.walk():
+        mine = (number == LABEL) & (wire == VARINT)
+        labels[rows[mine]] = value[mine].astype(np.int64)
+    return labels
 
 
 def bitmap(planes: np.ndarray) -> bytes:

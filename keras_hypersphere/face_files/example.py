@@ -1,8 +1,8 @@
 """`tf.train.Example`: the features of one message, or labels of many.
 
-    Example  = {1: Features}      Features = {1: {1: name, 2: Feature}, ...}
-    Feature  = {1: bytes list} or {2: float list} or {3: int64 list}
-    each list = {1: values}, numbers packed or not
+Example  = {1: Features}      Features = {1: {1: name, 2: Feature}, ...}
+Feature  = {1: bytes list} or {2: float list} or {3: int64 list}
+each list = {1: values}, numbers packed or not
 """
 
 import numpy as np
@@ -92,4 +92,3 @@ def first_numbers(feature: Messages) -> np.ndarray:
             floats.data[places].reshape(-1, 4).copy().view("<f4")[:, 0]
         )
     return numbers
-

@@ -13,10 +13,11 @@ from keras_hypersphere.face_files.face_source import (
 from keras_hypersphere.face_files.lmdb_pages import find_values
 from keras_hypersphere.face_files.open_file import OpenFile
 from keras_hypersphere.face_files.protobuf_fields import (
-    VARINT,
     FieldError,
     Messages,
 )
+
+AT_ONCE = 2**16
 
 
 class LmdbSource(FaceSource):
@@ -57,13 +58,15 @@ class LmdbSource(FaceSource):
         starts = self._values.starts
         with self._file.mapped() as mapped:
             data = np.frombuffer(mapped, np.uint8)
-            messages = Messages(data, starts, starts + self._values.lengths)
-            try:
-                for rows, number, wire, _, _, value in messages.walk():
-                    mine = (number == datum.LABEL) & (wire == VARINT)
-                    labels[rows[mine]] = value[mine].astype(np.int64)
-            except FieldError as error:
-                raise self._file.damaged(error.place, error.why) from None
+            for begin in range(0, len(self), AT_ONCE):
+                part = slice(begin, begin + AT_ONCE)
+                begins = starts[part]
+                ends = begins + self._values.lengths[part]
+                messages = Messages(data, begins, ends)
+                try:
+                    labels[part] = datum.labels_of(messages)
+                except FieldError as error:
+                    raise self._file.damaged(error.place, error.why) from None
             del messages, data
         wrong = labels < 0
         if wrong.any():

@@ -72,9 +72,7 @@ class OpenFile:
         data = os.pread(file.fileno(), count, place)
         while len(data) < count:
             # Linux gives 2 GiB at once at most.
-            more = os.pread(
-                file.fileno(), count - len(data), place + len(data)
-            )
+            more = os.pread(file.fileno(), count - len(data), place + len(data))
             if not more:
                 raise self.damaged(
                     place + len(data), "the file became shorter meanwhile"

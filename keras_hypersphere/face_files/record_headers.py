@@ -63,7 +63,9 @@ def split(file: OpenFile, place: int) -> tuple[Header, bytes]:
 
 
 def headers(file: OpenFile, places: np.ndarray) -> dict[str, np.ndarray]:
-    """Flag, first and second label, id and photo's length of records at some places.
+    """What the headers of records at some places say, an array for each.
+
+    Flag, first label, second label (NaN without), id, length of the photo.
 
     Raises:
         ValueError: If a record is damaged.

@@ -32,8 +32,8 @@ class TfrecordSource(FaceSource):
     """Photos in TFRecord files, in the order of names and records.
 
     The checksum of each length is compared when the file is opened, that of
-    the data when a photo is read. The name of a photo is that of its file and its number in
-    it, from 0.
+    the data when a photo is read. The name of a photo is that of its file
+    and its number in it, from 0.
     """
 
     def __init__(
@@ -214,12 +214,8 @@ def check_lengths(file: OpenFile, data: np.ndarray, starts: np.ndarray) -> None:
         places = starts[begin : begin + AT_ONCE] - HEAD.size
         heads = data[places[:, None] + np.arange(HEAD.size)]
         crc = of_lengths(heads[:, :8]).astype(np.uint64)
-        wanted = (crc >> np.uint64(15) | crc << np.uint64(17)) & np.uint64(
-            0xFFFFFFFF
-        )
-        wanted = (wanted + np.uint64(0xA282EAD8)) & np.uint64(0xFFFFFFFF)
         stored = heads[:, 8:].copy().view("<u4")[:, 0]
-        wrong = wanted != stored
+        wrong = masked(crc) != stored
         if wrong.any():
             raise file.damaged(
                 int(places[wrong][0]),

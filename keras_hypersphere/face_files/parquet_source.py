@@ -1,0 +1,159 @@
+"""Parquet files with photos in them."""
+
+import collections
+import os
+import struct
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from keras_hypersphere.face_files.columns import columns_of, pyarrow
+from keras_hypersphere.face_files.open_file import OpenFile
+from keras_hypersphere.face_files.table_source import TableSource
+
+MAGIC = b"PAR1"
+FOOTER = struct.Struct("<I4s")
+# Row groups that are kept unpacked, and how large one may be.
+KEPT = 4
+LARGEST = 2**31
+
+
+class ParquetSource(TableSource):
+    """Photos of Parquet files, such as those of the Hugging Face hub.
+
+    A row group is unpacked as a whole, and the last few are kept: photos
+    that are read in their order cost little, in random order much.
+    """
+
+    def __init__(
+        self, path: "str | os.PathLike", files: "list[Path] | None" = None
+    ) -> None:
+        super().__init__(path, "Parquet")
+        self._tables = files or [self.path]
+        self._start()
+        groups = []
+        # Which row group of which file a group is.
+        self._groups: list[tuple[int, int]] = []
+        for number, file in enumerate(self._tables):
+            metadata = self._readers[number].metadata
+            for row_group in range(metadata.num_row_groups):
+                rows = metadata.row_group(row_group).num_rows
+                self._groups.append((number, row_group))
+                groups.append((file, rows))
+        self._set_groups(groups)
+        self.columns = columns_of(self.path, self._readers[0].schema_arrow, {})
+
+    def _start(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: collections.OrderedDict[int, Any] = (
+            collections.OrderedDict()
+        )
+        self._readers = [open_parquet(file) for file in self._tables]
+
+    def _photos(self, group: int) -> Any:
+        # A reader has one position.
+        with self._lock:
+            if group not in self._kept:
+                number, row_group = self._groups[group]
+                self._require_small(number, row_group)
+                array = self._unpack(number, row_group, self.columns.image)
+                if len(self._kept) >= KEPT:
+                    self._kept.popitem(last=False)
+                self._kept[group] = array
+            self._kept.move_to_end(group)
+            return self._kept[group]
+
+    def _unpack(self, number: int, row_group: int, column: str) -> Any:
+        library = pyarrow()
+        try:
+            table = self._readers[number].read_row_group(
+                row_group, columns=[column], use_threads=False
+            )
+        except (library.ArrowException, OSError, ValueError) as error:
+            file = self._tables[number]
+            place = first_page(self._readers[number], row_group, column)
+            why = " ".join(str(error).split())[:150]
+            raise OpenFile(file, keep=False).damaged(
+                place, f"row group {row_group} cannot be unpacked ({why})"
+            ) from None
+        return table.column(0) if table.num_columns else None
+
+    def _require_small(self, number: int, row_group: int) -> None:
+        metadata = self._readers[number].metadata.row_group(row_group)
+        size = metadata.total_byte_size
+        if size > LARGEST:
+            raise ValueError(
+                f"'{self._tables[number]}': row group {row_group} has {size} "
+                "bytes, which would all be unpacked for one photo. Write it "
+                "again with `row_group_size=100`."
+            )
+
+    def _column(self, name: str) -> Iterator[Any]:
+        _, _, inner = name.partition(".")
+        for number, row_group in self._groups:
+            with self._lock:
+                column = self._unpack(number, row_group, name)
+            if column is None:
+                return
+            for array in column.chunks:
+                if inner:
+                    array = array.field(inner)
+                yield array
+
+    def close(self) -> None:
+        """Closes the files."""
+        super().close()
+        self._kept.clear()
+        for reader in self._readers:
+            reader.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A lock and open files stay here.
+        left = {"_lock": None, "_kept": None, "_readers": []}
+        return {**self.__dict__, **left}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if not self._closed:
+            self._start()
+
+
+def open_parquet(path: Path) -> Any:
+    """A reader, after a look at the ends of the file.
+
+    Raises:
+        ValueError: If the file is cut off, or damaged.
+    """
+    file = OpenFile(path, keep=False)
+    least = len(MAGIC) + FOOTER.size
+    if file.size < least or file.read(0, 4) != MAGIC:
+        raise file.damaged(0, "expected a Parquet file, which begins with PAR1")
+    end = file.size - FOOTER.size
+    length, magic = FOOTER.unpack(file.read(end, FOOTER.size))
+    if magic != MAGIC or length + least > file.size:
+        raise file.damaged(
+            end, "the file is cut off: its end says nothing about its columns"
+        )
+    library = pyarrow()
+    try:
+        return library.parquet.ParquetFile(path)
+    except (library.ArrowException, OSError, ValueError) as error:
+        why = " ".join(str(error).split())[:150]
+        raise file.damaged(
+            end - length, f"what it says about its columns is wrong ({why})"
+        ) from None
+
+
+def first_page(reader: Any, row_group: int, column: str) -> int:
+    """The first byte of a column's pages in a row group."""
+    group = reader.metadata.row_group(row_group)
+    places = [
+        page
+        for index in range(group.num_columns)
+        for chunk in [group.column(index)]
+        if f"{chunk.path_in_schema}.".startswith(f"{column}.")
+        for page in (chunk.dictionary_page_offset, chunk.data_page_offset)
+        if page
+    ]
+    return min(places, default=0)
