@@ -21,7 +21,7 @@ BLOCK = 512
 @functools.cache
 def one_byte() -> np.ndarray:
     """What each byte adds to a register of zeros."""
-    table = np.arange(256, dtype=np.uint32)
+    table: np.ndarray = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         table = (table >> 1) ^ np.where(
             table & 1, np.uint32(POLYNOMIAL), np.uint32(0)
@@ -47,7 +47,7 @@ def ahead() -> list[list[int]]:
     return [table[place].tolist() for place in range(4)]
 
 
-def crc32c(data: "bytes | np.ndarray") -> int:
+def crc32c(data: "bytes | memoryview") -> int:
     """The CRC-32C of bytes."""
     text = np.frombuffer(data, np.uint8)
     if not len(text):

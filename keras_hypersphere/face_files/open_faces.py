@@ -8,7 +8,7 @@ from pathlib import Path
 from keras_hypersphere.face_files.crc32c import crc32c, masked
 from keras_hypersphere.face_files.face_source import FaceSource
 from keras_hypersphere.face_files.lmdb_source import LmdbSource
-from keras_hypersphere.face_files.open_file import OpenFile
+from keras_hypersphere.face_files.open_file import OpenFile, read_json
 from keras_hypersphere.face_files.parquet_source import MAGIC, ParquetSource
 from keras_hypersphere.face_files.people_source import PeopleSource
 from keras_hypersphere.face_files.record_io import MAGIC_BYTES
@@ -17,7 +17,6 @@ from keras_hypersphere.face_files.saved_source import (
     SPLITS,
     STATE,
     SavedSource,
-    read_json,
 )
 from keras_hypersphere.face_files.tfrecord_source import HEAD, TfrecordSource
 
@@ -105,7 +104,7 @@ def open_folder(folder: Path) -> FaceSource:
     if (folder / STATE).exists():
         return SavedSource(folder)
     if (folder / SPLITS).exists():
-        splits = read_json(folder / SPLITS).get("splits")
+        splits = read_json(folder / SPLITS, dict).get("splits")
         if isinstance(splits, list) and len(splits) == 1:
             return SavedSource(folder / str(splits[0]))
         raise ValueError(

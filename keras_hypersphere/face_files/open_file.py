@@ -1,12 +1,15 @@
 """A file that several threads and processes read at any place."""
 
 import contextlib
+import json
 import mmap
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+LARGEST_JSON = 2**28
 
 
 class OpenFile:
@@ -124,3 +127,22 @@ class OpenFile:
             )
         if self.keep and not self.closed:
             self._file = self._open()
+
+
+def read_json(path: Path, kind: type) -> Any:
+    """A small JSON file that holds a dict or a list.
+
+    Raises:
+        ValueError: If it holds something else, or is damaged.
+    """
+    file = OpenFile(path, keep=False)
+    if file.size > LARGEST_JSON:
+        raise ValueError(f"'{path}' has {file.size} bytes, too many.")
+    try:
+        found = json.loads(file.read(0, file.size))
+    except (ValueError, RecursionError) as error:
+        place = getattr(error, "pos", getattr(error, "start", 0))
+        raise file.damaged(place, "expected JSON") from None
+    if not isinstance(found, kind):
+        raise file.damaged(0, f"expected JSON of a {kind.__name__}")
+    return found

@@ -110,7 +110,7 @@ class ParquetSource(TableSource):
 
     def __getstate__(self) -> dict[str, Any]:
         # A lock and open files stay here.
-        left = {"_lock": None, "_kept": None, "_readers": []}
+        left: dict[str, Any] = {"_lock": None, "_kept": None, "_readers": []}
         return {**self.__dict__, **left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -70,7 +70,7 @@ def headers(file: OpenFile, places: np.ndarray) -> dict[str, np.ndarray]:
     Raises:
         ValueError: If a record is damaged.
     """
-    found = {
+    found: dict[str, np.ndarray] = {
         "flag": np.empty(len(places), np.uint32),
         "label": np.empty(len(places), np.float32),
         "second": np.empty(len(places), np.float32),

@@ -29,7 +29,7 @@ def read_record(file: OpenFile, place: int) -> bytes:
     Raises:
         ValueError: If there is none, or it is damaged.
     """
-    parts = []
+    parts: list[bytes] = []
     while True:
         part, length = chunk(file, place, file.read(place, CHUNK.size))
         if (part in (WHOLE, FIRST)) != (not parts):
@@ -61,27 +61,46 @@ def padded(length: int) -> int:
     return (length + 3) // 4 * 4
 
 
-def find_records(file: OpenFile) -> np.ndarray:
-    """Returns where each record of the file begins, in its order."""
+def find_records(file: OpenFile, whole: bool = True) -> tuple[np.ndarray, int]:
+    """Walks through a file from its beginning.
+
+    Args:
+        file: The file.
+        whole: Whether something that is no whole record is an error; if
+            not, the file is read as far as it goes.
+
+    Returns:
+        Where each record begins, in the order of the file, and where the
+        last one ends.
+    """
     places = array.array("q")
-    place, inside = 0, False
+    place, inside, end = 0, False, 0
     with file.mapped() as data:
         while place < file.size:
             if file.size - place < CHUNK.size:
+                if not whole:
+                    break
                 raise file.damaged(place, "half a head of a record is here")
             magic, word = CHUNK.unpack_from(data, place)
             part = word >> 29
             if magic != MAGIC or (part in (MIDDLE, LAST)) != inside:
+                if not whole:
+                    break
                 raise file.damaged(place, "no record of RecordIO begins here")
             if not inside:
                 places.append(place)
             inside = part in (FIRST, MIDDLE)
             if part > LAST or place + CHUNK.size + (word & LONGEST) > file.size:
+                if not whole:
+                    break
                 chunk(file, place, data[place : place + CHUNK.size])
             place += CHUNK.size + ((word & LONGEST) + 3) // 4 * 4
-    if inside:
+            if not inside:
+                end = place
+    if whole and inside:
         raise file.damaged(file.size, "the last record has no end")
-    return np.frombuffer(places, np.int64).copy()
+    found = np.frombuffer(places, np.int64)
+    return found[found < end].copy(), end
 
 
 def write_record(file: Any, record: bytes) -> int:

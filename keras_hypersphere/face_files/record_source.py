@@ -9,7 +9,7 @@ from keras_hypersphere.face_files.face_source import (
     FaceSource,
     number_classes,
 )
-from keras_hypersphere.face_files.open_file import OpenFile
+from keras_hypersphere.face_files.open_file import OpenFile, read_json
 from keras_hypersphere.face_files.record_headers import (
     Header,
     headers,
@@ -17,6 +17,8 @@ from keras_hypersphere.face_files.record_headers import (
 )
 from keras_hypersphere.face_files.record_io import find_records, read_index
 
+# What `write_faces_rec` keeps the class names in.
+CLASSES = ".classes.json"
 # Whole numbers up to here are exact as float32.
 EXACT = 2**24
 
@@ -27,7 +29,8 @@ class RecordSource(FaceSource):
     InsightFace's layout: photos have keys 1 to N - 1, one record an identity
     says which keys are its own, and record 0 counts both. In any other file
     (im2rec) all records are photos. Photos are in the order of their keys,
-    and their names are these.
+    and their names are these. Classes are named by their number, or by
+    `NAME.classes.json`, a list with a name for each number.
 
     Without an `.idx` the file is walked once; a record's key is the id in
     its header, or its number where ids repeat.
@@ -43,7 +46,7 @@ class RecordSource(FaceSource):
             keys, places = read_index(index)
             self._check(index, places)
         else:
-            places = find_records(self._file)
+            places, _ = find_records(self._file)
             keys = headers(self._file, places)["id"].astype(np.int64)
             order = np.argsort(keys, kind="stable")
             if (np.diff(keys[order]) == 0).any():
@@ -138,9 +141,23 @@ class RecordSource(FaceSource):
         return split(self._file, int(self._places[index]))[1]
 
     def _classes(self) -> tuple[np.ndarray, list[str]]:
+        labels, numbers = number_classes(self._values())
+        path = self.path.with_suffix(CLASSES)
+        if not path.exists():
+            return labels, numbers
+        names = read_json(path, list)
+        if int(numbers[-1]) >= len(names):
+            raise ValueError(
+                f"'{path}' names {len(names)} classes, and '{self.path}' has "
+                f"the class {numbers[-1]}. Remove the list, or make it again."
+            )
+        return labels, [str(names[int(number)]) for number in numbers]
+
+    def _values(self) -> np.ndarray:
+        """The label of each photo, as it is written."""
         everyone = np.arange(len(self))
         if self._ranges is None:
-            return number_classes(self._labels_at(everyone))
+            return self._labels_at(everyone)
         # The label of an identity is that of its first and last photo: the
         # headers of the others need not be read.
         ranges = self._ranges[self._ranges[:, 0] < self._ranges[:, 1]]
@@ -152,13 +169,13 @@ class RecordSource(FaceSource):
             np.array_equal(label, self._labels_at(last))
             and counts.sum() == len(self)
         ):
-            return number_classes(self._labels_at(everyone))
+            return self._labels_at(everyone)
         rows = everyone + np.repeat(first - (ends - counts), counts)
         if not np.array_equal(np.sort(rows), everyone):
-            return number_classes(self._labels_at(everyone))
+            return self._labels_at(everyone)
         values = np.empty(len(self), np.int64)
         values[rows] = np.repeat(label, counts)
-        return number_classes(values)
+        return values
 
     def _labels_at(self, rows: np.ndarray) -> np.ndarray:
         labels = headers(self._file, self._places[rows])["label"]

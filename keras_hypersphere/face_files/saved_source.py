@@ -1,13 +1,12 @@
 """Data sets that Hugging Face's `save_to_disk` wrote."""
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from keras_hypersphere.face_files.columns import columns_of, pyarrow
-from keras_hypersphere.face_files.open_file import OpenFile
+from keras_hypersphere.face_files.open_file import OpenFile, read_json
 from keras_hypersphere.face_files.table_source import TableSource
 
 STATE, SPLITS = "state.json", "dataset_dict.json"
@@ -25,7 +24,7 @@ class SavedSource(TableSource):
         features: dict[str, Any] = {}
         files = [self.path]
         if self.path.is_dir():
-            state = read_json(self.path / STATE)
+            state = read_json(self.path / STATE, dict)
             if state.get("_indices_data_files") or state.get("_indices_files"):
                 raise ValueError(
                     f"'{self.path}' is a choice of rows of another table. "
@@ -33,7 +32,9 @@ class SavedSource(TableSource):
                 )
             files = [self.path / name for name in data_files(self.path, state)]
             info = self.path / "dataset_info.json"
-            found = read_json(info).get("features") if info.exists() else {}
+            found = (
+                read_json(info, dict).get("features") if info.exists() else {}
+            )
             features = found if isinstance(found, dict) else {}
         self._tables = files
         self._load()
@@ -74,21 +75,6 @@ class SavedSource(TableSource):
         self.__dict__.update(state)
         if not self._closed:
             self._load()
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object, such as `state.json`."""
-    data = OpenFile(path)
-    if data.size > 2**26:
-        raise ValueError(f"'{path}' has {data.size} bytes, too many.")
-    try:
-        found = json.loads(data.read(0, data.size))
-    except (ValueError, RecursionError) as error:
-        place = getattr(error, "pos", getattr(error, "start", 0))
-        raise data.damaged(place, "expected JSON") from None
-    if not isinstance(found, dict):
-        raise data.damaged(0, "expected a JSON object")
-    return found
 
 
 def data_files(folder: Path, state: dict[str, Any]) -> list[str]:

@@ -43,10 +43,10 @@ class Names(Sequence[str]):
     """
 
     def __init__(self, count: int, name: Callable[[int], str]) -> None:
-        self.count, self.name = count, name
+        self._count, self._name = count, name
 
     def __len__(self) -> int:
-        return self.count
+        return self._count
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -56,5 +56,5 @@ class Names(Sequence[str]):
 
     def __getitem__(self, index: int | slice) -> "str | list[str]":
         if isinstance(index, slice):
-            return [self.name(i) for i in range(self.count)[index]]
-        return self.name(range(self.count)[index])
+            return [self._name(i) for i in range(self._count)[index]]
+        return self._name(range(self._count)[index])

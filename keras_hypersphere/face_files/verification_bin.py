@@ -84,9 +84,9 @@ def photo_of(path: Path, index: int, photo: Any) -> bytes:
     """The bytes of a photo, in whatever they came."""
     if isinstance(photo, Array) and photo.dtype == "u1":
         photo = photo.data
-    if not isinstance(photo, bytes | bytearray) or not photo:
+    if not isinstance(photo, bytes) or not photo:
         raise wrong(path, f"no photo number {index}")
-    return bytes(photo)
+    return photo
 
 
 def wrong(path: Path, what: str) -> ValueError:
