@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from keras_hypersphere.face_files.texts import shown
+
 IMAGES = ("image", "img", "photo", "face", "jpg", "jpeg", "png")
 LABELS = ("label", "labels", "identity", "person", "class", "target", "name")
 
@@ -90,8 +92,9 @@ def pick(
         return typed[0]
     if named:
         return named[0]
+    there = ", ".join(map(shown, schema.names[:20])) or "none"
     raise ValueError(
         f"'{path}' needs one column of the feature {kind}, or of the name "
-        f"{', '.join(names)}. Received: {', '.join(schema.names) or 'none'}; "
+        f"{', '.join(names)}. Received: {there}; "
         "rename one with `rename_column`."
     )

@@ -16,6 +16,7 @@ from keras_hypersphere.face_files.protobuf_fields import (
     FieldError,
     Messages,
 )
+from keras_hypersphere.face_files.texts import shown
 
 AT_ONCE = 2**16
 
@@ -50,7 +51,8 @@ class LmdbSource(FaceSource):
             return datum.image_of(value)
         except FieldError as error:
             raise self._file.damaged(
-                start + error.place, f"{error.why} in '{self._name(index)}'"
+                start + error.place,
+                f"{error.why} in '{shown(self._name(index))}'",
             ) from None
 
     def _classes(self) -> tuple[np.ndarray, list[str]]:
@@ -72,7 +74,7 @@ class LmdbSource(FaceSource):
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             raise ValueError(
-                f"'{self._file.path}': '{self._name(row)}' at byte "
+                f"'{self._file.path}': '{shown(self._name(row))}' at byte "
                 f"{starts[row]} has the label {labels[row]}; expected a whole "
                 "number of at least 0."
             )

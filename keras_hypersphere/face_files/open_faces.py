@@ -18,6 +18,7 @@ from keras_hypersphere.face_files.saved_source import (
     STATE,
     SavedSource,
 )
+from keras_hypersphere.face_files.texts import shown
 from keras_hypersphere.face_files.tfrecord_source import HEAD, TfrecordSource
 
 # An Arrow stream begins with a mark and a length.
@@ -108,8 +109,8 @@ def open_folder(folder: Path) -> FaceSource:
         if isinstance(splits, list) and len(splits) == 1:
             return SavedSource(folder / str(splits[0]))
         raise ValueError(
-            f"'{folder}' holds several data sets: {splits}. Name one, such as "
-            f"'{folder / 'train'}'."
+            f"'{folder}' holds several data sets: {shown(str(splits))}. "
+            f"Name one, such as '{folder / 'train'}'."
         )
     if (folder / "CURRENT").exists() and any(folder.glob("MANIFEST-*")):
         raise ValueError(

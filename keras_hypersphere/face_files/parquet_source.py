@@ -70,9 +70,11 @@ class ParquetSource(TableSource):
             table = self._readers[number].read_row_group(
                 row_group, columns=[column], use_threads=False
             )
+            # Texts that are no UTF-8, and offsets that lead elsewhere.
+            table.validate(full=True)
         except (library.ArrowException, OSError, ValueError) as error:
             file = self._tables[number]
-            place = first_page(self._readers[number], row_group, column)
+            place = first_page(self._readers[number], row_group)
             why = " ".join(str(error).split())[:150]
             raise OpenFile(file, keep=False).damaged(
                 place, f"row group {row_group} cannot be unpacked ({why})"
@@ -137,7 +139,10 @@ def open_parquet(path: Path) -> Any:
         )
     library = pyarrow()
     try:
-        return library.parquet.ParquetFile(path)
+        reader = library.parquet.ParquetFile(path)
+        # Names that are no UTF-8 raise only now.
+        str(reader.schema_arrow)
+        return reader
     except (library.ArrowException, OSError, ValueError) as error:
         why = " ".join(str(error).split())[:150]
         raise file.damaged(
@@ -145,15 +150,13 @@ def open_parquet(path: Path) -> Any:
         ) from None
 
 
-def first_page(reader: Any, row_group: int, column: str) -> int:
-    """The first byte of a column's pages in a row group."""
+def first_page(reader: Any, row_group: int) -> int:
+    """The first byte of a row group."""
     group = reader.metadata.row_group(row_group)
-    places = [
+    chunks = map(group.column, range(group.num_columns))
+    return min(
         page
-        for index in range(group.num_columns)
-        for chunk in [group.column(index)]
-        if f"{chunk.path_in_schema}.".startswith(f"{column}.")
+        for chunk in chunks
         for page in (chunk.dictionary_page_offset, chunk.data_page_offset)
-        if page
-    ]
-    return min(places, default=0)
+        if page is not None
+    )

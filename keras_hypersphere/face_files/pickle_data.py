@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_hypersphere.face_files.texts import shown
+
 # A pair of photos takes 40 of them in the longest form.
 MOST_OPCODES = 2_000_000
 MARK = object()
@@ -236,7 +238,7 @@ def known(module: str, name: str) -> Name:
         or (module in BUFFER_MODULES and name == "_frombuffer")
     ):
         return found
-    raise NotDataError(f"the name '{module[:40]}.{name[:40]}'")
+    raise NotDataError(f"the name '{shown(module)}.{shown(name)}'")
 
 
 def called(function: Name, arguments: tuple[Any, ...]) -> Any:
@@ -251,7 +253,7 @@ def called(function: Name, arguments: tuple[Any, ...]) -> Any:
         name = arguments[0]
         name = name.decode("latin-1") if type(name) is bytes else name
         if name.lstrip("|") not in ("u1", "b1"):
-            raise NotDataError(f"an array of type {name[:10]}")
+            raise NotDataError(f"an array of type {shown(name)}")
         return Dtype(name.lstrip("|"))
     if function.name == "_reconstruct" and kinds == (Name, tuple, bytes):
         if arguments[0] == ("numpy", "ndarray"):

@@ -95,9 +95,9 @@ def find_records(file: OpenFile, whole: bool = True) -> tuple[np.ndarray, int]:
                     break
                 chunk(file, place, data[place : place + CHUNK.size])
             place += CHUNK.size + ((word & LONGEST) + 3) // 4 * 4
-            if not inside:
+            if not inside and place <= file.size:
                 end = place
-    if whole and inside:
+    if whole and (inside or place > file.size):
         raise file.damaged(file.size, "the last record has no end")
     found = np.frombuffer(places, np.int64)
     return found[found < end].copy(), end

@@ -93,6 +93,13 @@ class RecordSource(FaceSource):
                 f"the record with key 0 counts {identities - 1} photos, the "
                 f"index has {photos.sum()}",
             )
+        last = int(places[photos][-1]) if photos.any() else 0
+        if photos.any() and not split(self._file, last)[0].length:
+            raise self._file.damaged(
+                last,
+                f"the record with key {identities - 1} has no photo, and the "
+                f"one with key 0 counts {identities - 1}",
+            )
         owners = (keys >= identities) & (keys < end)
         if owners.sum() != end - identities:
             raise self._file.damaged(

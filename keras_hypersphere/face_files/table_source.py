@@ -84,7 +84,7 @@ class TableSource(FaceSource):
     @functools.cached_property
     def _paths(self) -> Texts:
         return Texts(
-            (path or "").encode("utf-8", "replace")
+            str(path or "").encode("utf-8", "replace")
             for array in self._column(f"{self.columns.image}.path")
             for path in array.to_pylist()
         )

@@ -1,4 +1,4 @@
-"""A million names in little memory."""
+"""Texts of files: a million in little memory, and one in a message."""
 
 import array
 from collections.abc import Callable, Iterable, Sequence
@@ -58,3 +58,11 @@ class Names(Sequence[str]):
         if isinstance(index, slice):
             return [self._name(i) for i in range(self._count)[index]]
         return self._name(range(self._count)[index])
+
+
+def shown(text: "str | bytes", most: int = 40) -> str:
+    """A text of a file, short and in one line."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    line = "".join(sign if sign.isprintable() else "?" for sign in text[:most])
+    return line + "…" * (len(text) > most)

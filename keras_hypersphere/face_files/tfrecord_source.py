@@ -3,6 +3,7 @@
 import array
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from keras_hypersphere.face_files.face_source import (
 )
 from keras_hypersphere.face_files.open_file import OpenFile
 from keras_hypersphere.face_files.protobuf_fields import FieldError, Messages
+from keras_hypersphere.face_files.texts import shown
 
 # Length of the data, masked CRC of the length; the data; its masked CRC.
 HEAD = struct.Struct("<QI")
@@ -68,10 +70,7 @@ class TfrecordSource(FaceSource):
             f"'{self._files[0].path}' has no feature of {what}. Expected one "
             f"of {', '.join(name.decode() for name in known)}. Received: "
             + (
-                ", ".join(
-                    name.decode("utf-8", "replace")[:40]
-                    for name in sorted(features)[:10]
-                )
+                ", ".join(shown(name) for name in sorted(features)[:10])
                 or "none"
             )
             + "."
@@ -102,26 +101,39 @@ class TfrecordSource(FaceSource):
         except FieldError as error:
             raise file.damaged(start + error.place, error.why) from None
 
-    def _read(self, index: int) -> bytes:
+    def _text(self, index: int, name: bytes) -> bytes | None:
+        """A feature that holds bytes; None if it does not."""
         data, features = self._features(index)
-        start, stop = features.get(self._image, (0, 0))
-        file, _ = self._place(index)
         try:
-            image = example.text_of(data, start, stop)
+            return example.text_of(data, *features.get(name, (0, 0)))
         except FieldError as error:
+            file, _ = self._place(index)
             place = int(self._starts[index]) + error.place
             raise file.damaged(place, error.why) from None
+
+    def _read(self, index: int) -> bytes:
+        image = self._text(index, self._image)
         if image is None:
-            raise ValueError(
-                f"'{file.path}': the record at byte {self._starts[index]} has "
-                f"no bytes in its feature '{self._image.decode()}'."
-            )
+            raise self._without(index, self._image)
         return image
 
+    def _without(self, index: int, name: bytes) -> ValueError:
+        return ValueError(
+            f"'{self._place(index)[0].path}': the record at byte "
+            f"{self._starts[index]} has no bytes in its feature "
+            f"'{name.decode()}'."
+        )
+
+    def _names_of_people(self) -> Iterator[str]:
+        for index in range(len(self)):
+            text = self._text(index, self._label)
+            if text is None:
+                raise self._without(index, self._label)
+            yield text.decode("utf-8", "replace")
+
     def _classes(self) -> tuple[np.ndarray, list[str]]:
-        data, features = self._features(0)
-        if example.text_of(data, *features[self._label]) is not None:
-            return number_texts(self._text(i) for i in range(len(self)))
+        if self._text(0, self._label) is not None:
+            return number_texts(self._names_of_people())
         values = np.empty(len(self))
         for number, file in enumerate(self._files):
             begin, end = self._before[number : number + 2]
@@ -149,16 +161,6 @@ class TfrecordSource(FaceSource):
                 "a whole number of at least 0."
             )
         return number_classes(values.astype(np.int64))
-
-    def _text(self, index: int) -> str:
-        data, features = self._features(index)
-        text = example.text_of(data, *features.get(self._label, (0, 0)))
-        if text is None:
-            raise ValueError(
-                f"'{self._place(index)[0].path}': the record at byte "
-                f"{self._starts[index]} has no text as its label."
-            )
-        return text.decode("utf-8", "replace")
 
     def close(self) -> None:
         """Closes the files."""
