@@ -73,11 +73,15 @@ class ParquetSource(TableSource):
             # Texts that are no UTF-8, and offsets that lead elsewhere.
             table.validate(full=True)
         except (library.ArrowException, OSError, ValueError) as error:
-            file = self._tables[number]
-            place = first_page(self._readers[number], row_group)
+            file = OpenFile(self._tables[number], keep=False)
+            # Where its pages are, pyarrow tells of sound files only: it ends
+            # the process in others.
+            end = footer_of(file)
             why = " ".join(str(error).split())[:150]
-            raise OpenFile(file, keep=False).damaged(
-                place, f"row group {row_group} cannot be unpacked ({why})"
+            raise file.damaged(
+                len(MAGIC),
+                f"row group {row_group}, between here and byte {end}, cannot "
+                f"be unpacked ({why})",
             ) from None
         return table.column(0) if table.num_columns else None
 
@@ -128,15 +132,7 @@ def open_parquet(path: Path) -> Any:
         ValueError: If the file is cut off, or damaged.
     """
     file = OpenFile(path, keep=False)
-    least = len(MAGIC) + FOOTER.size
-    if file.size < least or file.read(0, 4) != MAGIC:
-        raise file.damaged(0, "expected a Parquet file, which begins with PAR1")
-    end = file.size - FOOTER.size
-    length, magic = FOOTER.unpack(file.read(end, FOOTER.size))
-    if magic != MAGIC or length + least > file.size:
-        raise file.damaged(
-            end, "the file is cut off: its end says nothing about its columns"
-        )
+    begin = footer_of(file)
     library = pyarrow()
     try:
         reader = library.parquet.ParquetFile(path)
@@ -146,17 +142,19 @@ def open_parquet(path: Path) -> Any:
     except (library.ArrowException, OSError, ValueError) as error:
         why = " ".join(str(error).split())[:150]
         raise file.damaged(
-            end - length, f"what it says about its columns is wrong ({why})"
+            begin, f"what it says about its columns is wrong ({why})"
         ) from None
 
 
-def first_page(reader: Any, row_group: int) -> int:
-    """The first byte of a row group."""
-    group = reader.metadata.row_group(row_group)
-    chunks = map(group.column, range(group.num_columns))
-    return min(
-        page
-        for chunk in chunks
-        for page in (chunk.dictionary_page_offset, chunk.data_page_offset)
-        if page is not None
-    )
+def footer_of(file: OpenFile) -> int:
+    """Where a file begins to describe its columns, at its end."""
+    least = len(MAGIC) + FOOTER.size
+    if file.size < least or file.read(0, 4) != MAGIC:
+        raise file.damaged(0, "expected a Parquet file, which begins with PAR1")
+    end = file.size - FOOTER.size
+    length, magic = FOOTER.unpack(file.read(end, FOOTER.size))
+    if magic != MAGIC or length + least > file.size:
+        raise file.damaged(
+            end, "the file is cut off: its end says nothing about its columns"
+        )
+    return end - length

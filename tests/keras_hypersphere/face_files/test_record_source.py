@@ -172,7 +172,9 @@ def test_damage_is_at_its_byte(tmp_path):
     data[places[2]] ^= 1
     path.write_bytes(data)
     source = RecordSource(path)
-    with pytest.raises(ValueError, match=f"damaged at byte {places[2]}: no rec"):
+    with pytest.raises(
+        ValueError, match=f"damaged at byte {places[2]}: no rec"
+    ):
         source.read(2)
     # A length of half a gigabyte is not believed.
     data[places[2] : places[2] + 8] = MAGIC + struct.pack("<I", 2**29 - 1)
