@@ -14,15 +14,20 @@ from keras_hypersphere.face_files.texts import Names
 
 
 class FaceSource(abc.ABC):
-    """Photos of faces, each with the number of its class.
+    """Photos of faces in any format, each with the number of its class.
 
-    `kh.data.open_faces` makes one. Nothing is decoded: `read` gives the
+    `kh.data.open_faces` makes one; for a format of your own, write a class
+    with `__len__`, `_read`, `_name` and `_classes`. Nothing is decoded: `read` gives the
     bytes of image files, from several threads at once if you like. A copy
     that is sent to another process opens the files itself.
 
     `class_names[labels[i]]` is who is on photo i. Labels are 0 to C - 1 and
-    every class has a photo: what a file numbers with gaps, such as 0, 7, 14,
+    every class has a photo. What a file numbers with gaps, such as 0, 7, 14,
     becomes 0, 1, 2, whose class names are `"0"`, `"7"` and `"14"`.
+
+    Args:
+        path: String or path, for messages.
+        kind: String, the format.
 
     Attributes:
         path: Path, what was opened.
@@ -33,6 +38,30 @@ class FaceSource(abc.ABC):
             folder, or the key of a record. They are made when asked for.
         left_out: dict, path → why, for what should be a photo and cannot be
             read. Empty except for folders.
+
+    Example:
+
+    >>> class Letters(kh.data.FaceSource):
+    ...     def __len__(self):
+    ...         return 4
+    ...
+    ...     def _read(self, index):
+    ...         return "abcd"[index].encode()
+    ...
+    ...     def _name(self, index):
+    ...         return f"letter {index}"
+    ...
+    ...     def _classes(self):
+    ...         return np.array([0, 0, 1, 1]), ["Ann", "Bob"]
+    >>> source = Letters("an alphabet", "letters")
+    >>> print(source)
+    4 photos of 2 people in 'an alphabet' (letters)
+    >>> source.read(2), source.names[2], source.class_names[source.labels[2]]
+    (b'c', 'letter 2', 'Bob')
+
+    Reference:
+        torchvision's `ImageFolder` and InsightFace's `MXFaceDataset`, which
+        decode; here that is left to the input pipeline.
     """
 
     def __init__(self, path: "str | os.PathLike", kind: str) -> None:

@@ -39,6 +39,11 @@ class ParquetSource(TableSource):
             metadata = self._readers[number].metadata
             for row_group in range(metadata.num_row_groups):
                 rows = metadata.row_group(row_group).num_rows
+                if rows < 0:
+                    opened = OpenFile(file, keep=False)
+                    raise opened.damaged(
+                        footer_of(opened), f"a row group of {rows} rows"
+                    )
                 self._groups.append((number, row_group))
                 groups.append((file, rows))
         self._set_groups(groups)
@@ -72,6 +77,10 @@ class ParquetSource(TableSource):
             )
             # Texts that are no UTF-8, and offsets that lead elsewhere.
             table.validate(full=True)
+            metadata = self._readers[number].metadata
+            rows = metadata.row_group(row_group).num_rows
+            if table.num_rows != rows:
+                raise ValueError(f"{table.num_rows} rows of {rows}")
         except (library.ArrowException, OSError, ValueError) as error:
             file = OpenFile(self._tables[number], keep=False)
             # Where its pages are, pyarrow tells of sound files only: it ends

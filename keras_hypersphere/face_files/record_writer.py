@@ -64,8 +64,9 @@ class RecordWriter:
         places, end = find_records(file, whole=False)
         for place in places.tolist():
             header, _ = split(file, place)
-            if header.flag:
-                # Broken off in `finish`: what it writes is no photo.
+            if header.flag or header.id != len(self) + 1:
+                # Broken off in `finish`, which writes no photos; or zeros,
+                # where the system itself was broken off.
                 end = place
                 break
             self._note(int(header.labels[0]), place)

@@ -100,6 +100,8 @@ def read_batches(path: Path) -> Iterator[Any]:
     try:
         mapped = library.memory_map(str(path))
         stream = library.ipc.open_stream(mapped)
+        # Names that are no UTF-8 raise only now.
+        str(stream.schema)
         while True:
             place = mapped.tell()
             try:

@@ -15,6 +15,7 @@ from keras_hypersphere.face_files.face_source import (
     number_classes,
     number_texts,
 )
+from keras_hypersphere.face_files.open_file import OpenFile
 from keras_hypersphere.face_files.photo_file import file_bytes
 from keras_hypersphere.face_files.texts import Texts
 
@@ -59,7 +60,12 @@ class TableSource(FaceSource):
 
     def _read(self, index: int) -> bytes:
         group, row = self._group(index)
-        photo = self._photos(group)[row].as_py()
+        try:
+            photo = self._photos(group)[row].as_py()
+        except UnicodeDecodeError as error:
+            raise OpenFile(self._files[group], keep=False).damaged(
+                0, f"the path of a photo is no UTF-8 ({error.reason})"
+            ) from None
         data, path = (
             (photo.get("bytes"), photo.get("path"))
             if isinstance(photo, dict)

@@ -34,10 +34,10 @@ def encoded(photo, label):
 def write(folder, values):
     """Writes values with the library itself."""
     lmdb = pytest.importorskip("lmdb")
-    with lmdb.open(str(folder), map_size=2**27) as base:
-        with base.begin(write=True) as work:
-            for key, value in values:
-                assert work.put(key, value, append=True)
+    base = lmdb.open(str(folder), map_size=2**27)
+    with base, base.begin(write=True) as work:
+        for key, value in values:
+            assert work.put(key, value, append=True)
     return folder
 
 
