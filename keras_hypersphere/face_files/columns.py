@@ -63,6 +63,21 @@ def columns_of(path: Path, schema: Any, features: dict[str, Any]) -> Columns:
     return Columns(image, label, names)
 
 
+def touch_names(schema: Any) -> None:
+    """Raises a UnicodeDecodeError for a name that is no UTF-8.
+
+    pyarrow itself raises only where a name is asked for.
+    """
+    for column in schema:
+        _ = (
+            column.name,
+            [
+                column.type.field(index).name
+                for index in range(column.type.num_fields)
+            ],
+        )
+
+
 def in_schema(schema: Any) -> dict[str, Any]:
     """The features that Hugging Face writes into a table's schema."""
     try:

@@ -17,9 +17,9 @@ class FaceSource(abc.ABC):
     """Photos of faces in any format, each with the number of its class.
 
     `kh.data.open_faces` makes one; for a format of your own, write a class
-    with `__len__`, `_read`, `_name` and `_classes`. Nothing is decoded: `read` gives the
-    bytes of image files, from several threads at once if you like. A copy
-    that is sent to another process opens the files itself.
+    with `__len__`, `_read`, `_name` and `_classes`. Nothing is decoded:
+    `read` gives the bytes of image files, from several threads at once if
+    you like. A copy that is sent to another process opens the files itself.
 
     `class_names[labels[i]]` is who is on photo i. Labels are 0 to C - 1 and
     every class has a photo. What a file numbers with gaps, such as 0, 7, 14,

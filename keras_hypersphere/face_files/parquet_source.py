@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from keras_hypersphere.face_files.columns import columns_of, pyarrow
+from keras_hypersphere.face_files.columns import (
+    columns_of,
+    pyarrow,
+    touch_names,
+)
 from keras_hypersphere.face_files.open_file import OpenFile
-from keras_hypersphere.face_files.table_source import TableSource
+from keras_hypersphere.face_files.table_source import TableSource, inner_of
 
 MAGIC = b"PAR1"
 FOOTER = struct.Struct("<I4s")
@@ -112,9 +116,7 @@ class ParquetSource(TableSource):
             if column is None:
                 return
             for array in column.chunks:
-                if inner:
-                    array = array.field(inner)
-                yield array
+                yield inner_of(array, inner) if inner else array
 
     def close(self) -> None:
         """Closes the files."""
@@ -146,7 +148,7 @@ def open_parquet(path: Path) -> Any:
     try:
         reader = library.parquet.ParquetFile(path)
         # Names that are no UTF-8 raise only now.
-        str(reader.schema_arrow)
+        touch_names(reader.schema_arrow)
         return reader
     except (library.ArrowException, OSError, ValueError) as error:
         why = " ".join(str(error).split())[:150]

@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from keras_hypersphere.face_files.columns import columns_of, pyarrow
+from keras_hypersphere.face_files.columns import (
+    columns_of,
+    pyarrow,
+    touch_names,
+)
 from keras_hypersphere.face_files.open_file import OpenFile, read_json
-from keras_hypersphere.face_files.table_source import TableSource
+from keras_hypersphere.face_files.table_source import TableSource, inner_of
 
 STATE, SPLITS = "state.json", "dataset_dict.json"
 
@@ -57,9 +61,9 @@ class SavedSource(TableSource):
         for batch in self._batches:
             array = batch.column(name)
             if inner:
-                if not pyarrow().types.is_struct(array.type):
+                array = inner_of(array, inner)
+                if array is None:
                     return
-                array = array.field(inner)
             yield array
 
     def close(self) -> None:
@@ -101,7 +105,7 @@ def read_batches(path: Path) -> Iterator[Any]:
         mapped = library.memory_map(str(path))
         stream = library.ipc.open_stream(mapped)
         # Names that are no UTF-8 raise only now.
-        str(stream.schema)
+        touch_names(stream.schema)
         while True:
             place = mapped.tell()
             try:

@@ -142,3 +142,11 @@ class TableSource(FaceSource):
             f"its '{self.columns.label}'; expected a class. Leave out photos "
             "without one."
         )
+
+
+def inner_of(array: Any, name: str) -> Any:
+    """A field of an array of structs; None without one."""
+    structs = pyarrow().types.is_struct(array.type)
+    if not structs or array.type.get_field_index(name) < 0:
+        return None
+    return array.field(name)
