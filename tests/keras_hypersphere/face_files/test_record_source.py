@@ -254,7 +254,7 @@ def test_a_long_index_in_pieces(tmp_path):
     path = tmp_path / "a.idx"
     draw = np.random.default_rng(0)
     expected = np.stack(
-        [draw.permutation(400_000), draw.integers(0, 2**40, 400_000)], axis=1
+        [draw.permutation(260_000), draw.integers(0, 2**40, 260_000)], axis=1
     )
     np.savetxt(path, expected, "%d", "\t")
     assert path.stat().st_size > 2**22

@@ -283,7 +283,7 @@ def test_damaged_files(tmp_path, protocol):
     path = tmp_path / "pairs.bin"
     draw = random.Random(protocol)
     outcomes = set()
-    for _ in range(600):
+    for _ in range(300):
         damaged = bytearray(data)
         for _ in range(draw.randint(1, 4)):
             place = draw.randrange(len(damaged))
