@@ -8,8 +8,12 @@ import hashlib
 import os
 from pathlib import Path
 
+from keras_hypersphere.face_files.photo_folders import (
+    SUFFIXES,
+    UNREADABLE,
+    files_in,
+)
 from keras_hypersphere.zoo.photos.crop_list import read_crop_list
-from keras_hypersphere.zoo.photos.folders import SUFFIXES, UNREADABLE, files_in
 from keras_hypersphere.zoo.photos.kinds import is_file_name
 from keras_hypersphere.zoo.photos.texts import text_problem
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from keras_hypersphere.face_files.photo_file import file_bytes, refuse_folder
+from keras_hypersphere.face_files.photo_folders import SUFFIXES, files_in
 from keras_hypersphere.zoo.photos import kinds
 from keras_hypersphere.zoo.photos.decoding import decode
-from keras_hypersphere.zoo.photos.files import file_bytes, refuse_folder
-from keras_hypersphere.zoo.photos.folders import SUFFIXES, files_in
 from keras_hypersphere.zoo.photos.kinds import Photo
 from keras_hypersphere.zoo.photos.pixels import as_bytes, from_array
 

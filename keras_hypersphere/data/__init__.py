@@ -1,9 +1,25 @@
-"""Batches and labels on their way into a model."""
+"""Data sets of faces, and batches and labels on their way into a model."""
 
 import keras  # noqa: F401  first: see registration.py
 
 from keras_hypersphere.data.balanced_batches import BalancedBatches
 from keras_hypersphere.data.balanced_dataset import balanced_dataset
 from keras_hypersphere.data.labels_as_input import labels_as_input
+from keras_hypersphere.face_files.face_source import FaceSource
+from keras_hypersphere.face_files.open_faces import open_faces
+from keras_hypersphere.face_files.record_writer import write_faces_rec
+from keras_hypersphere.face_files.verification_bin import (
+    read_verification_bin,
+    write_verification_bin,
+)
 
-__all__ = ["BalancedBatches", "balanced_dataset", "labels_as_input"]
+__all__ = [
+    "BalancedBatches",
+    "FaceSource",
+    "balanced_dataset",
+    "labels_as_input",
+    "open_faces",
+    "read_verification_bin",
+    "write_faces_rec",
+    "write_verification_bin",
+]

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from keras_hypersphere.face_files.people import find_people, person_of
 from keras_hypersphere.zoo.faces.enrolled import Enrolled, fingerprint
-from keras_hypersphere.zoo.faces.people import find_people, person_of
 
 # (photo, person) of each photo.
 People = Sequence[tuple[str, str]]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_hypersphere.atomic_write import atomic_write
-from keras_hypersphere.zoo.photos.folders import CROPS
+from keras_hypersphere.face_files.photo_folders import CROPS
 
 
 class CropList:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from keras_hypersphere.zoo.photos.folders import SUFFIXES, find
+from keras_hypersphere.face_files.photo_folders import SUFFIXES, find
 
 
 def find_people(

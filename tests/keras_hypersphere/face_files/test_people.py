@@ -1,6 +1,6 @@
 import pytest
 
-from keras_hypersphere.zoo.faces.people import find_people
+from keras_hypersphere.face_files.people import find_people
 
 
 def make(root, *names):

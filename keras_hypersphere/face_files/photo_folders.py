@@ -11,8 +11,7 @@ import os
 import stat
 from pathlib import Path
 
-from keras_hypersphere.zoo.formats import jpeg, png, tiff
-from keras_hypersphere.zoo.photos.files import absent, refusal, special
+from keras_hypersphere.face_files.photo_file import absent, refusal, special
 
 SUFFIXES = (
     *(".avif", ".bmp", ".dib", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg"),
@@ -32,7 +31,11 @@ NO_FOLDERS = {
 THUMBNAILS = "synofile_thumb"
 # The list that `align` writes: its folder holds crops, no photos.
 CROPS = "crops.jsonl"
-STARTS = (jpeg.START + b"\xff", png.START, *tiff.STARTS, b"GIF8", b"RIFF")
+# JPEG, PNG, TIFF twice, GIF, WebP.
+STARTS = (
+    *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\x00", b"MM\x00*"),
+    *(b"GIF8", b"RIFF"),
+)
 
 
 @dataclasses.dataclass

@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
+from keras_hypersphere.face_files import photo_folders as folders
 from keras_hypersphere.zoo import images
-from keras_hypersphere.zoo.photos import folders
 
 
 def make(root, *names):

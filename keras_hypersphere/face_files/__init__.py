@@ -1,0 +1,1 @@
+"""Data sets of faces as files: read and written without Keras."""
