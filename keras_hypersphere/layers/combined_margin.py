@@ -69,9 +69,9 @@ class CombinedMargin(CosineHead):
     >>> x = keras.ops.array([[3.0, 4.0]])
     >>> y = head(x, labels=keras.ops.array([0]), training=True)
     >>> [round(float(v), 4) for v in y[0]]
-    [0.1536, 0.8]
+    [0.1799, 0.8]
     >>> round(math.cos(0.9 * math.acos(0.6) + 0.4) - 0.15, 4)
-    0.1536
+    0.1799
 
     Reference:
         ArcFace: Additive Angular Margin Loss for Deep Face Recognition

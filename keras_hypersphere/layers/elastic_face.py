@@ -1,6 +1,5 @@
 """ElasticFace: a margin drawn anew for each sample."""
 
-import functools
 import math
 from typing import Any
 
@@ -10,8 +9,7 @@ from keras import ops
 from keras_hypersphere import arguments
 from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers.cosine_head import MarginCosineHead
-from keras_hypersphere.layers.still_seed import StillSeed
-from keras_hypersphere.ops import angles, bounds
+from keras_hypersphere.ops import angles, bounds, counter_normal
 from keras_hypersphere.ops import labels as class_labels
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
@@ -142,15 +140,8 @@ class ElasticFace(MarginCosineHead):
         return self.margin != 0 or self.deviation > 0
 
     def build_state(self) -> None:
-        generator = StillSeed(self.seed)
-        # Keras saves weights, but not what a generator holds.
-        self.seed_state = generator.state
-        self.normal = functools.partial(
-            keras.random.normal,
-            mean=self.margin,
-            stddev=self.deviation,
-            seed=generator,
-        )
+        # As a weight it is saved, which a generator is not.
+        self.seed_state = keras.random.SeedGenerator(self.seed).state
 
     def update_state(self, x: Any, labels: Any, logits: Any) -> None:
         step = ops.convert_to_tensor([0, 1], dtype=self.seed_state.dtype)
@@ -162,8 +153,11 @@ class ElasticFace(MarginCosineHead):
         Drawn for the samples of all replicas, of which ours are a part.
         """
         everyone, first = replicas.gather_over_replicas(labels)
-        count = ops.shape(everyone)[0]
-        drawn = self.normal((count,), dtype=self.upcast_dtype)
+        index = ops.arange(ops.shape(everyone)[0], dtype="int32")
+        drawn = counter_normal.normal(
+            index, ops.convert_to_tensor(self.seed_state), self.upcast_dtype
+        )
+        drawn = self.margin + self.deviation * drawn
         if self.plus:
             cosines = self.target_cosines(x, labels)
             cosines, _ = replicas.gather_over_replicas(cosines[:, 0])

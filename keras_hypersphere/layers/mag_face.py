@@ -75,9 +75,9 @@ class MagFace(CosineHead):
     >>> x = keras.ops.array([[36.0, 48.0]])
     >>> y = head(x, labels=keras.ops.array([0]), training=True)
     >>> [round(float(v), 4) for v in y[0]]
-    [0.0173, 0.8]
+    [0.0185, 0.8]
     >>> round(math.cos(math.acos(0.6) + 0.625), 4)
-    0.0173
+    0.0185
     >>> round(float(head.losses[0]), 4)
     0.7569
 

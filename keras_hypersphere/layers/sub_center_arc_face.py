@@ -68,7 +68,7 @@ class SubCenterArcFace(ArcFace):
 
     >>> head = kh.layers.SubCenterArcFace(2, subcenters=2, scale=1.0)
     >>> head.build((None, 2))
-    >>> head.kernel.assign([[1.0, 0.0, -1.0, 0.0], [0.0, 1.0, 0.0, -1.0]])
+    >>> head.set_weights([np.float32([[1, 0, -1, 0], [0, 1, 0, -1]])])
     >>> x = keras.ops.array([[3.0, 4.0]])
     >>> [round(float(v), 4) for v in head(x)[0]]
     [0.8, -0.6]
