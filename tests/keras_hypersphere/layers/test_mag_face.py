@@ -81,8 +81,6 @@ def test_the_bound_of_the_regularization():
     """What the authors' program prints for its defaults: 22.6."""
     bound = theory.magface_regularization()
     assert bound == pytest.approx(22.6, abs=0.05)
-    # With it, the longest feature of a class at right angles is still best
-    # at a finite length: the loss of a length has a minimum in the range.
     assert MagFace(5).regularization > bound
     assert theory.magface_regularization(32.0) == pytest.approx(bound / 2)
 
