@@ -142,6 +142,39 @@ HEADS = {
             **ONCE,
         },
     ],
+    layers.AdaFace: [
+        {},
+        {"init_kwargs": {"gradient": "straight-through"}, **ONCE},
+    ],
+    layers.CombinedMargin: [
+        {},
+        {"init_kwargs": {"margins": (1.7, 0.2, 0.1)}, **ONCE},
+    ],
+    layers.CurricularFace: [
+        {},
+        {"init_kwargs": {"gradient": "straight-through"}, **ONCE},
+    ],
+    layers.ElasticFace: [
+        {},
+        {
+            "init_kwargs": {"plus": True, "kind": "cos"},
+            "skip": ["fresh process"],
+        },
+    ],
+    layers.MagFace: [
+        {"init_kwargs": {"norm_range": (0.1, 5)}},
+        {"init_kwargs": {"gradient": "straight-through"}, **ONCE},
+    ],
+    layers.SphereFace2: [
+        {"loss": None},
+        {"init_kwargs": {"gradient": "straight-through"}, **ONCE},
+    ],
+    layers.SphereFaceR: [{}],
+    layers.SubCenterArcFace: [
+        {},
+        {"init_kwargs": {"subcenters": 2, "easy_margin": True}, **ONCE},
+    ],
+    layers.UniFace: [{"loss": None}],
     layers.LSoftmax: [
         {},
         {"init_kwargs": {"margin": 2, "annealing": None}, **ONCE},
