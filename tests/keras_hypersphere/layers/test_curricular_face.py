@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from keras import ops
 
 from keras_hypersphere.layers.curricular_face import CurricularFace
 from keras_hypersphere.testing.gradients import array
@@ -80,11 +81,12 @@ def test_finite_at_the_ends(gradient):
 def test_hard_columns_are_hard_without_the_target_at_hand():
     head = made(CurricularFace, scale=1.0)
     head.target_mean.assign(0.3)
-    labels = np.asarray(LABELS, "int32")
-    whole = array(head.margin_logits(X, labels))
+    x = ops.convert_to_tensor(X)
+    labels = ops.convert_to_tensor(LABELS, dtype="int32")
+    whole = array(head.margin_logits(x, labels))
     for j in range(5):
-        some = np.array([j], "int32")
-        part = array(head.margin_logits(X, labels, classes=some))
+        some = ops.convert_to_tensor([j], dtype="int32")
+        part = array(head.margin_logits(x, labels, classes=some))
         np.testing.assert_allclose(part[:, 0], whole[:, j], atol=1e-6)
 
 

@@ -47,7 +47,7 @@ def test_every_margin_head(cls):
 
     def plain(x):
         y = straight(x)
-        return ops.sum(y * G), y
+        return ops.sum(ops.multiply(y, G)), y
 
     slope = gradients(plain, [X], straight.trainable_variables)
     np.testing.assert_allclose(
