@@ -180,6 +180,16 @@ HEADS = {
         {"init_kwargs": {"margin": 2, "annealing": None}, **ONCE},
     ],
 }
+# Heads that add no way of computing to those that are checked each time, and
+# have tests of their own.
+SLOW = {
+    layers.CombinedMargin,
+    layers.CurricularFace,
+    layers.MagFace,
+    layers.SphereFaceR,
+    layers.SubCenterArcFace,
+    layers.UniFace,
+}
 # To be subclassed; nothing that runs by itself.
 BASES = {losses.MetricLoss, layers.MarginHead}
 # Further heads are checked as they come.
@@ -251,7 +261,7 @@ def cases(table, checks):
             yield pytest.param(
                 {**given, "skip": [*skip, "replicas"]},
                 id=f"{cls.__name__}-{index}",
-                marks=[pytest.mark.slow] if index else [],
+                marks=[pytest.mark.slow] if index or cls in SLOW else [],
             )
             if "replicas" not in skip:
                 yield pytest.param(
