@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_hypersphere.backend import trigonometry
 from keras_hypersphere.ops import gradients
 
 Tensor = Any
@@ -77,7 +78,9 @@ def turned(cosine: Tensor, angle: Tensor | float) -> Tensor:
     """`cos(theta + angle)` of `cos(theta)`, for angles of either sign."""
     if isinstance(angle, float):
         return cosine * math.cos(angle) - sine(cosine) * math.sin(angle)
-    return cosine * ops.cos(angle) - sine(cosine) * ops.sin(angle)
+    return cosine * trigonometry.cos(angle) - sine(cosine) * trigonometry.sin(
+        angle
+    )
 
 
 def shifted(
@@ -95,7 +98,10 @@ def shifted(
     if isinstance(margin, float):
         least, drop = -math.cos(margin), margin * math.sin(margin)
     else:
-        least, drop = -ops.cos(margin), margin * ops.sin(margin)
+        least, drop = (
+            -trigonometry.cos(margin),
+            margin * trigonometry.sin(margin),
+        )
     return ops.where(cosine > least, shift, cosine - drop)
 
 
@@ -109,16 +115,20 @@ def stretched(cosine: Tensor, factor: float, shift: float = 0.0) -> Tensor:
     """
     fixed = ops.stop_gradient(cosine)
     height = sine(fixed)
-    theta = ops.cast(ops.arctan2(height, fixed), fixed.dtype)
+    theta = ops.cast(trigonometry.arctan2(height, fixed), fixed.dtype)
     # Newton's step: on PyTorch, Keras's arctan2 rounds float64.
-    theta = theta + height * ops.cos(theta) - fixed * ops.sin(theta)
+    theta = (
+        theta
+        + height * trigonometry.cos(theta)
+        - fixed * trigonometry.sin(theta)
+    )
     phi = factor * theta + shift
     piece = ops.floor(phi / math.pi)
     sign = 1.0 - 2.0 * (piece - 2.0 * ops.floor(piece / 2.0))
-    value = sign * ops.cos(phi) - 2.0 * piece
+    value = sign * trigonometry.cos(phi) - 2.0 * piece
     seen = height > 0
     safe = ops.where(seen, height, ops.ones_like(height))
     at_zero = factor * factor if shift == 0 else 0.0
     ends = ops.where(fixed > 0, at_zero, ops.zeros_like(fixed))
-    slope = ops.where(seen, factor * sign * ops.sin(phi) / safe, ends)
+    slope = ops.where(seen, factor * sign * trigonometry.sin(phi) / safe, ends)
     return gradients.straight_through(value, slope * cosine)
