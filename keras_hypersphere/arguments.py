@@ -130,3 +130,34 @@ def feature_vectors(shape: Any) -> None:
             f"Received: inputs.shape={shape}; put a `keras.layers.Flatten` "
             "before the layer."
         )
+
+
+def rate(name: str, value: Any) -> float:
+    """How far a running statistic moves: a number in (0, 1]."""
+    if not 0 < number(name, value) <= 1:
+        raise ValueError(
+            f"`{name}` must be a number above 0, at most 1. "
+            f"Received: {name}={value!r}."
+        )
+    return float(value)
+
+
+def radians(name: str, value: float) -> float:
+    """An angle in [0, pi)."""
+    if not 0 <= value < math.pi:
+        raise ValueError(
+            f"`{name}` must be an angle in radians, in [0, pi). "
+            f"Received: {name}={value!r}; for degrees, pass "
+            f"`math.radians({name})`."
+        )
+    return value
+
+
+def interval(name: str, value: Any) -> tuple[float, float]:
+    """A pair of numbers, the smaller first."""
+    low, high = limits(name, value)
+    if low is None or high is None:
+        raise ValueError(
+            f"`{name}` must be a pair of numbers. Received: {name}={value!r}."
+        )
+    return low, high

@@ -259,6 +259,43 @@ def minimal_margin(classes: int) -> float:
     return 2.0 + math.sqrt(3.0) if _classes(classes, 2) == 2 else 3.0
 
 
+def magface_regularization(
+    scale: float = 64.0,
+    norm_range: tuple[float, float] = (10.0, 110.0),
+    margin_range: tuple[float, float] = (0.45, 0.8),
+) -> float:
+    """Least weight of MagFace's added loss that gives one best length.
+
+    `s K u^2 l^2 / (u^2 - l^2)` with lengths from `l` to `u` and `K` the slope
+    of the margin by the length. Below it the loss of a sample may have no
+    minimum in its length.
+
+    Args:
+        scale: float >= 0, of the head. Defaults to `64.0`.
+        norm_range: pair of floats `0 < l < u`. Defaults to `(10, 110)`.
+        margin_range: pair of floats, in radians. Defaults to `(0.45, 0.8)`.
+
+    Example:
+
+    >>> round(kh.theory.magface_regularization(), 1)
+    22.6
+
+    Reference:
+        MagFace (2021), https://arxiv.org/abs/2103.06627, the requirement of
+        convergence. The authors train with 35.
+    """
+    low, high = (_number("norm_range", a) for a in norm_range)
+    least, most = (_number("margin_range", m) for m in margin_range)
+    if not 0.0 < low < high:
+        raise ValueError(
+            "`norm_range` must be two lengths above 0, the smaller first. "
+            f"Received: norm_range={norm_range!r}."
+        )
+    slope = (most - least) / (high - low)
+    square, other = high * high, low * low
+    return _scale(scale) * slope * square * other / (square - other)
+
+
 def largest_cosine_margin(classes: int, dimensions: int) -> float:
     """Largest margin on the cosine that every class can satisfy.
 

@@ -24,7 +24,7 @@ def fixed_scale(head: Any, norm: float | None) -> float | None:
     scale: fixed if they come normalized, `norm` being their mean length.
     """
     if isinstance(head, CosineHead):
-        return head.scale
+        return None if head.trains_itself else head.scale
     if not isinstance(head, ASoftmax | CosineDense):
         return None
     scale = 1.0 if head.scale is None else head.scale

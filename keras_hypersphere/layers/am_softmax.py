@@ -5,12 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.layers.cosine_head import CosineHead
+from keras_hypersphere.layers.cosine_head import MarginCosineHead
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class AMSoftmax(CosineHead):
+class AMSoftmax(MarginCosineHead):
     """Class logits with an additive margin on the cosine (CosFace).
 
     `f_j = scale * cos(theta_j)`, with theta_j the angle between x and column
@@ -29,7 +29,8 @@ class AMSoftmax(CosineHead):
         scale: float > 0, multiplies all logits. Defaults to `30.0`.
         annealing: `kh.schedules.LambdaAnnealing` that lets the margin grow,
             or None for the full margin at once. Defaults to None.
-        gradient: `"exact"`, the derivative of the above, or `"caffe"`, as
+        gradient: `"exact"`, the derivative of the above, which
+            `"straight-through"` equals; or `"caffe"`, as
             published: only cosines above the margin are lowered, the
             kernel's gradient passes its normalization unchanged, and a
             constraint renormalizes what is stored. Defaults to `"exact"`.
@@ -104,7 +105,13 @@ class AMSoftmax(CosineHead):
             **kwargs,
         )
 
-    def with_margin(self, cosine: Any, annealing_value: Any) -> Any:
+    def with_margin(
+        self,
+        cosine: Any,
+        annealing_value: Any,
+        x: Any = None,
+        labels: Any = None,
+    ) -> Any:
         margin = self.margin
         if annealing_value is not None:
             margin = margin / (1.0 + annealing_value)

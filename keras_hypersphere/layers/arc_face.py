@@ -1,18 +1,17 @@
 """ArcFace: a margin added to the angle."""
 
-import math
 from typing import Any
 
 import keras
 
 from keras_hypersphere import arguments
-from keras_hypersphere.layers.cosine_head import CosineHead
+from keras_hypersphere.layers.cosine_head import MarginCosineHead
 from keras_hypersphere.ops import angles
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class ArcFace(CosineHead):
+class ArcFace(MarginCosineHead):
     """Class logits with an additive margin on the angle.
 
     `f_j = scale * cos(theta_j)`, with theta_j the angle between x and column
@@ -34,9 +33,11 @@ class ArcFace(CosineHead):
             plain cosine against the one with the margin: `(lambda *
             plain + shifted) / (1 + lambda)`; or None for the full margin at
             once. Defaults to None.
-        gradient: `"exact"`, the derivative of the above, or `"caffe"`: the
-            kernel's gradient passes its normalization unchanged, and a
-            constraint renormalizes what is stored. Defaults to `"exact"`.
+        gradient: `"exact"`, the derivative of the above;
+            `"straight-through"`, the target's value as above, its slope that
+            of the plain logit; or `"caffe"`: the kernel's gradient passes its
+            normalization unchanged, and a constraint renormalizes what is
+            stored. Defaults to `"exact"`.
         margin_at_test: bool, whether labels bring the margin outside
             training too. Defaults to `False`.
         ignore_class: int or None: samples of this class get no margin, and
@@ -77,7 +78,7 @@ class ArcFace(CosineHead):
         (2018), https://arxiv.org/abs/1801.07698. No arccos here: where the
         sine is lost in rounding, at parallel and opposite vectors, it and its
         gradient are zero, so nothing is infinite. The authors' current
-        PyTorch code gives the target class the plain cosine's gradient.
+        PyTorch code is `gradient="straight-through"`.
     """
 
     def __init__(
@@ -106,17 +107,11 @@ class ArcFace(CosineHead):
             kernel_regularizer=kernel_regularizer,
             **kwargs,
         )
-        if not 0 <= self.margin < math.pi:
-            raise ValueError(
-                "`margin` must be an angle in radians, in [0, pi). "
-                f"Received: margin={margin!r}; for degrees, pass "
-                "`math.radians(margin)`."
-            )
+        arguments.radians("margin", self.margin)
         self.easy_margin = arguments.flag("easy_margin", easy_margin)
 
-    def with_margin(self, cosine: Any, annealing_value: Any) -> Any:
-        shifted = angles.shifted(cosine, self.margin, self.easy_margin)
-        return self.anneal(cosine, shifted, annealing_value)
+    def harder(self, cosine: Any, x: Any, labels: Any) -> Any:
+        return angles.shifted(cosine, self.margin, self.easy_margin)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "easy_margin": self.easy_margin}

@@ -37,11 +37,13 @@ class ASoftmax(MarginHead):
             `scale`. Defaults to `False`.
         scale: float > 0 or None, multiplies the features, and so all logits.
             Defaults to None.
-        gradient: `"exact"`, the derivative of the above, or `"caffe"`, the
-            published update: the two coefficients of the target's feature
-            gradient are divided by their joint length, the kernel's gradient
-            knows neither margin nor normalization, and a constraint
-            renormalizes what is stored. Defaults to `"exact"`.
+        gradient: `"exact"`, the derivative of the above;
+            `"straight-through"`, the target's value as above, its slope that
+            of the plain logit; or `"caffe"`, the published update: the two
+            coefficients of the target's feature gradient are divided by their
+            joint length, the kernel's gradient knows neither margin nor
+            normalization, and a constraint renormalizes what is stored.
+            Defaults to `"exact"`.
         margin_at_test: bool, whether labels bring the margin outside
             training too, as in Caffe. Defaults to `False`.
         ignore_class: int or None: samples of this class get no margin, and
@@ -84,6 +86,8 @@ class ASoftmax(MarginHead):
         step counts those calls too and is not saved, and a zero vector
         gives NaN; here it gives zero logits.
     """
+
+    passes_straight = True
 
     def __init__(
         self,
@@ -161,6 +165,8 @@ class ASoftmax(MarginHead):
             step = x - ops.stop_gradient(x)
             along = ops.sum(step * pull, axis=-1, keepdims=True)
             target = gradients.straight_through(target, plain + along)
+        elif self.gradient == "straight-through":
+            target = gradients.straight_through(target, plain)
         # A zero vector has no angle: its logits are zero.
         target = ops.where(empty, plain, target)
         return columns.scatter(logits, own, target)

@@ -54,6 +54,8 @@ class Head(AddedLoss):
         )
         # Nobody wants to read it in every epoch.
         self.warned = False
+        # With gradient accumulation, the batches of one update.
+        self.batches_per_update = 1
 
     @property
     def has_margin(self) -> bool:
@@ -112,9 +114,12 @@ class Head(AddedLoss):
     def batch_mean(self, values: Any, labels: Any, default: Any = 0.0) -> Any:
         """Mean of (N,) values over all replicas, without ignored samples.
 
-        A constant for the gradient; `default` without any sample.
+        A constant for the gradient; `default` without any sample. What is
+        not finite, as where half precision overflows, does not count: a
+        running mean would never forget it.
         """
-        kept = ops.cast(class_labels.kept(labels), values.dtype)
+        counted = class_labels.kept(labels) & ops.isfinite(values)
+        kept = ops.cast(counted, values.dtype)
         values = ops.where(kept > 0, ops.stop_gradient(values), 0.0)
         mean = replicas.batch_mean(ops.sum(values), ops.sum(kept))
         count = replicas.sum_over_replicas(ops.sum(kept))
@@ -129,7 +134,17 @@ class Head(AddedLoss):
         """
         now = ops.convert_to_tensor(state)
         mean = self.batch_mean(values, labels, default=now)
-        state.assign(now + rate * (ops.cast(mean, now.dtype) - now))
+        self.move_to(state, mean, rate)
+
+    def move_to(self, state: Any, value: Any, rate: float) -> None:
+        """Moves a state by `rate` to a batch's value.
+
+        The batches that are accumulated for one update move it by `rate`
+        together.
+        """
+        now = ops.convert_to_tensor(state)
+        rate = 1.0 - (1.0 - rate) ** (1.0 / self.batches_per_update)
+        state.assign(now + rate * (ops.cast(value, now.dtype) - now))
 
     def _warn_of_no_labels(self) -> None:
         misses = [

@@ -36,7 +36,9 @@ class LSoftmax(MarginHead):
         annealing: `kh.schedules.LambdaAnnealing`, or None for the full
             margin at once. Defaults to `LambdaAnnealing()`, SphereFace's.
         gradient: `"exact"` or `"caffe"`, which are the same here: the
-            published gradient is the derivative. Defaults to `"exact"`.
+            published gradient is the derivative; or `"straight-through"`,
+            the target's value as above, its slope that of the plain logit.
+            Defaults to `"exact"`.
         margin_at_test: bool, whether labels bring the margin outside
             training too, as in Caffe. Defaults to `False`.
         ignore_class: int or None: samples of this class get no margin, and
@@ -84,6 +86,7 @@ class LSoftmax(MarginHead):
     """
 
     unit_kernel = False
+    passes_straight = True
 
     def __init__(
         self,
@@ -132,6 +135,8 @@ class LSoftmax(MarginHead):
         kernel = self.class_weights(classes)
         lengths = columns.gather(length(kernel, axis=0), own)
         target = self._target(x, plain, lengths, annealing_value)
+        if self.gradient == "straight-through":
+            target = gradients.straight_through(target, plain)
         return columns.scatter(logits, own, target)
 
     def _target(

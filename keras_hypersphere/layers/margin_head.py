@@ -9,7 +9,7 @@ from keras_hypersphere import arguments
 from keras_hypersphere.constraints.unit_vectors import UnitVectors
 from keras_hypersphere.initializers.resolve import resolve
 from keras_hypersphere.layers.head import Head, HeadStep
-from keras_hypersphere.ops import columns, sphere
+from keras_hypersphere.ops import columns, gradients, sphere
 from keras_hypersphere.ops.projections import project
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
 
@@ -44,7 +44,9 @@ class MarginHead(Head):
         units: int, number of classes.
         annealing: `kh.schedules.LambdaAnnealing` or None. Defaults to None.
             Its step advances once in each training call with labels.
-        gradient: `"exact"` or `"caffe"`. Defaults to `"exact"`.
+        gradient: `"exact"`; `"straight-through"`: the value with the margin
+            and the slope of the plain logit; or `"caffe"`. Defaults to
+            `"exact"`.
         margin_at_test: bool, whether labels bring the margin outside
             training too. Defaults to `False`.
         ignore_class: int or None: samples of this class get no margin and
@@ -92,8 +94,14 @@ class MarginHead(Head):
         with a loss of their own.
     """
 
+    # What `gradient` may be; a head without published Caffe has no "caffe".
+    gradients: tuple[str, ...] = ("exact", "straight-through", "caffe")
     # Whether `gradient="caffe"` passes the kernel's normalization unchanged.
     unit_kernel = True
+    # Whether `apply_margin` itself sees to `gradient="straight-through"`.
+    passes_straight = False
+    # Columns of the kernel for each class, next to each other.
+    columns_per_class = 1
 
     def __init__(
         self,
@@ -114,21 +122,18 @@ class MarginHead(Head):
                 f"(the full margin at once). Received: annealing={annealing!r}."
             )
         self.annealing = annealing
-        self.gradient = arguments.choice(
-            "gradient", gradient, ("exact", "caffe")
-        )
+        self.gradient = arguments.choice("gradient", gradient, self.gradients)
         self.margin_at_test = arguments.flag("margin_at_test", margin_at_test)
         self.kernel_initializer = resolve(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        # With gradient accumulation, the batches of one update.
-        self.batches_per_update = 1
 
     def build(self, inputs_shape, labels_shape=None) -> None:
         arguments.feature_vectors(inputs_shape)
         straight_through = self.gradient == "caffe" and self.unit_kernel
+        count = self.units * self.columns_per_class
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(arguments.feature_size(inputs_shape), self.units),
+            shape=(arguments.feature_size(inputs_shape), count),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
             constraint=UnitVectors(axis=0, epsilon=0.0)
@@ -175,10 +180,17 @@ class MarginHead(Head):
         classes: Any = None,
     ) -> Any:
         """Logits with the margin, of some classes or of all."""
-        logits = self.logits(x, classes)
-        return self.apply_margin(
-            logits, x, labels, annealing_value, training, classes
+        plain = self.logits(x, classes)
+        logits = self.apply_margin(
+            plain, x, labels, annealing_value, training, classes
         )
+        return self.with_slope(logits, plain)
+
+    def with_slope(self, logits: Any, plain: Any) -> Any:
+        """Logits with a margin, and the gradient that `gradient` asks for."""
+        if self.gradient != "straight-through" or self.passes_straight:
+            return logits
+        return gradients.straight_through(logits, plain)
 
     def sample_losses(
         self, x: Any, labels: Any, logits: Any, training: bool | None
@@ -208,6 +220,23 @@ class MarginHead(Head):
         return project(
             x, self.class_weights(classes), straight_through=straight_through
         )
+
+    def target_weights(self, x: Any, labels: Any) -> Any:
+        """(N, d) weights of the target classes, as constants.
+
+        Those of class 0 where a label belongs to no class.
+        """
+        return columns.own_weights(self.class_weights(), labels)
+
+    def target_cosines(self, x: Any, labels: Any) -> Any:
+        """(N, 1) cosines to the target classes, as constants.
+
+        Whichever classes are at hand: a margin that compares with the target
+        needs them in columns without the target too.
+        """
+        own, _ = sphere.normalize(self.target_weights(x, labels))
+        unit, _ = sphere.normalize(ops.stop_gradient(x))
+        return ops.sum(unit * own, axis=-1, keepdims=True)
 
     def lengths(self, x: Any) -> Any:
         """(N, 1) lengths of the features, with a finite gradient at zero."""
@@ -242,6 +271,7 @@ class MarginHead(Head):
             else:
                 # Who says it all in one method pays a product more.
                 logits = self.margin_logits(x, labels, value, training)
+            logits = self.with_slope(logits, plain)
         losses = self.sample_losses(x, labels, logits, training)
         return HeadStep(logits, plain, losses)
 

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_hypersphere.backend import replicas
 from keras_hypersphere.layers.added_loss import batch_mean
+from keras_hypersphere.layers.head import Head
 from keras_hypersphere.losses.softmax_cross_entropy import (
     SoftmaxCrossEntropy,
 )
@@ -69,8 +70,9 @@ class MarginModel(CheckedLabels):
     annealed heads, `annealing` is the margin's lambda after the last step.
 
     With `gradient_accumulation_steps` of the optimizer, the margin's
-    annealing counts updates. Centers and running statistics move with each
-    batch, up to that number of times as far: divide their `rate` by it.
+    annealing counts updates, and running means move as far in an update as
+    they would in one batch. Centers move with each batch, up to that number
+    of times as far: divide their `rate` by it.
 
     Raises:
         ValueError: For a head that gives no logits, for labels that are not
@@ -204,8 +206,9 @@ class MarginModel(CheckedLabels):
         self.data_loss = from_logits.callable_loss(loss)
         names = [name for name in heads.loss_names(self.heads) if name]
         self.components = LossComponents(loss, names)
-        for head in self._annealed():
-            head.batches_per_update = batches_per_update(self.optimizer)
+        for head in self.heads:
+            if isinstance(head, Head):
+                head.batches_per_update = batches_per_update(self.optimizer)
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """What Keras saves, and the loss."""

@@ -69,10 +69,13 @@ class Watch:
             return found
         if plain is None:
             labels = class_labels.class_indices(labels, head.units, None)
-        kernel = ops.cast(head.kernel, x.dtype)
-        if isinstance(head, AgentLayer):
-            kernel = ops.transpose(kernel)
-        own = columns.own_weights(kernel, labels)
+        if isinstance(head, MarginHead):
+            own = ops.cast(head.target_weights(x, labels), x.dtype)
+        else:
+            kernel = ops.cast(head.kernel, x.dtype)
+            if isinstance(head, AgentLayer):
+                kernel = ops.transpose(kernel)
+            own = columns.own_weights(kernel, labels)
         found["target_angle"] = spread.angles(x, own)
         if has_cosines(head):
             plain = head(embeddings) if plain is None else plain
@@ -89,5 +92,11 @@ def has_directions(head: keras.layers.Layer) -> bool:
 
 
 def has_cosines(head: keras.layers.Layer) -> bool:
-    """Whether the logits are cosines, times a scale and lengths."""
+    """Whether the logits are cosines, times a scale and lengths.
+
+    Not those of binary questions (SphereFace2, UniFace), which have a bias
+    and are not trained by a softmax.
+    """
+    if getattr(head, "trains_itself", False):
+        return False
     return isinstance(head, CosineDense | MarginHead)

@@ -142,10 +142,53 @@ HEADS = {
             **ONCE,
         },
     ],
+    layers.AdaFace: [
+        {},
+        {"init_kwargs": {"gradient": "straight-through"}, **ONCE},
+    ],
+    layers.CombinedMargin: [
+        {},
+        {"init_kwargs": {"margins": (1.7, 0.2, 0.1)}, **ONCE},
+    ],
+    layers.CurricularFace: [
+        {},
+        {"init_kwargs": {"gradient": "straight-through"}, **ONCE},
+    ],
+    layers.ElasticFace: [
+        {},
+        {
+            "init_kwargs": {"plus": True, "kind": "cos"},
+            "skip": ["fresh process"],
+        },
+    ],
+    layers.MagFace: [
+        {"init_kwargs": {"norm_range": (0.1, 5)}},
+        {"init_kwargs": {"gradient": "straight-through"}, **ONCE},
+    ],
+    layers.SphereFace2: [
+        {"loss": None},
+        {"init_kwargs": {"gradient": "straight-through"}, **ONCE},
+    ],
+    layers.SphereFaceR: [{}],
+    layers.SubCenterArcFace: [
+        {},
+        {"init_kwargs": {"subcenters": 2, "easy_margin": True}, **ONCE},
+    ],
+    layers.UniFace: [{"loss": None}],
     layers.LSoftmax: [
         {},
         {"init_kwargs": {"margin": 2, "annealing": None}, **ONCE},
     ],
+}
+# Heads that add no way of computing to those that are checked each time, and
+# have tests of their own.
+SLOW = {
+    layers.CombinedMargin,
+    layers.CurricularFace,
+    layers.MagFace,
+    layers.SphereFaceR,
+    layers.SubCenterArcFace,
+    layers.UniFace,
 }
 # To be subclassed; nothing that runs by itself.
 BASES = {losses.MetricLoss, layers.MarginHead}
@@ -218,7 +261,7 @@ def cases(table, checks):
             yield pytest.param(
                 {**given, "skip": [*skip, "replicas"]},
                 id=f"{cls.__name__}-{index}",
-                marks=[pytest.mark.slow] if index else [],
+                marks=[pytest.mark.slow] if index or cls in SLOW else [],
             )
             if "replicas" not in skip:
                 yield pytest.param(

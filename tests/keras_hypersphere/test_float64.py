@@ -35,6 +35,16 @@ CASES = [
     (layers.InnerDistance, {"units": 5}, (8, 6)),
     (layers.InnerDistance, {"units": 5, "distance": "l1"}, (8, 6)),
     (layers.LSoftmax, {"units": 5}, (8, 6)),
+    (layers.AdaFace, {"units": 5}, (8, 6)),
+    (layers.CombinedMargin, {"units": 5}, (8, 6)),
+    (layers.CurricularFace, {"units": 5}, (8, 6)),
+    (layers.ElasticFace, {"units": 5, "seed": 0}, (8, 6)),
+    (layers.ElasticFace, {"units": 5, "seed": 0, "plus": True}, (8, 6)),
+    (layers.MagFace, {"units": 5, "norm_range": (1, 9)}, (8, 6)),
+    (layers.SphereFace2, {"units": 5}, (8, 6)),
+    (layers.SphereFaceR, {"units": 5}, (8, 6)),
+    (layers.SubCenterArcFace, {"units": 5}, (8, 6)),
+    (layers.UniFace, {"units": 5}, (8, 6)),
 ]
 
 

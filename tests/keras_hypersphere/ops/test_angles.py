@@ -120,3 +120,44 @@ def test_shifted_gradient_is_its_derivative_near_the_ends():
     sines = np.sqrt(1 - cosines**2)
     expected = math.cos(0.5) + cosines / sines * math.sin(0.5)
     np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("margin", [1, 2, 3, 4, 7])
+def test_stretched_by_a_whole_number_is_psi(margin):
+    cosines = np.linspace(-1, 1, 1001)
+    np.testing.assert_allclose(
+        evaluate(angles.stretched, cosines, float(margin)),
+        evaluate(angles.psi, cosines, margin),
+        atol=1e-9,
+    )
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(1.7, 0.0), (0.9, 0.4)])
+def test_slope_of_stretched(factor, shift):
+    theta = np.linspace(0.05, math.pi - 0.05, 50)
+    phi = factor * theta + shift
+    sign = (-1.0) ** np.floor(phi / math.pi)
+
+    def function(c):
+        y = angles.stretched(c, factor, shift)
+        return keras.ops.sum(y), y
+
+    found = gradients(function, [np.cos(theta).astype("float32")])
+    wanted = sign * factor * np.sin(phi) / np.sin(theta)
+    np.testing.assert_allclose(found.inputs[0], wanted, rtol=2e-3, atol=2e-4)
+    ends = gradients(function, [np.float32([1.0, -1.0, 1.0000001])]).inputs[0]
+    start = factor**2 if shift == 0 else 0.0
+    np.testing.assert_allclose(ends, [start, 0.0, start], rtol=1e-6)
+
+
+def test_turned_by_angles_of_either_sign():
+    theta = np.linspace(0, math.pi, 101)
+    for angle in (-0.4, 0.0, 0.4):
+        wanted = np.cos(theta + angle)
+        found = evaluate(angles.turned, np.cos(theta), angle)
+        np.testing.assert_allclose(found, wanted, atol=2e-8)
+        each = np.full(101, angle)
+        with float64():
+            each = keras.ops.convert_to_tensor(each)
+        found = evaluate(angles.turned, np.cos(theta), each)
+        np.testing.assert_allclose(found, wanted, atol=2e-8)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_hypersphere.layers.ada_face import AdaFace
 from keras_hypersphere.layers.agent_contrastive import AgentContrastive
 from keras_hypersphere.layers.agent_triplet import AgentTriplet
 from keras_hypersphere.layers.am_softmax import AMSoftmax
@@ -10,8 +11,12 @@ from keras_hypersphere.layers.arc_face import ArcFace
 from keras_hypersphere.layers.asoftmax import ASoftmax
 from keras_hypersphere.layers.center_loss import CenterLoss
 from keras_hypersphere.layers.cosine_dense import CosineDense
+from keras_hypersphere.layers.curricular_face import CurricularFace
+from keras_hypersphere.layers.elastic_face import ElasticFace
 from keras_hypersphere.layers.inner_distance import InnerDistance
 from keras_hypersphere.layers.l_softmax import LSoftmax
+from keras_hypersphere.layers.mag_face import MagFace
+from keras_hypersphere.layers.sphere_face_2 import SphereFace2
 from keras_hypersphere.losses.agent_contrastive_loss import (
     AgentContrastiveLoss,
 )
@@ -61,6 +66,11 @@ HEADS = {
     "arc_face_caffe": lambda: ArcFace(
         CLASSES, scale=8.0, gradient="caffe", easy_margin=True
     ),
+    "ada_face": lambda: AdaFace(CLASSES, scale=8.0, momentum=0.2),
+    "curricular_face": lambda: CurricularFace(CLASSES, scale=8.0, momentum=0.2),
+    "elastic_face": lambda: ElasticFace(CLASSES, scale=8.0, plus=True, seed=0),
+    "mag_face": lambda: MagFace(CLASSES, scale=8.0, norm_range=(0.5, 9.0)),
+    "sphere_face_2": lambda: SphereFace2(CLASSES, scale=8.0),
     "l_softmax": lambda: margin_head(LSoftmax, "exact"),
     "l_softmax_caffe": lambda: margin_head(LSoftmax, "caffe"),
     "cosine_dense": lambda: CosineDense(
