@@ -22,8 +22,12 @@ from keras_hypersphere.layers.margin_head import MarginHead
 from keras_hypersphere.layers.max_feature_map import MaxFeatureMap
 from keras_hypersphere.layers.maxout import Maxout
 from keras_hypersphere.layers.normalize_layer import NormalizeLayer
+from keras_hypersphere.layers.proxy_anchor import ProxyAnchor
 from keras_hypersphere.layers.scalar_scale import ScalarScale
 from keras_hypersphere.layers.zero_extended_add import ZeroExtendedAdd
+
+# What pytorch-metric-learning calls it; one layer, one documentation.
+NormalizedSoftmax = CosineDense
 
 __all__ = [
     "AMSoftmax",
@@ -44,6 +48,7 @@ __all__ = [
     "MaxFeatureMap",
     "Maxout",
     "NormalizeLayer",
+    "ProxyAnchor",
     "ScalarScale",
     "ZeroExtendedAdd",
 ]
