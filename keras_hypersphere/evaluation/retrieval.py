@@ -106,8 +106,7 @@ def _depths(k: int | Sequence[int]) -> list[int]:
     depths = list(np.atleast_1d(np.asarray(k)).tolist())
     if not depths or not all(type(n) is int and n >= 1 for n in depths):
         raise ValueError(
-            "`k` must be a whole number from 1, or several. "
-            f"Received: k={k!r}."
+            f"`k` must be a whole number from 1, or several. Received: k={k!r}."
         )
     return sorted(set(depths))
 
@@ -144,9 +143,7 @@ def _nearest(
     limits = compare.limits(compare.floors(ranked))
     hits = np.flatnonzero(bounds >= limits[:, None])
     probes, columns = np.divmod(hits, len(x))
-    scores = np.concatenate(
-        [np.empty(0), *_exact(compare, x, probes, columns)]
-    )
+    scores = np.concatenate([np.empty(0), *_exact(compare, x, probes, columns)])
     # By query, then the best score, then the lowest index.
     order = np.lexsort((columns, -scores, probes))
     starts = np.searchsorted(probes, np.arange(len(queries)))
