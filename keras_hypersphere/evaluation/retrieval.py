@@ -74,7 +74,7 @@ def retrieval(
     x = checks.as_embeddings(embeddings, "embeddings")
     checks.require_finite(x, "embeddings", hint="Leave them out.")
     classes = class_numbers(labels, len(x))
-    depths = _depths(k)
+    depths = as_depths(k)
     checks.require_distance(distance)
     relevant = np.bincount(classes)[classes] - 1
     queries = np.flatnonzero(relevant)
@@ -102,7 +102,8 @@ def retrieval(
     )
 
 
-def _depths(k: int | Sequence[int]) -> list[int]:
+def as_depths(k: int | Sequence[int]) -> list[int]:
+    """Returns the numbers of neighbors to look at, ascending."""
     depths = list(np.atleast_1d(np.asarray(k)).tolist())
     if not depths or not all(type(n) is int and n >= 1 for n in depths):
         raise ValueError(

@@ -121,7 +121,7 @@ class CrossBatchMemory(Head):
             "loss_weight", loss_weight, minimum=0.0
         )
 
-    def build(self, inputs_shape, labels_shape=None) -> None:
+    def build(self, inputs_shape: Any, labels_shape: Any = None) -> None:
         as_loss = labels_shape is not None and len(labels_shape) == 2
         if as_loss and labels_shape[1] not in (1, None):
             raise ValueError(
@@ -181,10 +181,14 @@ class CrossBatchMemory(Head):
         self.queue.assign(ops.reshape(queue, self.queue.shape))
         self.queue_labels.assign(ops.reshape(ids, (self.size,)))
 
-    def compute_output_shape(self, inputs_shape, labels_shape=None) -> Any:
+    def compute_output_shape(
+        self, inputs_shape: Any, labels_shape: Any = None
+    ) -> Any:
         return inputs_shape
 
-    def compute_output_spec(self, inputs, labels=None, training=None) -> Any:
+    def compute_output_spec(
+        self, inputs: Any, labels: Any = None, training: bool | None = None
+    ) -> Any:
         if labels is not None:
             class_labels.check_shape(tuple(labels.shape), inputs.shape[0])
         return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
