@@ -81,11 +81,14 @@ def retrieval(
     # Neighbors in this order need lists of about one length.
     queries = queries[np.argsort(relevant[queries], kind="stable")]
     sums = np.zeros(len(depths) + 3)
-    rows = max(1, PRODUCTS // len(x))
+    rows = max(1, min(PRODUCTS // len(x), len(queries)))
+    # Memory that every part uses again.
+    work = np.empty((rows, len(x)), np.float32)
     for start in range(0, len(queries), rows):
         chunk = queries[start : start + rows]
         most = max(*depths, int(relevant[chunk].max()))
-        nearest = _nearest(x, chunk, min(most, len(x) - 1), distance)
+        most = min(most, len(x) - 1)
+        nearest = _nearest(x, chunk, most, distance, work[: len(chunk)])
         hits = classes[nearest] == classes[chunk, None]
         sums += _sums(hits, relevant[chunk], depths)
     count = len(queries)
@@ -132,7 +135,11 @@ def _sums(
 
 
 def _nearest(
-    x: np.ndarray, queries: np.ndarray, count: int, distance: str
+    x: np.ndarray,
+    queries: np.ndarray,
+    count: int,
+    distance: str,
+    work: np.ndarray,
 ) -> np.ndarray:
     """(q, count) the nearest rows of each query, itself left out, in order."""
     compare = COMPARISONS[distance](x[queries], len(x))
@@ -140,8 +147,9 @@ def _nearest(
     # What is beyond it cannot be among the nearest.
     bounds[np.arange(len(queries)), queries] = -np.inf
     place = len(x) - count
-    ranked = np.partition(bounds, place, axis=1)[:, place]
-    limits = compare.limits(compare.floors(ranked))
+    work[:] = bounds
+    work.partition(place, axis=1)
+    limits = compare.limits(compare.floors(work[:, place]))
     hits = np.flatnonzero(bounds >= limits[:, None])
     probes, columns = np.divmod(hits, len(x))
     scores = np.concatenate([np.empty(0), *_exact(compare, x, probes, columns)])

@@ -67,7 +67,7 @@ class CircleLoss(CosineLoss):
     >>> loss = kh.losses.CircleLoss(gamma=8.0)
     >>> embeddings = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
     >>> round(float(loss(np.array([0, 0, 1]), embeddings)), 4)
-    0.6154
+    0.5823
 
     Reference:
         Circle Loss: A Unified Perspective of Pair Similarity Optimization

@@ -65,7 +65,7 @@ class MultiSimilarityLoss(CosineLoss):
     >>> loss = kh.losses.MultiSimilarityLoss()
     >>> embeddings = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
     >>> round(float(loss(np.array([0, 0, 1]), embeddings)), 4)
-    0.2125
+    0.2126
 
     Reference:
         Multi-Similarity Loss with General Pair Weighting for Deep Metric

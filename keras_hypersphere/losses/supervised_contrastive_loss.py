@@ -59,7 +59,7 @@ class SupervisedContrastiveLoss(CosineLoss):
     >>> loss = kh.losses.SupervisedContrastiveLoss(temperature=0.5)
     >>> embeddings = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
     >>> round(float(loss(np.array([0, 0, 1]), embeddings)), 4)
-    0.3488
+    0.3485
 
     Reference:
         Supervised Contrastive Learning (2020),
