@@ -1,14 +1,16 @@
 """Verification of pairs after every epoch of `fit`."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_hypersphere import arguments
-from keras_hypersphere.callbacks import anatomy, sample
+from keras_hypersphere.callbacks import sample
+from keras_hypersphere.callbacks.measurement import Measurement
+from keras_hypersphere.callbacks.pair_sides import pair_sides
 from keras_hypersphere.evaluation import checks
 from keras_hypersphere.evaluation.folds import (
     fold_of_pair,
@@ -20,13 +22,18 @@ from keras_hypersphere.evaluation.scores import larger_is_same, pair_scores
 METRICS = ("accuracy", "auc", "eer")
 
 
-class VerificationCallback(keras.callbacks.Callback):
+class VerificationCallback(Measurement):
     """Logs how well embeddings tell same from different pairs.
 
     At the end of an epoch both photos of each pair are embedded; the logs
-    get `val_verification_accuracy`, `val_verification_auc` and
-    `val_verification_eer`. Put it before the callbacks that read them, and
-    tell those the direction, which Keras cannot guess.
+    get `val_verification_accuracy`, `val_verification_auc`,
+    `val_verification_eer`, and the true accept rate at each false accept rate
+    of `far`, `val_verification_tar_at_far_0.01` for example. Put it before
+    the callbacks that read them, and tell those the direction, which Keras
+    cannot guess.
+
+    Pairs are `left` and `right`, or `pairs` among `images`: then each photo
+    is embedded once, however many pairs it is in.
 
     The embeddings are `predict` of a `MarginModel`, of the `.backbone` of a
     `with_head`, of what comes before the one head of another functional
@@ -34,7 +41,8 @@ class VerificationCallback(keras.callbacks.Callback):
 
     Args:
         left: what the backbone takes: the first photo of each pair, or a
-            data set of batches of them, in a fixed order.
+            data set of batches of them, in a fixed order. Defaults to None,
+            for `images` and `pairs`.
         right: the second photo of each pair.
         same: `(n,)` booleans (or 0 and 1): do both show one person?
         every: int. It measures in the first epoch, in each `every`-th after
@@ -49,6 +57,12 @@ class VerificationCallback(keras.callbacks.Callback):
         prefix: str, before the names. Defaults to `"val_verification_"`.
         collapse: float >= 0, the spread below which it warns; 0 never does.
             Defaults to `0.1`.
+        far: float or floats in [0, 1): false accept rates, whose true accept
+            rates are logged. A rate of 1/1000 takes 1000 different pairs to
+            mean anything. Defaults to `(0.01, 0.001)`; `()` logs none.
+        images: photos, or a data set of batches of them, in a fixed order.
+            Defaults to None, for `left` and `right`.
+        pairs: `(n, 2)` indices of photos in `images`. Defaults to None.
 
     The last result is kept in `report`: a `VerificationReport`, or with
     `folds` a `Report`. It warns, once a training, of
@@ -90,97 +104,50 @@ class VerificationCallback(keras.callbacks.Callback):
 
     def __init__(
         self,
-        left: Any,
-        right: Any,
-        same: ArrayLike,
+        left: Any = None,
+        right: Any = None,
+        same: ArrayLike = (),
         every: int = 1,
         batch_size: int = 32,
         distance: str = "cosine",
         folds: int | ArrayLike | None = None,
         prefix: str = "val_verification_",
         collapse: float = 0.1,
+        far: float | Sequence[float] = (0.01, 0.001),
+        images: Any = None,
+        pairs: ArrayLike | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(every, batch_size, prefix)
         self.same = checks.as_flags(same, "same", np.size(same))
         checks.require_both_kinds(self.same, "`same`")
-        for name, side in (("left", left), ("right", right)):
-            if hasattr(side, "shape") and len(side) != len(self.same):
-                raise ValueError(
-                    f"`{name}` must hold one photo for each of the "
-                    f"{len(self.same)} pairs. Received: {name} of shape "
-                    f"{tuple(side.shape)}."
-                )
-        self.left, self.right = left, right
-        self.every = arguments.positive_integer("every", every)
-        self.batch_size = arguments.positive_integer("batch_size", batch_size)
+        self.sides = pair_sides(left, right, images, pairs, len(self.same))
         checks.require_distance(distance)
         self.distance = distance
         if folds is not None:
             fold, count = fold_of_pair(folds, len(self.same))
             require_trainable(fold, count, self.same)
         self.folds = folds
-        if not isinstance(prefix, str):
-            raise ValueError(
-                f"`prefix` must be a string. Received: prefix={prefix!r}."
-            )
-        self.prefix = prefix
+        self.far = far_names(far)
         self.collapse = arguments.number("collapse", collapse, minimum=0.0)
-        self.report: Any = None
-        self.epochs_seen = 0
-        self.warned: set[str] = set()
 
-    def set_model(self, model: keras.Model) -> None:
-        super().set_model(model)
-        self.parts = anatomy.dissect(model)
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self.epochs_seen = 0
-        self.warned.clear()
-
-    def on_epoch_end(
-        self, epoch: int, logs: dict[str, Any] | None = None
-    ) -> None:
-        due = self.epochs_seen % self.every == 0
-        self.epochs_seen += 1
-        last = (self.params or {}).get("epochs") == epoch + 1
-        if logs is None or not (due or last):
-            return
-        # On JAX, asking for the model puts the weights where we find them.
-        _ = self.model
-        left, right = self._sides()
-        if np.isfinite(left).all() and np.isfinite(right).all():
-            with warnings.catch_warnings():
-                # Said once a training, below.
-                warnings.filterwarnings("ignore", "All .* scores are one")
-                report = self._compare(left, right)
-            values = report.accuracy, report.auc, report.eer
-            self._check_spread(left, right, report, epoch)
-        else:
-            values = (float("nan"),) * 3
-            self._warn(
-                "divergence",
-                f"Embeddings of pairs are NaN or infinite in epoch {epoch + 1}"
-                f", so that `{self.prefix}{METRICS[0]}` and its like are NaN. "
-                "Training has diverged: start again with a smaller learning "
-                "rate.",
-            )
-        for name, value in zip(METRICS, values, strict=True):
-            logs[self.prefix + name] = value
+    def measured(self, epoch: int) -> dict[str, float]:
+        left, right = self.sides.embeddings(self.embed)
+        if not (np.isfinite(left).all() and np.isfinite(right).all()):
+            self.warn_of_divergence("pairs", METRICS[0], epoch)
+            return dict.fromkeys([*METRICS, *self.far], float("nan"))
+        with warnings.catch_warnings():
+            # Said once a training, below.
+            warnings.filterwarnings("ignore", "All .* scores are one")
+            report = self._compare(left, right)
+        self._check_spread(left, right, report, epoch)
+        return {
+            **{name: getattr(report, name) for name in METRICS},
+            **{name: report.tar_at(far) for name, far in self.far.items()},
+        }
 
     def measure(self) -> Any:
         """Embeds all pairs with the model as it is; returns the report."""
-        return self._compare(*self._sides())
-
-    def _sides(self) -> tuple[np.ndarray, np.ndarray]:
-        left, right = self._embed(self.left), self._embed(self.right)
-        for name, side in (("left", left), ("right", right)):
-            if side.ndim != 2 or len(side) != len(self.same):
-                raise ValueError(
-                    f"`{name}` must give one embedding (d,) for each of the "
-                    f"{len(self.same)} pairs. Received: embeddings of shape "
-                    f"{side.shape}."
-                )
-        return left, right
+        return self._compare(*self.sides.embeddings(self.embed))
 
     def _compare(self, left: np.ndarray, right: np.ndarray) -> Any:
         if self.folds is not None:
@@ -217,7 +184,7 @@ class VerificationCallback(keras.callbacks.Callback):
                 "All scores are one up to rounding and tell nothing: "
                 f"`{self.prefix}auc` is 0.5, as for guessing. "
             )
-        self._warn(
+        self.warn(
             "collapse",
             f"Collapse in epoch {epoch + 1}: in inference, embeddings of "
             "different pairs have nearly one direction (or are zero). Their "
@@ -227,14 +194,14 @@ class VerificationCallback(keras.callbacks.Callback):
             "more steps, or a smaller `momentum`.",
         )
 
-    def _warn(self, what: str, text: str) -> None:
-        if what not in self.warned:
-            self.warned.add(what)
-            warnings.warn(text, stacklevel=3)
 
-    def _embed(self, photos: Any) -> np.ndarray:
-        photos = anatomy.images(photos, self.parts)
-        found = self.parts.embedder.predict(
-            photos, batch_size=self.batch_size, verbose=0
-        )
-        return np.asarray(found)
+def far_names(far: float | Sequence[float]) -> dict[str, float]:
+    """Names of true accept rates in the logs, and their false ones."""
+    rates = [checks.as_number(rate, "far", 0.0) for rate in np.atleast_1d(far)]
+    for rate in rates:
+        if rate >= 1:
+            raise ValueError(
+                f"`far` must be rates from 0 to less than 1. Received: "
+                f"far={far!r}; 1 % is 0.01."
+            )
+    return {f"tar_at_far_{rate:g}": rate for rate in rates}

@@ -17,6 +17,8 @@ from keras_hypersphere.evaluation.quantization import (
     quantize_embeddings,
 )
 from keras_hypersphere.evaluation.report import Report
+from keras_hypersphere.evaluation.retrieval import retrieval
+from keras_hypersphere.evaluation.retrieval_report import RetrievalReport
 from keras_hypersphere.evaluation.roc import (
     VerificationReport,
     verification_report,
@@ -28,6 +30,7 @@ __all__ = [
     "MegaFaceReport",
     "PairList",
     "Report",
+    "RetrievalReport",
     "ValFarReport",
     "VerificationReport",
     "angular_fisher_score",
@@ -40,6 +43,7 @@ __all__ = [
     "read_lfw_pairs",
     "read_pairs",
     "read_ytf_pairs",
+    "retrieval",
     "val_far",
     "verification_report",
     "ytf",

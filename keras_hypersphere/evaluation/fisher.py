@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_hypersphere.evaluation import checks, rounding
+from keras_hypersphere.evaluation.classes import class_numbers
 
 
 def angular_fisher_score(embeddings: ArrayLike, labels: ArrayLike) -> float:
@@ -37,39 +38,19 @@ def angular_fisher_score(embeddings: ArrayLike, labels: ArrayLike) -> float:
         printed there: pass unit vectors for the variant on the sphere.
     """
     x = checks.as_embeddings(embeddings, "embeddings")
-    classes = np.asarray(labels)
-    if classes.shape != (len(x),):
-        raise ValueError(
-            f"`labels` must hold one label for each of the {len(x)} "
-            f"embeddings. Received: labels of shape {classes.shape}."
-        )
+    index = class_numbers(labels, len(x))
     checks.require_finite(x, "embeddings", hint="Leave them out.")
     of_x = rounding.error(x)
     x = x.astype("float64")
-    # Alone NaN, and NaT, is not what it is.
-    unknown = classes != classes
-    if unknown.any():
-        raise ValueError(
-            "`labels` must name a class for each embedding. Received: NaN at "
-            f"index {int(unknown.argmax())}; leave such samples out."
-        )
-    try:
-        names, index, counts = np.unique(
-            classes, return_inverse=True, return_counts=True
-        )
-    except TypeError as error:
-        raise ValueError(
-            "`labels` must be of one type, numbers or texts. "
-            f"Received: {error}."
-        ) from error
-    if len(names) < 2:
+    counts = np.bincount(index)
+    if len(counts) < 2:
         raise ValueError(
             "`labels` must name two classes or more. "
-            f"Received: labels={names.tolist()}."
+            f"Received: labels={np.unique(labels).tolist()}."
         )
     # Neither cosine depends on the scale; squares of huge ones overflow.
     x = x / (np.abs(x).max() or 1.0)
-    sums = np.zeros((len(names), x.shape[1]))
+    sums = np.zeros((len(counts), x.shape[1]))
     np.add.at(sums, index, x)
     means = sums / counts[:, None]
     units = directions(x, "an embedding")

@@ -27,12 +27,16 @@ from keras_hypersphere.layers.margin_head import MarginHead
 from keras_hypersphere.layers.max_feature_map import MaxFeatureMap
 from keras_hypersphere.layers.maxout import Maxout
 from keras_hypersphere.layers.normalize_layer import NormalizeLayer
+from keras_hypersphere.layers.proxy_anchor import ProxyAnchor
 from keras_hypersphere.layers.scalar_scale import ScalarScale
 from keras_hypersphere.layers.sphere_face_2 import SphereFace2
 from keras_hypersphere.layers.sphere_face_r import SphereFaceR
 from keras_hypersphere.layers.sub_center_arc_face import SubCenterArcFace
 from keras_hypersphere.layers.uni_face import UniFace
 from keras_hypersphere.layers.zero_extended_add import ZeroExtendedAdd
+
+# What pytorch-metric-learning calls it; one layer, one documentation.
+NormalizedSoftmax = CosineDense
 
 __all__ = [
     "AMSoftmax",
@@ -58,6 +62,7 @@ __all__ = [
     "MaxFeatureMap",
     "Maxout",
     "NormalizeLayer",
+    "ProxyAnchor",
     "ScalarScale",
     "SphereFace2",
     "SphereFaceR",

@@ -26,6 +26,8 @@ class MetricLoss(keras.losses.Loss):
 
     # Whether labels must be below the number of columns of `y_pred`.
     labels_are_columns = False
+    # Whether `anchor_losses` takes a `memory`, for `CrossBatchMemory`.
+    takes_memory = False
 
     def __init__(
         self,

@@ -81,6 +81,8 @@ class PairContrastiveLoss(MetricLoss):
         pair; here, as in TensorFlow Addons, it is whole.
     """
 
+    takes_memory = True
+
     def __init__(
         self,
         margin: float = 1.0,
@@ -109,9 +111,11 @@ class PairContrastiveLoss(MetricLoss):
         )
         self.cross_replica = arguments.flag("cross_replica", cross_replica)
 
-    def anchor_losses(self, labels: Any, y_pred: Any) -> Any:
+    def anchor_losses(
+        self, labels: Any, y_pred: Any, memory: pairs.Memory | None = None
+    ) -> Any:
         references, valid, same = pairs.batch_pairs(
-            y_pred, labels, self.cross_replica
+            y_pred, labels, self.cross_replica, memory
         )
         alone = references is y_pred
         distances = pairwise_distance(
@@ -128,10 +132,9 @@ class PairContrastiveLoss(MetricLoss):
             same, zeros + self.positive_weight, zeros + self.negative_weight
         )
         anchors = ops.sum(weights * hinges, axis=-1)
-        # Each of N anchors pairs with the M - 1 other references.
-        count = ops.shape(references)[0]
-        partners = ops.cast(ops.maximum(count - 1, 1), anchors.dtype)
-        return anchors / partners
+        # Each of the anchors has as many: all references but itself.
+        count = ops.sum(ops.cast(valid, anchors.dtype), axis=-1)
+        return anchors / bounds.at_least(count, 1.0)
 
     def get_config(self) -> dict[str, Any]:
         return {

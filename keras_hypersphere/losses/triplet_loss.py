@@ -6,13 +6,13 @@ import keras
 from keras import ops
 
 from keras_hypersphere import arguments
-from keras_hypersphere.backend import replicas
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.losses.triplet_arguments import (
     TripletArguments,
     mean_of_terms,
 )
 from keras_hypersphere.mining.pairwise_distance import pairwise_distance
+from keras_hypersphere.ops import pairs
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
@@ -89,6 +89,8 @@ class TripletLoss(MetricLoss):
         for the other two.
     """
 
+    takes_memory = True
+
     def __init__(
         self,
         margin: float = 0.2,
@@ -108,18 +110,18 @@ class TripletLoss(MetricLoss):
             setattr(self, option, value)
         self.cross_replica = arguments.flag("cross_replica", cross_replica)
 
-    def anchor_losses(self, labels: Any, y_pred: Any) -> Any:
-        references, others, first = y_pred, labels, 0
-        if self.cross_replica:
-            references, first = replicas.gather_over_replicas(y_pred)
-            others, _ = replicas.gather_over_replicas(labels)
+    def anchor_losses(
+        self, labels: Any, y_pred: Any, memory: pairs.Memory | None = None
+    ) -> Any:
+        references, others, own = pairs.references_of(
+            y_pred, labels, self.cross_replica, memory
+        )
         if references.shape[0] == 0:
             return ops.sum(y_pred, axis=-1)
         alone = references is y_pred
         distances = pairwise_distance(
             y_pred, None if alone else references, self.distance
         )
-        own = first + ops.arange(ops.shape(y_pred)[0], dtype="int32")
         sums, terms = self.options.hinges(
             distances, labels, others, others, own
         )

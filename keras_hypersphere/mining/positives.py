@@ -6,8 +6,6 @@ from keras import ops
 
 Tensor = Any
 
-NOBODY = -1
-
 
 class Positives(NamedTuple):
     """The columns of one class are neighbors in `order`.

@@ -14,6 +14,7 @@ from keras_hypersphere.backend import compilation
 from keras_hypersphere.mining.positives import Positives
 from keras_hypersphere.mining.sorted_negatives import Pairs, match_pairs
 from keras_hypersphere.mining.tiles import Tile, visit_positives
+from keras_hypersphere.ops.pairs import NOBODY
 
 Tensor = Any
 
@@ -22,9 +23,13 @@ FEW = 12
 
 
 def negatives_of(labels: Tensor, others: Tensor, rows: Tensor) -> Tensor:
-    """(A, M) mask of the columns of other classes than some anchors."""
+    """(A, M) mask of the columns of other classes than some anchors.
+
+    Columns labelled `NOBODY` are no negatives.
+    """
     of_anchors = ops.expand_dims(ops.take(labels, rows), 1)
-    return ops.not_equal(of_anchors, ops.expand_dims(others, 0))
+    other = ops.not_equal(of_anchors, ops.expand_dims(others, 0))
+    return other & ops.expand_dims(ops.not_equal(others, NOBODY), 0)
 
 
 def count_negatives(labels: Tensor, others: Tensor) -> Tensor:
@@ -33,7 +38,8 @@ def count_negatives(labels: Tensor, others: Tensor) -> Tensor:
     first = ops.searchsorted(ascending, labels, side="left")
     last = ops.searchsorted(ascending, labels, side="right")
     same = ops.cast(last, "int32") - ops.cast(first, "int32")
-    return ops.shape(others)[0] - same
+    real = ops.sum(ops.cast(ops.not_equal(others, NOBODY), "int32"))
+    return real - same
 
 
 def with_negatives(

@@ -34,6 +34,17 @@ def trains_itself(head: keras.layers.Layer) -> bool:
     return getattr(head, "trains_itself", False)
 
 
+def require_ignoring(heads: list[keras.layers.Layer]) -> None:
+    """Refuses an `ignore_class` next to a layer that cannot leave it out."""
+    for head in heads:
+        if not getattr(head, "takes_ignored", True):
+            raise ValueError(
+                "`ignore_class` must be None next to "
+                f"{type(head).__name__}, whose loss is of all samples. "
+                "Leave such samples out of the data."
+            )
+
+
 def as_list(head: Any) -> list[keras.layers.Layer]:
     """Checks `head`: a layer, or layers of which the last gives logits."""
     heads = list(head) if isinstance(head, list | tuple) else [head]
@@ -42,7 +53,7 @@ def as_list(head: Any) -> list[keras.layers.Layer]:
             "`head` must be a layer or a list of layers. "
             f"Received: head={head!r}. Try `kh.layers.ASoftmax(classes)`."
         )
-    if not gives_logits(heads[-1]):
+    if not (gives_logits(heads[-1]) or trains_itself(heads[-1])):
         raise ValueError(
             f"`head` must end with a layer that gives class logits; "
             f"{type(heads[-1]).__name__} only adds a loss. "

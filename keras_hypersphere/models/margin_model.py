@@ -165,7 +165,9 @@ class MarginModel(CheckedLabels):
             if not head.built:
                 head.build(shape)
             shape = head.compute_output_shape(shape)
-        self.units = shape[-1]
+        last = self.heads[-1]
+        # Without logits, embeddings come out and labels are ids.
+        self.units = shape[-1] if heads.gives_logits(last) else last.units
 
     def _annealed(self) -> list[Any]:
         """The heads whose margin is annealed."""
@@ -189,7 +191,11 @@ class MarginModel(CheckedLabels):
         self.ignore_class = ignored_class(loss, self.heads)
         if loss is None and not heads.trains_itself(self.heads[-1]):
             loss = SoftmaxCrossEntropy(ignore_class=self.ignore_class)
-        metrics = ["accuracy"] if metrics is None else metrics
+        if self.ignore_class is not None:
+            heads.require_ignoring(self.heads)
+        if metrics is None:
+            scores = heads.gives_logits(self.heads[-1])
+            metrics = ["accuracy"] if scores else []
         super().compile(
             optimizer,
             metrics=from_logits.as_metrics(

@@ -31,6 +31,11 @@ def flip_concat(**arguments):
     return layers.FlipConcat(backbone, **arguments)
 
 
+def cross_batch_memory(**arguments):
+    loss = losses.SupervisedContrastiveLoss()
+    return losses.CrossBatchMemory(loss, **arguments)
+
+
 # Class: what to check it with, once or more; what is more is slow. Another
 # process and replicas take seconds: variants leave them to the first row of
 # their class, unless they have weights that it has not.
@@ -75,6 +80,13 @@ LAYERS = {
             "input_shape": IMAGES,
             **ONCE,
         },
+    ],
+    losses.CrossBatchMemory: [
+        {
+            "cls_or_factory": cross_batch_memory,
+            "init_kwargs": {"size": 12},
+            "call_kwargs": {"labels": np.array([0, 1, 2, 3] * 2, "int32")},
+        }
     ],
     layers.MaxFeatureMap: [{"input_shape": IMAGES}],
     layers.Maxout: [{"init_kwargs": {"units": 3, "pieces": 3}}],
@@ -175,6 +187,10 @@ HEADS = {
         {"init_kwargs": {"subcenters": 2, "easy_margin": True}, **ONCE},
     ],
     layers.UniFace: [{"loss": None}],
+    layers.ProxyAnchor: [
+        {"loss": None},
+        {"init_kwargs": {"gradient": "caffe"}, "loss": None, **ONCE},
+    ],
     layers.LSoftmax: [
         {},
         {"init_kwargs": {"margin": 2, "annealing": None}, **ONCE},
@@ -203,7 +219,10 @@ LOSSES = {
     losses.AgentTripletLoss: [{}],
     # Rounding to half precision may change which triplets are semi-hard.
     losses.HarmonicTripletLoss: [{"init_kwargs": {"mining": "all"}}],
+    losses.CircleLoss: [{}, {"init_kwargs": {"gradient": "exact"}, **ONCE}],
+    losses.MultiSimilarityLoss: [{}, {"init_kwargs": {"base": 0.2}, **ONCE}],
     losses.PairContrastiveLoss: [{}],
+    losses.SupervisedContrastiveLoss: [{}],
     losses.SoftmaxCrossEntropy: [{}],
     losses.TripletLoss: [
         {},

@@ -271,3 +271,63 @@ def test_images_as_embeddings_are_refused():
     callback.set_model(model)
     with pytest.raises(ValueError, match="one embedding"):
         callback.measure()
+
+
+def test_pairs_of_images_are_those_of_two_sides():
+    photos = np.concatenate([LEFT, RIGHT])
+    pairs = np.stack([np.arange(6), 6 + np.arange(6)], axis=1)
+    indexed = VerificationCallback(
+        images=photos, pairs=pairs, same=SAME, prefix="a_", far=(0.5, 0.0)
+    )
+    sides = VerificationCallback(LEFT, RIGHT, SAME, prefix="b_", far=(0.5, 0.0))
+    logs = fit(MarginModel(backbone(), ASoftmax(2)), indexed, sides)
+    names = ("accuracy", "auc", "eer", "tar_at_far_0.5", "tar_at_far_0")
+    for name in names:
+        assert logs[f"a_{name}"] == logs[f"b_{name}"]
+    # One different pair at 40 degrees comes before the same one at 50.
+    assert logs["a_tar_at_far_0.5"] == [1.0]
+    assert logs["a_tar_at_far_0"] == [pytest.approx(2 / 3)]
+
+
+def test_each_photo_is_embedded_once(monkeypatch):
+    pairs = [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]
+    callback = VerificationCallback(images=X, pairs=pairs, same=SAME)
+    model = backbone()
+    callback.set_model(model)
+    seen, predict = [], model.predict
+
+    def counted(photos, **options):
+        seen.append(len(photos))
+        return predict(photos, **options)
+
+    monkeypatch.setattr(model, "predict", counted)
+    assert callback.measure().thresholds.size > 2
+    assert seen == [len(X)]
+
+
+def test_folds_have_a_tar_too():
+    callback = VerificationCallback(
+        LEFT, RIGHT, SAME, folds=[0, 1, 0, 1, 0, 1], far=0.5
+    )
+    logs = fit(MarginModel(backbone(), ASoftmax(2)), callback)
+    assert logs["val_verification_tar_at_far_0.5"] == [1.0]
+    assert "val_verification_tar_at_far_0.01" not in logs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "`left` and `right` must be given.*none of them"),
+        ({"left": LEFT}, "`left` and `right` must be given.*left"),
+        ({"images": X, "left": X, "right": X}, "must be given, or `images`"),
+        ({"images": X, "pairs": [[0, 1]]}, "`pairs` must hold two indices"),
+        ({"images": X, "pairs": [[0, 1.5]] * 6}, "`pairs` must hold two"),
+        ({"images": X, "pairs": [[0, 4]] * 6}, r"`pairs`.*\[0, 4\).*: 4"),
+        ({"images": X, "pairs": [[0, -1]] * 6}, r"`pairs`.*\[0, 4\).*: -1"),
+        ({"left": LEFT, "right": RIGHT, "far": 1.0}, "`far` must be rates"),
+        ({"left": LEFT, "right": RIGHT, "far": "1 %"}, "`far` must"),
+    ],
+)
+def test_errors_of_pairs_and_rates(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        VerificationCallback(same=SAME, **arguments)

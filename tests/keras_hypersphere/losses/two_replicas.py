@@ -9,11 +9,19 @@ import numpy as np
 import tensorflow as tf
 
 from keras_hypersphere.backend import logical_cpus
+from keras_hypersphere.losses.circle_loss import CircleLoss
 from keras_hypersphere.losses.harmonic_triplet_loss import HarmonicTripletLoss
+from keras_hypersphere.losses.multi_similarity_loss import MultiSimilarityLoss
+from keras_hypersphere.losses.supervised_contrastive_loss import (
+    SupervisedContrastiveLoss,
+)
 from keras_hypersphere.losses.triplet_loss import TripletLoss
 
 LOSSES = {
     "all": TripletLoss(mining="all"),
+    "multi-similarity": MultiSimilarityLoss(epsilon=0.1),
+    "circle": CircleLoss(),
+    "supervised": SupervisedContrastiveLoss(),
     "harmonic": HarmonicTripletLoss(1.0, "hard", same_image=False),
 }
 
