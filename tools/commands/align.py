@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         ManyFailures,
         document,
     )
+    from keras_hypersphere.tools.commands.notes import note_turned
     from keras_hypersphere.tools.crop_names import plan
     from keras_hypersphere.tools.progress import Progress
     from keras_hypersphere.zoo.alignment import get_template
@@ -106,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
                     raise found.problem
                 target.parent.mkdir(parents=True, exist_ok=True)
                 write(target, found.faces[0].crop)
+                note_turned(found.faces)
                 about = {**facts(found.faces[0], photo), **how}
             except PROBLEMS as error:
                 failures[str(photo)] = str(error)

@@ -22,6 +22,10 @@ from keras_hypersphere.tools.commands.embedder_arguments import (
     add_model,
     embedder_of,
 )
+from keras_hypersphere.tools.commands.notes import (
+    note_passed_over,
+    note_turned,
+)
 
 HELP = "photos to embeddings, in an .npz file"
 
@@ -57,12 +61,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="go on with OUT.npz: photos that it holds are not embedded again",
     )
     add_json(parser)
-
-
-def note_passed_over(photo: str, count: int) -> None:
-    """Says that a photo has faces that are not embedded."""
-    faces = "1 other face" if count == 1 else f"{count} other faces"
-    print(f"note: {photo} has {faces}; --all embeds them too", file=sys.stderr)
 
 
 def npz_path(word: str) -> Path:
@@ -109,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
             for found in parts:
                 failures |= found.failures
                 results += [face.as_dict() for face in found.faces]
+                note_turned(found.faces)
                 for name, more in found.passed_over.items():
                     note_passed_over(name, more)
                 file.add(found)

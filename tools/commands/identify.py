@@ -99,6 +99,7 @@ def rate(word: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Identifies the photos and prints the people."""
     from keras_hypersphere.tools.commands.document import document
+    from keras_hypersphere.tools.commands.notes import note_turned
     from keras_hypersphere.zoo import images
     from keras_hypersphere.zoo.faces.photo_list import name_photos
 
@@ -115,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
         list(photos.values()), choose=arguments.choose
     ):
         failures |= found.failures
+        note_turned(found.faces)
         few = arguments.top_k or (TOP_K if arguments.json else 1)
         some = gallery.identify_embedded(found, few, threshold)
         if not arguments.json:

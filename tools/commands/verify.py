@@ -20,6 +20,7 @@ from keras_hypersphere.tools.commands.embedder_arguments import (
     distance,
     embedder_of,
 )
+from keras_hypersphere.tools.commands.notes import note_turned
 
 if TYPE_CHECKING:
     from keras_hypersphere.zoo.faces.verification import Verification
@@ -66,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{taken}",
                 file=sys.stderr,
             )
+    note_turned(answer.faces)
     if arguments.json:
         result = {
             "model": embedder.card.name,
