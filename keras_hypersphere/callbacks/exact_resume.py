@@ -13,12 +13,14 @@ from keras_hypersphere.backend.keras_internals import (
     begin_at_epoch,
     global_seed_variable,
 )
+from keras_hypersphere.backend.torch_random import (
+    set_torch_states,
+    torch_states,
+)
 from keras_hypersphere.callbacks.training_state import (
     TrainingState,
     random_states,
     set_random_states,
-    set_torch_states,
-    torch_states,
     with_keys,
 )
 
@@ -56,15 +58,27 @@ class ExactResume(keras.callbacks.Callback):
 
     Example:
 
-    >>> batches = kh.data.BalancedBatches(labels, load, seed=0)
-    >>> model.fit(batches, epochs=20, callbacks=[
-    ...     batches.follow(), kh.callbacks.ExactResume("run", save_freq=500)])
+    >>> import tempfile
+    >>> def train(epochs, folder):
+    ...     keras.utils.set_random_seed(0)
+    ...     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    ...     model.compile("adam", "mse")
+    ...     resume = kh.callbacks.ExactResume(folder)
+    ...     history = model.fit(np.ones((8, 4)), np.ones(8), epochs=epochs,
+    ...                         shuffle=False, callbacks=[resume], verbose=0)
+    ...     return history.epoch
+    >>> folder = tempfile.mkdtemp()
+    >>> train(2, folder)
+    [0, 1]
+    >>> train(3, folder)
+    [2]
 
     The same program, started again, goes on. When all epochs are done, it
     trains no further, and says so; remove the folder to begin anew.
 
-    Reference: `keras.callbacks.BackupAndRestore` restores the epoch alone, and
-    writes its file in place.
+    Reference:
+        `keras.callbacks.BackupAndRestore`, which restores weights and epoch,
+        and writes its file in place.
     """
 
     def __init__(

@@ -125,7 +125,8 @@ class TrainingState:
         """Replaces the file by a complete one that is on the disk."""
         about = np.frombuffer(json.dumps(self.about).encode(), np.uint8)
         buffer = io.BytesIO()
-        np.savez(buffer, **self.arrays, **{ABOUT: about})
+        arrays: dict[str, Any] = {**self.arrays, ABOUT: about}
+        np.savez(buffer, **arrays)
         with atomic_write(path) as file:
             file.write(buffer.getbuffer())
             file.flush()
@@ -193,28 +194,3 @@ def set_random_states(states: dict[str, Any]) -> None:
     version, words, normal = states["python"]
     random.setstate((version, tuple(int(w) for w in words), normal))
     np.random.set_state(tuple(states["numpy"]))
-
-
-def torch_states() -> list[np.ndarray]:
-    """Where PyTorch's own random numbers are, on each device.
-
-    Keras draws a dropout without a seed from them.
-    """
-    if keras.backend.backend() != "torch":
-        return []
-    import torch
-
-    states = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
-    return [state.cpu().numpy() for state in states]
-
-
-def set_torch_states(states: Sequence[np.ndarray]) -> None:
-    """Goes back to what `torch_states` returned."""
-    if not states:
-        return
-    import torch
-
-    first, *others = (torch.from_numpy(state.copy()) for state in states)
-    torch.set_rng_state(first)
-    if len(others) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(others)
