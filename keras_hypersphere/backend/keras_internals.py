@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 from keras.src.models.functional import Functional
+from keras.src.random.seed_generator import global_seed_generator
 
 from keras_hypersphere.backend import replicas
 
@@ -78,3 +79,13 @@ def is_read(operation: keras.Operation) -> bool:
 def first_output(operation: keras.Operation) -> keras.KerasTensor:
     """What the first call of an operation made."""
     return operation._inbound_nodes[0].outputs[0]
+
+
+def global_seed_variable() -> keras.Variable:
+    """The state of the random numbers that have no generator of their own."""
+    return global_seed_generator().state
+
+
+def begin_at_epoch(model: keras.Model, epoch: int) -> None:
+    """Lets the `fit` that is about to begin start at an epoch."""
+    model._initial_epoch = epoch
