@@ -130,10 +130,7 @@ def layer(text):
         ('type: "Pooling" pooling_param { pad_3d: 1 }', r"pad_3d: \[1\]"),
         ('type: "Eltwise" eltwise_param { operation: SORT }', "SORT"),
         ('type: "ELU" elu_param { lambda: 1.5 }', "lambda: 1.5 }` .* multip"),
-        (
-            'type: "BatchNorm" batch_norm_param { scale_bias: true }',
-            "scale_bias: true",
-        ),
+        ('type: "BatchNorm" batch_norm_param { relu: true }', "relu: true"),
         (
             'type: "SoftmaxWithLoss" loss_param { normalization: PRE_FIXED }',
             "PRE_FIXED",

@@ -125,6 +125,11 @@ class Weights:
         blobs = self.layers.get(layer)
         return blobs[0].shape if blobs and blobs[0] else None
 
+    def count(self, layer: str) -> int | None:
+        """How many blobs the model has for a layer; None without the layer."""
+        blobs = self.layers.get(layer)
+        return None if blobs is None else len(blobs)
+
     def find_shared(
         self, users: Sequence[tuple[str, int]]
     ) -> np.ndarray | None:

@@ -229,8 +229,11 @@ def threshold(layer: Emission, inputs: list[Tensor]) -> Tensor:
 
 
 def dropout_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
-    """At test time Caffe passes the blob on."""
-    return bottoms[0]
+    """x, times the share that training keeps if training does not scale."""
+    settings = layer.parameter.dropout_param
+    return bottoms[0] * (
+        1 if settings.scale_train else 1 - settings.dropout_ratio
+    )
 
 
 @register_layer(
@@ -239,21 +242,21 @@ def dropout_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     keeps_channels=True,
     refused={
         "dropout_param.sample_weights_test": "drops at inference too",
-        "dropout_param.scale_train": "scales at inference",
     },
 )
 def dropout(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`Dropout`, which does nothing at inference."""
+    """`Dropout`; `Rescaling` after it for `scale_train: false`."""
     settings = layer.parameter.dropout_param
     if settings.sqrt_scale and layer.training:
         layer.unsupported("training with `sqrt_scale: true` is not supported")
     if not 0 <= settings.dropout_ratio < 1:
         layer.fail("`dropout_ratio` must be at least 0 and below 1")
-    return layer.add(
-        keras.layers.Dropout,
-        layer.expect(inputs, 1),
-        rate=settings.dropout_ratio,
-    )
+    x, rate = layer.expect(inputs, 1), settings.dropout_ratio
+    if settings.scale_train:
+        return layer.add(keras.layers.Dropout, x, rate=rate)
+    # Keras's divides by the share that it keeps, in training.
+    x = layer.add(keras.layers.Dropout, x, "drop", rate=rate)
+    return layer.add(keras.layers.Rescaling, x, scale=1 - rate)
 
 
 def power_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Factors and offsets that are spread over a blob: Scale, Bias, Axpy, BN."""
+"""Factors and offsets that are spread over a blob: Scale, Bias, Axpy."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,6 @@ from keras_hypersphere.tools.caffe.reference.layer import (
     ReferenceLayer,
 )
 
-INFERENCE = 1
 ONE = FillerParameter(type="constant", value=1)
 
 
@@ -131,38 +130,6 @@ def offset(
     """Adds a blob of the layer's own."""
     (values,) = layer.blobs((own_shape(layer, x, axes), filler))
     return hold_affine(layer, x, axes, np.ones_like(values), values)
-
-
-def segnet_norm_reference(
-    layer: ReferenceLayer, bottoms: Bottoms
-) -> np.ndarray:
-    """x times factors and plus offsets, by channel (SegNet)."""
-    (x,) = bottoms
-    settings = layer.parameter.bn_param
-    if not settings.bn_mode:
-        layer.fail("only `bn_mode: INFERENCE` is known to the reference")
-    shape = (1, x.shape[1], 1, 1)
-    factors = layer.blob(0, shape, settings.scale_filler)
-    return x * factors + layer.blob(1, shape, settings.shift_filler)
-
-
-@register_layer("BN", reference=segnet_norm_reference)
-def segnet_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """SegNet's, with `bn_mode: INFERENCE`: as Scale with a bias."""
-    x = layer.expect(inputs, 1, rank=4)
-    settings = layer.parameter.bn_param
-    if settings.bn_mode != INFERENCE:
-        layer.unsupported(
-            "of the layers of this name only SegNet's is supported, with "
-            "`bn_mode: INFERENCE` and the weights that SegNet's "
-            "compute_bn_statistics.py makes; others store statistics, each in "
-            "its own way"
-        )
-    shape = (1, x.shape[3], 1, 1)
-    factors, offsets = layer.blobs(
-        (shape, settings.scale_filler), (shape, settings.shift_filler)
-    )
-    return hold_affine(layer, x, [1], factors.ravel(), offsets.ravel())
 
 
 def own_axes(layer: Emission, x: Tensor, axis: int, count: int) -> list[int]:

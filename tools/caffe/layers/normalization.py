@@ -14,6 +14,8 @@ from keras_hypersphere.tools.caffe.reference.layer import (
 )
 
 ZERO = FillerParameter()
+ONE = FillerParameter(value=1)
+SCALING_BLOBS = 5
 
 
 def batch_norm_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
@@ -30,17 +32,34 @@ def batch_norm_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     if stored:
         mean, variance = (layer.blob(i, (channels,)) for i in (0, 1))
         (count,) = layer.blob(2, (1,))
-        factor = 0 if count == 0 else 1 / count
+        # NVCaffe's layer with factors does not look at it.
+        factor = 1 if scales(layer) else 0 if count == 0 else 1 / count
         mean, variance = mean * factor, variance * factor
     else:
         mean = x.mean(axes)
     if not settings.disable_mean:
         x = x - mean.reshape(shape)
-    if settings.disable_variance:
+    if not settings.disable_variance:
+        if not stored:
+            variance = np.square(x).mean(axes)
+        x = x / np.sqrt(variance.reshape(shape) + settings.eps)
+    if not scales(layer):
         return x
-    if not stored:
-        variance = np.square(x).mean(axes)
-    return x / np.sqrt(variance.reshape(shape) + settings.eps)
+    factors = layer.blob(3, (channels,), factor_filler(settings))
+    offsets = layer.blob(4, (channels,), settings.bias_filler)
+    return x * factors.reshape(shape) + offsets.reshape(shape)
+
+
+def scales(layer: ReferenceLayer) -> bool:
+    """Whether the layer scales and shifts, as NVCaffe's with five blobs."""
+    if layer.parameter.batch_norm_param.scale_bias:
+        return True
+    return layer.blobs is not None and len(layer.blobs) == SCALING_BLOBS
+
+
+def factor_filler(settings: Any) -> FillerParameter:
+    """What fills the factors: ones, where nothing is said."""
+    return settings.scale_filler if settings.HasField("scale_filler") else ONE
 
 
 @register_layer(
@@ -49,7 +68,6 @@ def batch_norm_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     is_one_layer=True,
     refused={
         "batch_norm_param.relu": "runs a ReLU in the same layer",
-        "batch_norm_param.scale_bias": "scales and shifts in the same layer",
     },
 )
 def batch_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
@@ -61,9 +79,12 @@ def batch_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
         layer.fail("its bottom has one axis; it takes two or more")
     axis = layer.axis(1, x)
     shape = (x.shape[axis],)
-    mean, variance, count = layer.blobs(
-        (shape, ZERO), (shape, ZERO), ((1,), ZERO)
-    )
+    statistics = [(shape, ZERO), (shape, ZERO), ((1,), ZERO)]
+    if settings.scale_bias or (
+        layer.weights.count(layer.name) == SCALING_BLOBS
+    ):
+        return scaling_norm(layer, x, axis, statistics)
+    mean, variance, count = layer.blobs(*statistics)
     stored = not layer.training
     if settings.HasField("use_global_stats"):
         stored = settings.use_global_stats
@@ -92,10 +113,42 @@ def batch_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
     )
 
 
+def scaling_norm(
+    layer: Emission, x: Tensor, axis: int, statistics: list
+) -> Tensor:
+    """NVCaffe's: statistics that are not counted, then factors and offsets."""
+    settings = layer.parameter.batch_norm_param
+    stored = settings.use_global_stats or not (
+        settings.HasField("use_global_stats")
+    )
+    if layer.training or not stored:
+        layer.unsupported(
+            "`scale_bias: true` is supported at inference, with stored "
+            "statistics"
+        )
+    if settings.disable_mean or settings.disable_variance:
+        layer.unsupported(
+            "`scale_bias: true` without a mean or a variance is not supported"
+        )
+    shape = statistics[0][0]
+    mean, variance, _, factors, offsets = layer.blobs(
+        *statistics,
+        (shape, factor_filler(settings)),
+        (shape, settings.bias_filler),
+    )
+    return layer.add(
+        keras.layers.BatchNormalization,
+        x,
+        weights=[factors, offsets, mean, variance],
+        axis=axis if axis < len(x.shape) - 1 else -1,
+        epsilon=settings.eps,
+    )
+
+
 def refuse_rates(layer: Emission) -> None:
     """Caffe learns no statistics; three blocks of rates are an old habit."""
     rates = layer.parameter.param
-    if len(rates) != 3 and any(spec.lr_mult for spec in rates):
+    if len(rates) != 3 and any(spec.lr_mult for spec in rates[:3]):
         layer.fail(
             "its statistics are not learned; write `param { lr_mult: 0 }`, or "
             "leave `param` out"

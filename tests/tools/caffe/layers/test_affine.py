@@ -180,21 +180,6 @@ def test_axpy(shape, net):
         net(layers, a=a, x=X[4], z=X[4][..., :3])
 
 
-def test_segnet(referenced):
-    layers = (
-        'layer { name: "l" type: "BN" bottom: "x" top: "y" bn_param { '
-        "scale_filler { value: 1 } shift_filler { value: 2 } bn_mode: % } }"
-    )
-    inference = layers.replace("%", "INFERENCE")
-    factors, offsets = RANDOM.random((2, 1, 4, 1, 1), np.float32)
-    made = referenced(inference, {"l": [factors, offsets]}, x=X[4])["y"]
-    np.testing.assert_allclose(made, X[4] * factors + offsets, atol=1e-6)
-    made = referenced(inference, x=X[4])["y"]
-    np.testing.assert_array_equal(made, X[4] + 2)
-    with pytest.raises(UnsupportedLayerError, match="INFERENCE"):
-        referenced(layers.replace("%", "LEARN"), x=X[4])
-
-
 @pytest.mark.parametrize(
     "layers, error",
     [
