@@ -67,7 +67,7 @@ class PSROIPooling(keras.layers.Layer):
 
     def call(self, inputs: Sequence[Any]) -> Any:
         x, regions = (ops.cast(array, "float32") for array in inputs)
-        _, height, width, channels = x.shape
+        _, height, width, _ = x.shape
         samples, grid = ops.shape(x)[0], self.group_size
         # C rounds halves away from zero.
         corners = ops.sign(regions) * ops.floor(ops.abs(regions) + 0.5)

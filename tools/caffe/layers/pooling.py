@@ -168,14 +168,14 @@ def pooling(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def rounds_down(layer: Emission, settings: Any) -> bool:
-    """Whether windows are counted by rounding down: in one of two spellings."""
+    """Whether windows are counted by rounding down, in either spelling."""
     down = settings.round_mode == FLOOR
-    if settings.HasField("round_mode") and settings.HasField("ceil_mode"):
-        if down == settings.ceil_mode:
-            layer.fail(
-                "gives `round_mode` and a `ceil_mode` that says the opposite; "
-                "give one of them"
-            )
+    both = settings.HasField("round_mode") and settings.HasField("ceil_mode")
+    if both and down == settings.ceil_mode:
+        layer.fail(
+            "gives `round_mode` and a `ceil_mode` that says the opposite; "
+            "give one of them"
+        )
     return down or not settings.ceil_mode
 
 

@@ -62,7 +62,11 @@ def edges(
     ]
 
 
-@register_layer("PSROIPooling", reference=psroi_pooling_reference)
+@register_layer(
+    "PSROIPooling",
+    reference=psroi_pooling_reference,
+    message="psroi_pooling_param",
+)
 def psroi_pooling(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """Our `PSROIPooling`: one sample for a region."""
     x, regions = layer.expect(inputs, 2)
