@@ -1,8 +1,8 @@
 """Layers that only networks converted from Caffe have.
 
 For training: tops that our heads do not give, losses as layers, and the
-weight of a loss. For detectors: `DetectionOutput`. They are registered, so
-that such a model is saved and loaded.
+weight of a loss. For detectors: `DetectionOutput`, `PSROIPooling`. They are
+registered, so that such a model is saved and loaded.
 """
 
 import keras  # noqa: F401  first: see registration.py
@@ -15,6 +15,7 @@ from keras_hypersphere.caffe_layers.detection_output import DetectionOutput
 from keras_hypersphere.caffe_layers.element_loss import ElementLoss
 from keras_hypersphere.caffe_layers.loss_weight import LossWeight
 from keras_hypersphere.caffe_layers.pair_loss import PairLoss
+from keras_hypersphere.caffe_layers.psroi_pooling import PSROIPooling
 from keras_hypersphere.caffe_layers.reporting_heads import (
     ReportingASoftmax,
     ReportingLSoftmax,
@@ -30,6 +31,7 @@ __all__ = [
     "DetectionOutput",
     "ElementLoss",
     "LossWeight",
+    "PSROIPooling",
     "PairLoss",
     "ReportingASoftmax",
     "ReportingLSoftmax",

@@ -61,7 +61,7 @@ class LayerType:
         multiply_adds: `(layer, bottoms, tops) -> int`: what a sample costs,
             from shapes without the batch.
         refused: Fields that the converter does not read though they change
-            numbers, as `"pooling_param.ceil_mode"`, and what each does. Of an
+            numbers, as `"pooling_param.axis"`, and what each does. Of an
             enum, `"eltwise_param.operation=SORT"` is one value.
     """
 

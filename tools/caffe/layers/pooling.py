@@ -168,7 +168,7 @@ def pooling(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def rounds_down(layer: Emission, settings: Any) -> bool:
-    """Whether windows are counted by rounding down: in one of two spellings."""
+    """Whether windows are counted by rounding down, in either spelling."""
     down = settings.round_mode == FLOOR
     both = settings.HasField("round_mode") and settings.HasField("ceil_mode")
     if both and down == settings.ceil_mode:

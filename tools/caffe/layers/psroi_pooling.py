@@ -26,7 +26,7 @@ def psroi_pooling_reference(
     for box, top in zip(boxes, made, strict=True):
         maps = x[int(box[0])].reshape(-1, grid, grid, *x.shape[2:])
         rows, columns = (
-            edges(box[first], box[first + 2], grid, settings.spatial_scale)
+            edges(box[[first, first + 2]], grid, settings.spatial_scale)
             for first in (2, 1)
         )
         for i, j in np.ndindex(grid, grid):
@@ -42,17 +42,12 @@ def psroi_pooling_reference(
     return made
 
 
-def edges(
-    first: float, last: float, count: int, scale: float
-) -> list[tuple[int, int]]:
+def edges(ends: np.ndarray, count: int, scale: float) -> list[tuple[int, int]]:
     """Where the parts of a side begin and end; Caffe has float32 here."""
     f4 = np.float32
-    low, high = (
-        f4(math.copysign(math.floor(abs(value) + 0.5), value))
-        for value in (first, last)
-    )
+    low, high = (np.sign(ends) * np.floor(abs(ends) + 0.5)).astype(f4)
     start = low * f4(scale)
-    side = f4(max((high + f4(1)) * f4(scale) - start, 0.1)) / f4(count)
+    side = f4(max(float((high + f4(1)) * f4(scale) - start), 0.1)) / f4(count)
     return [
         (
             math.floor(f4(part) * side + start),
@@ -62,7 +57,11 @@ def edges(
     ]
 
 
-@register_layer("PSROIPooling", reference=psroi_pooling_reference)
+@register_layer(
+    "PSROIPooling",
+    reference=psroi_pooling_reference,
+    message="psroi_pooling_param",
+)
 def psroi_pooling(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """Our `PSROIPooling`: one sample for a region."""
     x, regions = layer.expect(inputs, 2)

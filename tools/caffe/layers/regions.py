@@ -60,6 +60,7 @@ def cells(start: int, end: int, count: int, size: int) -> list[tuple[int, int]]:
 @register_layer(
     "ROIPooling",
     reference=roi_pooling_reference,
+    message="roi_pooling_param",
     refused={"roi_pooling_param.pooled_size": "gives other bins"},
 )
 def roi_pooling(layer: Emission, inputs: list[Tensor]) -> Tensor:

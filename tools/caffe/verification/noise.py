@@ -40,7 +40,7 @@ def make_inputs(graph: Graph, shapes: Shapes) -> dict[str, np.ndarray]:
         boxes = [
             node
             for node, place in readers
-            if node.type == "ROIPooling" and place == 1
+            if node.type in ("ROIPooling", "PSROIPooling") and place == 1
         ]
         values: np.ndarray
         if limits:
@@ -141,7 +141,8 @@ def random_boxes(
     random: np.random.Generator, shape: Sequence[int], node: Node, batch: int
 ) -> np.ndarray:
     """Rows of image, left, top, right, bottom, in pixels."""
-    side = 8 / node.parameter.roi_pooling_param.spatial_scale
+    settings = layer_type(node.type).settings(node.parameter)
+    side = 8 / (settings.spatial_scale or 1)
     boxes = np.sort(random.uniform(0, side, (shape[0], 2, 2)), 1)
     images = np.zeros((shape[0], 1))
     return np.concatenate([images, boxes.reshape(-1, 4)], 1).reshape(shape)
