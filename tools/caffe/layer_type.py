@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from google.protobuf.message import Message
-
 from keras_hypersphere.caffe_format.custom_layers import build_class, declare
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
@@ -343,9 +341,7 @@ def refuse_field(
 
 
 def shown(value: Any) -> str:
-    """A value as the text format has it; a message without what it holds."""
+    """A value as the text format has it."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, Message):
-        return "{…}"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -155,3 +155,25 @@ def test_shared_blobs_of_2014():
 def test_a_recorded_model(fixtures):
     net = read_prototxt(fixtures / "v2_prototxt_v1_model" / "deploy.prototxt")
     assert net.layer[0].type == "Input"
+
+
+@pytest.mark.parametrize(
+    ("name", "today", "settings"),
+    [
+        ("CROP", "Crop", "crop_param { axis: 1 }"),
+        ("PRELU", "PReLU", "prelu_param { channel_shared: true }"),
+        ("BATCH_NORM", "BatchNorm", "batch_norm_param { eps: 1 }"),
+        ("RELU6", "ReLU6", "relu6_param { negative_slope: 1 }"),
+        ("ROI_POOLING", "ROIPooling", "roi_pooling_param { pooled_h: 2 }"),
+        ("BN", "BN", "bn_param { eps: 1 }"),
+        ("PRIOR_BOX", "PriorBox", "prior_box_param { min_size: 1 }"),
+    ],
+)
+def test_what_forks_of_2014_had(name, today, settings):
+    """With the settings, which V1 of Caffe itself lacks."""
+    layers = f"layers {{ name: 'l' type: {name} {settings} }}"
+    (layer,) = upgrade(text_format.Parse(layers, NetParameter())).layer
+    assert layer.type == today
+    assert settings.split()[0] in [
+        field.name for field, _ in layer.ListFields()
+    ]

@@ -25,6 +25,13 @@ SOURCE = "".join(
 # What changes nothing at inference: how a computer computes, what training
 # begins with or does to gradients, what is drawn or saved besides.
 HARMLESS = {
+    # Forks scale by these where their model has more blobs than Caffe's,
+    # which are counted.
+    "batch_norm_param.bias_filler",
+    "batch_norm_param.bias_term",
+    "batch_norm_param.filler",
+    "batch_norm_param.scale_filler",
+    "batch_norm_param.use_weight_bias",
     "batch_norm_param.engine",
     "batch_norm_param.stats_batch_size",
     "batch_norm_param.update_global_stats",
@@ -124,8 +131,8 @@ def layer(text):
         ('type: "Eltwise" eltwise_param { operation: SORT }', "SORT"),
         ('type: "ELU" elu_param { lambda: 1.5 }', "lambda: 1.5 }` .* multip"),
         (
-            'type: "BatchNorm" batch_norm_param { filler { value: 2 } }',
-            "filler: {…}",
+            'type: "BatchNorm" batch_norm_param { scale_bias: true }',
+            "scale_bias: true",
         ),
         (
             'type: "SoftmaxWithLoss" loss_param { normalization: PRE_FIXED }',

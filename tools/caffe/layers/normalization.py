@@ -48,13 +48,8 @@ def batch_norm_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     reference=batch_norm_reference,
     is_one_layer=True,
     refused={
-        "batch_norm_param.bias_filler": "scales and shifts in the same layer",
-        "batch_norm_param.bias_term": "shifts in the same layer",
-        "batch_norm_param.filler": "scales in the same layer",
         "batch_norm_param.relu": "runs a ReLU in the same layer",
         "batch_norm_param.scale_bias": "scales and shifts in the same layer",
-        "batch_norm_param.scale_filler": "scales and shifts in the same layer",
-        "batch_norm_param.use_weight_bias": "scales in the same layer",
     },
 )
 def batch_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
