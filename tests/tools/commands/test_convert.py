@@ -333,15 +333,17 @@ def test_a_caffemodel_alone(folder, capsys):
     np.testing.assert_array_equal(alone(x), whole(x))
 
 
-LRN = (
-    'input: "x" input_shape { dim: 1 dim: 2 dim: 3 dim: 4 }\n'
-    'layer { name: "n" type: "LRN" bottom: "x" top: "y" }'
+LOSS = (
+    'input: "x" input_shape { dim: 1 dim: 4 } '
+    'input: "label" input_shape { dim: 1 }\n'
+    'layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "label" '
+    'top: "l" }'
 )
 
 
 def test_a_model_that_needs_this_package(folder, capsys):
-    (folder / "n.prototxt").write_text(LRN)
-    words = ["convert", "n.prototxt", "-o", "m.keras"]
+    (folder / "n.prototxt").write_text(LOSS)
+    words = ["convert", "n.prototxt", "-o", "m.keras", "--phase", "TRAIN"]
     assert main(words) == 0
     assert capsys.readouterr().out.splitlines()[-1] == (
         "m.keras: Keras loads it after `import keras_hypersphere`, which its "
