@@ -43,12 +43,7 @@ def run_reference(
         The values by number, float64, and for those that could not be
         computed the reason.
     """
-    own = {} if prototxt is None else net_blobs(read_prototxt(prototxt))
-    given = {} if caffemodel is None else read_blobs(caffemodel)
-    # A prototxt lists all layers, most of them without blobs.
-    blobs_by_layer = {name: b for name, b in own.items() if b} | given
-    stored = arrays(blobs_by_layer, graph.nodes)
-    share(stored, [node.parameter for node in graph.nodes])
+    stored = stored_blobs(graph, caffemodel, prototxt)
     values: dict[int, np.ndarray] = {}
     reasons: dict[int, str] = {}
     for node in graph.nodes:
@@ -66,6 +61,21 @@ def run_reference(
         else:
             values.update(zip(node.tops, tops, strict=True))
     return values, reasons
+
+
+def stored_blobs(
+    graph: Graph,
+    caffemodel: str | PathLike | None,
+    prototxt: str | PathLike | None,
+) -> Blobs:
+    """The learned blobs that the files hold, by layer."""
+    own = {} if prototxt is None else net_blobs(read_prototxt(prototxt))
+    given = {} if caffemodel is None else read_blobs(caffemodel)
+    # A prototxt lists all layers, most of them without blobs.
+    blobs_by_layer = {name: b for name, b in own.items() if b} | given
+    stored = arrays(blobs_by_layer, graph.nodes)
+    share(stored, [node.parameter for node in graph.nodes])
+    return stored
 
 
 def compute(

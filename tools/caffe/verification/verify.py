@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 
 import keras
+import numpy as np
 
 from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.tools.caffe.convert import to_keras
@@ -19,17 +20,16 @@ from keras_hypersphere.tools.caffe.verification.feed import (
 )
 from keras_hypersphere.tools.caffe.verification.oracles import Oracles
 from keras_hypersphere.tools.caffe.verification.probe import (
-    Activations,
     Record,
     Values,
     activations,
-    key_of,
 )
 from keras_hypersphere.tools.caffe.verification.report import Verification
 from keras_hypersphere.tools.caffe.verification.rows import (
+    by_number,
+    find_left_out,
     layer_rows,
     output_rows,
-    unread_layers,
 )
 from keras_hypersphere.tools.caffe.verification.weight_check import (
     changed_weights,
@@ -72,6 +72,7 @@ def verify(
         A table: `print` shows it, `passed` says whether every blob was
         checked and agrees to 1e-4 of its range, or to 1e-6 of its largest
         number where the range is so narrow that float32 holds no more.
+        Blobs that no output needs are left out.
 
     Raises:
         TypeError: If `model` is neither a model nor a path.
@@ -110,13 +111,16 @@ def verify(
     graph = build_graph(net, state, outputs, file, sizes)
     feed = find_feed(model, graph, sizes, inputs)
     mine, returned = activations(model, record, to_arrays(model, feed))
-    oracles = Oracles(graph, prototxt, caffemodel, images(graph, feed, mine))
-    unread = unread_layers(fresh, again)
+    made = by_number(graph, mine)
+    read = images(graph, feed, made)
+    oracles = Oracles(graph, prototxt, caffemodel, read, made)
+    left_out = find_left_out(graph, fresh, again)
     rows = [
-        *layer_rows(graph, mine, oracles, faults, unread),
-        *output_rows(graph, mine, returned, oracles),
+        *layer_rows(graph, made, oracles, faults, left_out),
+        *output_rows(graph, made, returned, oracles),
     ]
-    return Verification(tuple(rows), tuple(oracles.notes))
+    blobs = [graph.values[number] for number in sorted(left_out - made.keys())]
+    return Verification(tuple(rows), tuple(oracles.notes), tuple(blobs))
 
 
 def chosen_outputs(graph: Graph, record: Record) -> list[str] | None:
@@ -143,13 +147,13 @@ def check_ends(model: keras.Model, record: Record, file: str) -> None:
             )
 
 
-def images(graph: Graph, feed: Values, mine: Activations) -> Values:
+def images(
+    graph: Graph, feed: Values, made: Mapping[int, np.ndarray]
+) -> Values:
     """What the network reads: with preprocessing in front, what that makes."""
     return {
-        top: feed[top] if values is None else values
+        top: made.get(number, feed[top])
         for node in graph.nodes
         if node.type == "Input"
-        for top, values in zip(
-            node.parameter.top, mine[key_of(node)], strict=True
-        )
+        for top, number in zip(node.parameter.top, node.tops, strict=True)
     }
