@@ -9,9 +9,14 @@ import numpy as np
 # Of a blob's range: Caffe's own builds differ by some 1e-6.
 TOLERANCE = 1e-4
 HUGE = 1e30
-LEAST_RANGE = 1e-6
+# Float32 has no smaller numbers of full precision.
+LEAST_RANGE = float(np.finfo(np.float32).tiny)
 # With the tolerance, some ten roundings of a float32.
 FAR = 1e-2
+
+
+# Layer, type and blob, as Caffe names them.
+Name = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,14 @@ class Verification:
     Attributes:
         rows: One for each blob that each layer makes, in order.
         notes: Why OpenCV was not asked at all, and how to fix that.
+        left_out: Blobs that the model does not have since no output needs
+            them, such as a part of a Slice that nothing reads. They have no
+            row.
     """
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -104,6 +113,7 @@ class Verification:
             "tolerance": TOLERANCE,
             "oracles": self.oracles,
             "notes": list(self.notes),
+            "left_out": list(self.left_out),
             "rows": [
                 {**asdict(row), "status": row.status} for row in self.rows
             ],
@@ -141,6 +151,9 @@ class Verification:
                 if words:
                     grouped.setdefault(words, []).append(row)
         lines = list(self.notes)
+        if self.left_out:
+            blobs = ", ".join(self.left_out)
+            lines.append(f"left out, since no output needs them: {blobs}")
         for words, rows in grouped.items():
             others = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
             blobs = f"{rows[0].blob} of {rows[0].layer!r}{others}"
@@ -153,13 +166,39 @@ def articled(oracle: str) -> str:
     return f"the {oracle}" if oracle.islower() else oracle
 
 
+def compared(
+    name: Name,
+    mine: np.ndarray,
+    theirs: np.ndarray,
+    oracle: str,
+    note: str = "",
+    allowed: np.ndarray | float = 0.0,
+) -> Row:
+    """A row that compares two arrays; a number may have an axis or none."""
+    if mine.size == np.size(theirs) == 1:
+        theirs = np.reshape(theirs, mine.shape)
+        allowed = np.reshape(allowed, mine.shape)
+    if not np.isfinite(theirs).any():
+        reason = f"{oracle} has no finite number here"
+        return Row(*name, mine.shape, reason=reason, note=note)
+    difference, relative, reason = compare(mine, theirs, allowed)
+    return Row(*name, mine.shape, difference, relative, oracle, reason, note)
+
+
 def compare(
-    values: np.ndarray, expected: np.ndarray
+    values: np.ndarray,
+    expected: np.ndarray,
+    allowed: np.ndarray | float = 0.0,
 ) -> tuple[float | None, float | None, str]:
     """Difference, the same relative to the range, and what is wrong.
 
     NaN, and numbers beyond 1e30 (Caffe's -FLT_MAX), must be at the same
     places; the range is that of the other numbers.
+
+    Args:
+        values: The model's.
+        expected: What they should be.
+        allowed: What each number may be off by, and still does not differ.
     """
     if values.shape != expected.shape:
         return None, None, f"the oracle's shape is {expected.shape}"
@@ -174,12 +213,21 @@ def compare(
         return None, None, "NaN or huge numbers at other places"
     if not usual.any():
         return 0.0, 0.0, ""
-    values = values[usual].astype(np.float64)
-    expected = expected[usual]
-    difference = float(np.abs(values - expected).max())
-    if not np.isfinite(difference):
+    off = np.abs(values[usual].astype(np.float64) - expected[usual])
+    if not np.isfinite(off).all():
         return None, None, "NaN or huge numbers at other places"
-    # A narrow blob far from zero is no better than float32 can hold it.
-    far = float(np.abs(expected).max()) * FAR
-    size = max(float(np.ptp(expected)), LEAST_RANGE, far)
-    return difference, difference / size, ""
+    allowed = np.broadcast_to(allowed, expected.shape)[usual]
+    difference = float(np.maximum(off - allowed, 0).max())
+    return difference, difference / size_of(expected), ""
+
+
+def size_of(expected: np.ndarray) -> float:
+    """The range of a blob, without NaN and huge numbers.
+
+    A narrow blob far from zero is no better than float32 can hold it.
+    """
+    usual = expected[np.abs(expected) < HUGE].astype(np.float64)
+    if not usual.size:
+        return LEAST_RANGE
+    far = float(np.abs(usual).max()) * FAR
+    return max(float(np.ptp(usual)), LEAST_RANGE, far)

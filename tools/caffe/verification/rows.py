@@ -10,36 +10,48 @@ from keras_hypersphere.tools.caffe.verification.made import Made
 from keras_hypersphere.tools.caffe.verification.oracles import Oracles
 from keras_hypersphere.tools.caffe.verification.probe import (
     Activations,
-    Key,
     key_of,
 )
 from keras_hypersphere.tools.caffe.verification.report import Row
 
 
+def by_number(graph: Graph, mine: Activations) -> dict[int, np.ndarray]:
+    """A model's activations by numbers of values; those that it has."""
+    return {
+        number: values
+        for node in graph.nodes
+        for number, values in zip(
+            node.tops, mine.get(key_of(node), ()), strict=False
+        )
+        if values is not None
+    }
+
+
 def layer_rows(
     graph: Graph,
-    mine: Activations,
+    mine: Mapping[int, np.ndarray],
     oracles: Oracles,
     faults: Mapping[str, str],
-    unread: set[Key],
+    left_out: set[int],
 ) -> Iterator[Row]:
-    """The top of each layer, as a model computes it and as it should be.
+    """The tops of each layer, as a model computes them and as they should be.
 
     Args:
         graph, mine, oracles: The network, a model's activations, the judges.
         faults: What is wrong with weights, by the name of the layer.
-        unread: The layers that are left out.
+        left_out: What a model of this network does not have.
     """
     for node in graph.nodes:
-        key = key_of(node)
-        if node.type == "Input" or key in unread:
+        if node.type == "Input":
             continue
-        for number, values in zip(node.tops, mine[key], strict=True):
+        for number in node.tops:
             name = (node.name, node.type, graph.values[number])
-            if values is None:
-                row = Row(*name, (), oracle="model", reason="has no layer")
+            if number in mine:
+                row = oracles.judge(name, number, mine[number])
+            elif number in left_out:
+                continue
             else:
-                row = oracles.judge(name, number, values)
+                row = Row(*name, (), oracle="model", reason="has no layer")
             fault = faults.get(node.name)
             if fault and row.status == "ok":
                 row = replace(row, relative=None, reason=fault)
@@ -48,29 +60,36 @@ def layer_rows(
 
 def output_rows(
     graph: Graph,
-    mine: Activations,
+    mine: Mapping[int, np.ndarray],
     returned: Sequence[np.ndarray],
     oracles: Oracles,
 ) -> Iterator[Row]:
     """The outputs that are not the blobs they should be."""
-    last = {
-        number: values
-        for node in graph.nodes
-        for number, values in zip(node.tops, mine[key_of(node)], strict=True)
-    }
     for number, values in zip(graph.outputs, returned, strict=True):
-        if not np.array_equal(values, last[number], equal_nan=True):
+        blob = mine.get(number)
+        if blob is None or not np.array_equal(values, blob, equal_nan=True):
             name = ("(output)", "", graph.values[number])
             yield oracles.judge(name, number, values)
 
 
-def unread_layers(made: Made) -> set[Key]:
-    """Names and tops of the layers that tell only a size, as to a Crop.
+def find_left_out(graph: Graph, made: Made) -> set[int]:
+    """The values that the converted network does not have.
 
-    Keras leaves out what no output computes with.
+    Keras leaves out what no output is computed with: parts of a Slice that
+    nothing reads, a blob that only tells a Crop a size. What reads such a
+    blob is held against the reference all the same.
+
+    Args:
+        graph: The network.
+        made: What it was converted to.
     """
-    return {
-        (layer["name"], *layer["tops"])
+    layers = {
+        (layer["name"], *layer["tops"]): layer["tops"].values()
         for layer in made.record["layers"]
-        if not made.operations.intersection(layer["tops"].values())
+    }
+    return {
+        number
+        for node in graph.nodes
+        for number, name in zip(node.tops, layers[key_of(node)], strict=True)
+        if name not in made.operations
     }

@@ -1,10 +1,12 @@
 """Compares a converted model with other readers of the same files."""
 
 import warnings
+from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING
 
 import keras
+import numpy as np
 
 from keras_hypersphere.tools.caffe.network.graph import Graph
 from keras_hypersphere.tools.caffe.record import name_map
@@ -15,17 +17,16 @@ from keras_hypersphere.tools.caffe.verification.feed import (
 )
 from keras_hypersphere.tools.caffe.verification.oracles import Oracles
 from keras_hypersphere.tools.caffe.verification.probe import (
-    Activations,
     Record,
     Values,
     activations,
-    key_of,
 )
 from keras_hypersphere.tools.caffe.verification.report import Verification
 from keras_hypersphere.tools.caffe.verification.rows import (
+    by_number,
+    find_left_out,
     layer_rows,
     output_rows,
-    unread_layers,
 )
 from keras_hypersphere.tools.caffe.verification.weight_check import (
     changed_weights,
@@ -66,13 +67,16 @@ def verify_model(
     graph = network.graph
     feed = find_feed(graph, inputs)
     mine, returned = activations(model, record, to_arrays(model, feed))
-    oracles = Oracles(network, images(graph, feed, mine))
-    unread = unread_layers(network.made)
+    made = by_number(graph, mine)
+    read = images(graph, feed, made)
+    oracles = Oracles(network, read, made)
+    left_out = find_left_out(graph, network.made)
     rows = [
-        *layer_rows(graph, mine, oracles, faults, unread),
-        *output_rows(graph, mine, returned, oracles),
+        *layer_rows(graph, made, oracles, faults, left_out),
+        *output_rows(graph, made, returned, oracles),
     ]
-    return Verification(tuple(rows), tuple(oracles.notes))
+    blobs = [graph.values[number] for number in sorted(left_out - made.keys())]
+    return Verification(tuple(rows), tuple(oracles.notes), tuple(blobs))
 
 
 def as_converted(
@@ -128,13 +132,13 @@ def check_ends(model: keras.Model, record: Record, file: str) -> None:
             )
 
 
-def images(graph: Graph, feed: Values, mine: Activations) -> Values:
+def images(
+    graph: Graph, feed: Values, made: Mapping[int, np.ndarray]
+) -> Values:
     """What the network reads: with preprocessing in front, what that makes."""
     return {
-        top: feed[top] if values is None else values
+        top: made.get(number, feed[top])
         for node in graph.nodes
         if node.type == "Input"
-        for top, values in zip(
-            node.parameter.top, mine[key_of(node)], strict=True
-        )
+        for top, number in zip(node.parameter.top, node.tops, strict=True)
     }
