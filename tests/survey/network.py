@@ -13,7 +13,7 @@ from keras_hypersphere.tools.caffe import to_keras, verify
 from keras_hypersphere.tools.caffe.building.build import Build
 from keras_hypersphere.tools.caffe.building.emission import caffe_shape
 from keras_hypersphere.tools.caffe.cost import multiply_adds
-from keras_hypersphere.tools.caffe.layer_type import find_converter
+from keras_hypersphere.tools.caffe.network.advice import check_types
 from keras_hypersphere.tools.caffe.network.graph import build_graph
 from keras_hypersphere.tools.caffe.network.rules import make_state
 from tests.survey.random_weights import Zeros, write_weights
@@ -116,8 +116,7 @@ def run(file: Path, options: Options, verified: bool) -> None:
             stage = "graph"
             build = begin(net, file, options)
             stage = "types"
-            for node in build.graph.nodes:
-                find_converter(node.type, str(file), node.parameter)
+            check_types(build.graph.nodes, str(file))
             stage = "conversion"
             build.run(build.graph.training)
             if not build.inputs:
