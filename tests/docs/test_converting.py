@@ -119,6 +119,14 @@ def test_conversion_verification_and_card(folder, capsys):
     assert capsys.readouterr().out == "17575744\n"
 
 
+def test_a_network_that_is_read_once(folder):
+    images = np.random.default_rng(0).normal(size=(2, 1, 28, 28))
+    names = {"images": images}
+    exec(compile(block("CaffeNetwork.read"), "converting.md", "exec"), names)
+    assert names["report"].passed
+    assert names["blobs"]["data"].shape == images.shape
+
+
 def test_mtcnn(folder, capsys):
     if not MTCNN.is_dir():
         pytest.skip("no ../shared with MTCNN's files")
@@ -158,4 +166,4 @@ def test_a_new_type_with_a_message_of_its_own(folder):
 
 
 def test_every_example_is_run():
-    assert len(PYTHON) == 7
+    assert len(PYTHON) == 8
