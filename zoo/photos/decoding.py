@@ -42,6 +42,8 @@ def decode(data: bytes, partial: bool = False) -> np.ndarray:
     alpha = True
     if not partial:
         alpha = check(data)
+    elif data.startswith(png.START):
+        data = png.shortened(data)
     return decode_with_alpha(data) if alpha else opaque(data)
 
 
