@@ -125,3 +125,28 @@ def test_a_failed_keras_import_may_be_tried_again():
         "import keras\n"
         "assert 'keras_hypersphere.layers' in sys.modules\n"
     )
+
+
+def test_no_two_classes_have_one_saved_name():
+    """The later one would be loaded in the place of the other."""
+    import importlib
+    import inspect
+    import pkgutil
+
+    import keras
+
+    import keras_hypersphere
+
+    places: dict[str, set[str]] = {}
+    for module in pkgutil.walk_packages(
+        keras_hypersphere.__path__, "keras_hypersphere."
+    ):
+        if module.name.split(".")[1] in ("zoo", "tools", "testing", "__main__"):
+            continue
+        found = vars(importlib.import_module(module.name))
+        for cls in filter(inspect.isclass, found.values()):
+            name = keras.saving.get_registered_name(cls)
+            if ">" in name and cls.__module__.startswith("keras_hypersphere"):
+                places.setdefault(name, set()).add(cls.__module__)
+    assert len(places) > 50
+    assert not {n: p for n, p in places.items() if len(p) > 1}

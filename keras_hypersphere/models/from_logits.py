@@ -75,7 +75,7 @@ def as_metrics(argument: str, metrics: Any, ignore_class: int | None) -> Any:
         if metric is keras.losses.sparse_categorical_crossentropy:
             metric = SPARSE
         if isinstance(metric, str) and metric in ACCURACIES:
-            metric = ClassAccuracy(ignore_class, name=metric)
+            metric = LogitAccuracy(ignore_class, name=metric)
         elif isinstance(metric, str) and metric in CROSS_ENTROPIES:
             metric = keras.metrics.SparseCategoricalCrossentropy(
                 from_logits=True, name=metric
@@ -86,7 +86,7 @@ def as_metrics(argument: str, metrics: Any, ignore_class: int | None) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class ClassAccuracy(keras.metrics.SparseCategoricalAccuracy):
+class LogitAccuracy(keras.metrics.SparseCategoricalAccuracy):
     """How often the largest logit is that of the class.
 
     Args:

@@ -40,6 +40,10 @@ class Filled:
         assert [b.shape for b in self.blobs] == list(shapes), (layer, type)
         return self.blobs
 
+    def count(self, layer: str) -> int:
+        """How many there are."""
+        return len(self.blobs)
+
 
 def converted(layer, bottoms, blobs):
     """What `tools.caffe` makes of it: layers that every Caffe has."""
