@@ -17,6 +17,7 @@ from keras_hypersphere.tools.caffe.layers import (  # noqa: F401
     normalization,
     pair_losses,
     pooling,
+    prior_box,
     psroi_pooling,
     rearranging,
     reduction,

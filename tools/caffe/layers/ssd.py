@@ -21,11 +21,8 @@ from keras_hypersphere.tools.caffe.reference.layer import (
 
 CORNER, CORNER_SIZE = 1, 3
 
+
 ONE = FillerParameter(type="constant", value=1)
-MOST_BOXES = 10**6
-MOST_RATIOS = 1000
-# Boxes with sides that differ by less are one to Caffe.
-SAME_RATIO = 1e-6
 
 
 def is_ssd(layer: Emission) -> bool:
@@ -52,66 +49,6 @@ def ssd_normalize(layer: Emission, inputs: list[Tensor]) -> Tensor:
     filler = settings.scale_filler if settings.HasField("scale_filler") else ONE
     (factors,) = layer.blobs(((x.shape[3],) if spanned else (), filler))
     return hold_affine(layer, x, spanned, factors)
-
-
-def prior_box_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
-    """Boxes around each place of a map, and their variances."""
-    settings = layer.parameter.prior_box_param
-    rows, columns = bottoms[0].shape[2:]
-    image = [
-        getattr(settings, name) or settings.img_size or size
-        for name, size in zip(
-            ("img_h", "img_w"), bottoms[1].shape[2:], strict=True
-        )
-    ]
-    steps = [
-        getattr(settings, name) or settings.step or size / count
-        for name, size, count in zip(
-            ("step_h", "step_w"), image, (rows, columns), strict=True
-        )
-    ]
-    sizes = np.array(box_sizes(settings))
-    y, x = np.meshgrid(
-        (np.arange(rows) + settings.offset) * steps[0],
-        (np.arange(columns) + settings.offset) * steps[1],
-        indexing="ij",
-    )
-    centers = np.stack([x, y], -1)[:, :, None]
-    scale = np.array(image[::-1])
-    boxes = np.concatenate(
-        [(centers - sizes / 2) / scale, (centers + sizes / 2) / scale], -1
-    )
-    if settings.clip:
-        boxes = np.clip(boxes, 0, 1)
-    variances = list(settings.variance) or [0.1]
-    if len(variances) not in (1, 4):
-        layer.fail("`variance` takes one number or four")
-    count = boxes.size // 4
-    spread = np.tile(variances * (4 // len(variances)), count)
-    return np.stack([boxes.reshape(-1), spread])[None]
-
-
-def box_sizes(settings: Any) -> list[tuple[float, float]]:
-    """Widths and heights of the boxes of one place, in Caffe's order."""
-    ratios = [1.0]
-    for ratio in settings.aspect_ratio:
-        if all(abs(ratio - known) >= 1e-6 for known in ratios):
-            ratios.append(ratio)
-            if settings.flip:
-                ratios.append(1 / ratio)
-    found: list[tuple[float, float]] = []
-    for index, least in enumerate(settings.min_size):
-        # Caffe holds these in whole numbers.
-        least = int(least)
-        found.append((least, least))
-        if settings.max_size:
-            side = np.sqrt(least * int(settings.max_size[index]))
-            found.append((side, side))
-        found += [
-            (least * np.sqrt(ratio), least / np.sqrt(ratio))
-            for ratio in ratios[1:]
-        ]
-    return found
 
 
 def decode(codes: np.ndarray, priors: np.ndarray, settings: Any) -> np.ndarray:
@@ -155,109 +92,6 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
     common = np.prod(np.maximum(high - low, 0))
     areas = [np.prod(np.maximum(b[2:] - b[:2], 0)) for b in (one, other)]
     return common / (sum(areas) - common) if common else 0.0
-
-
-@register_layer(
-    "PriorBox",
-    reference=prior_box_reference,
-    refused={
-        "prior_box_param.height": "gives boxes of other sizes",
-        "prior_box_param.offset_h": "moves boxes",
-        "prior_box_param.offset_w": "moves boxes",
-        "prior_box_param.width": "gives boxes of other sizes",
-    },
-)
-def prior_box(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """A constant of shape (1, 2, 4 x boxes): corners, and variances."""
-    layer.expect(inputs, 2, rank=4)
-    settings = layer.parameter.prior_box_param
-    cells, image = (x.shape[1:3] for x in inputs)
-    image = both(layer, "img", "img_size", image)
-    steps = [
-        np.float32(size) / np.float32(count)
-        for size, count in zip(image, cells, strict=True)
-    ]
-    steps = list(np.array(both(layer, "step", "step", steps), np.float32))
-    sides = box_sides(layer)
-    if cells[0] * cells[1] * len(sides) > MOST_BOXES:
-        layer.unsupported(f"more than {MOST_BOXES} boxes are not supported")
-    # Caffe has centers and sides in float, and divides in double.
-    lines = [
-        (np.arange(count, dtype=np.float32) + np.float32(settings.offset))
-        * step
-        for count, step in zip(cells, steps, strict=True)
-    ]
-    centers = np.stack(np.meshgrid(*lines[::-1]), -1)[:, :, None]
-    halves = np.array(sides, np.float32).astype(np.float64) / 2
-    boxes = np.concatenate([centers - halves, centers + halves], -1)
-    boxes = boxes / np.array([*image[::-1]] * 2)
-    if settings.clip:
-        boxes = boxes.clip(0, 1)
-    variances = list(settings.variance) or [0.1]
-    if len(variances) not in (1, 4) or min(variances) <= 0:
-        layer.fail("`variance` takes one positive number, or four")
-    spread = np.broadcast_to(np.array(variances, np.float32), boxes.shape)
-    priors = np.stack([boxes.ravel(), spread.ravel()])[None].astype("f4")
-    # Keras' constants begin at inputs, and old Keras wants each input used;
-    # no number of them counts.
-    for index, x in enumerate(inputs):
-        any_number = layer.compute(keras.ops.sum, x, part=f"any{index}")
-        zero = layer.compute(
-            keras.ops.zeros_like, any_number, part=f"zero{index}"
-        )
-        priors = layer.compute(keras.ops.add, zero, priors, part=f"add{index}")
-    return layer.label(priors)
-
-
-def both(layer: Emission, word: str, one: str, default: Any) -> list[float]:
-    """Height and width of a setting that may be given as one or two."""
-    settings = layer.parameter.prior_box_param
-    names = [f"{word}_h", f"{word}_w"]
-    if any(settings.HasField(name) for name in names):
-        if settings.HasField(one):
-            layer.fail(f"gives `{one}` and `{names[0]}`; give one of them")
-        found = [getattr(settings, name) for name in names]
-    elif settings.HasField(one):
-        found = [getattr(settings, one)] * 2
-    else:
-        return list(default)
-    if not all(value > 0 for value in found):
-        layer.fail(f"`{word}` must be positive in both directions")
-    return found
-
-
-def box_sides(layer: Emission) -> list[tuple[float, float]]:
-    """Widths and heights of the boxes of one place, in Caffe's order."""
-    settings = layer.parameter.prior_box_param
-    least, most = list(settings.min_size), list(settings.max_size)
-    if not least or not min(least) > 0:
-        layer.fail("takes a positive `min_size`, or several")
-    if most and len(most) != len(least):
-        layer.fail(f"has {len(least)} `min_size` and {len(most)} `max_size`")
-    if any(not b > a for a, b in zip(least, most, strict=False)):
-        layer.fail("each `max_size` must be above its `min_size`")
-    if len(settings.aspect_ratio) > MOST_RATIOS:
-        layer.unsupported(f"more than {MOST_RATIOS} ratios are not supported")
-    ratios = [1.0]
-    for ratio in settings.aspect_ratio:
-        if not ratio > 0:
-            layer.fail("`aspect_ratio` must be positive")
-        if all(abs(ratio - other) >= SAME_RATIO for other in ratios):
-            ratios += [ratio, 1 / ratio] if settings.flip else [ratio]
-    sides = []
-    for index, size in enumerate(least):
-        # Caffe keeps sizes in whole numbers.
-        size = float(int(size))
-        sides.append((size, size))
-        if most:
-            middle = np.sqrt(size * int(most[index]))
-            sides.append((middle, middle))
-        sides += [
-            (size * np.sqrt(ratio), size / np.sqrt(ratio))
-            for ratio in np.array(ratios[1:], np.float32).astype(float)
-            if abs(ratio - 1) >= SAME_RATIO
-        ]
-    return sides
 
 
 def detection_output_reference(

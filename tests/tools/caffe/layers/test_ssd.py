@@ -148,6 +148,24 @@ def test_sizes_are_whole_numbers(net):
     np.testing.assert_array_equal(cut, whole)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "width: 20 width: 30.5 height: 10 height: 5",
+        "width: 20 width: 30.5 height: 10 height: 5 offset_w: 0.25 "
+        "offset_w: 0.75 offset_h: 0.5 offset_h: 0.4",
+        "min_size: 8 max_size: 12 aspect_ratio: 2 offset_w: 0.25 "
+        "offset_w: 0.75 offset_h: 0.5 offset_h: 0.4",
+        "min_size: 8 offset_w: 0.25 offset_h: 0.4",
+    ],
+)
+def test_priors_of_opencv(settings, referenced, opencv):
+    text = priors(settings + " clip: false variance: 0.1 step: 9")
+    made = referenced(text, x=X[:1], image=IMAGE)["y"]
+    oracle = opencv({"x": X[:1], "image": IMAGE}, model=False)
+    np.testing.assert_allclose(made, oracle.reshape(made.shape), atol=1e-6)
+
+
 def test_priors_do_not_depend_on_the_values(net):
     text = priors("min_size: 30")
     made = net(text, x=np.full_like(X, np.nan), image=IMAGE)["y"]
@@ -168,6 +186,11 @@ def test_priors_do_not_depend_on_the_values(net):
         ("min_size: 30 step: -1", "both directions"),
         ("min_size: 30 aspect_ratio: -2", "aspect_ratio"),
         ("min_size: inf", "refuses"),
+        ("width: 3 height: 2 height: 4", "as many positive"),
+        ("width: 3 height: -2", "as many positive"),
+        ("width: 3 height: 2 min_size: 4", "one kind"),
+        ("min_size: 3 offset_w: 0.5", "as many `offset_h`"),
+        ("min_size: 3 offset: 1 offset_w: 0.5 offset_h: 1", "takes `offset`"),
     ],
 )
 def test_priors_that_caffe_refuses(settings, words, net):
