@@ -38,6 +38,9 @@ class DetectionOutput(keras.layers.Layer):
             over 0.5.
         keep_top_k: int or `None`, how many boxes of an image are kept.
         confidence_threshold: float or `None`, above which scores are.
+        clip: bool, whether boxes end where the image ends, at 0 and 1.
+        normalized: bool; False for boxes in pixels, which reach to the end of
+            their last pixel: a side is its difference plus 1.
 
     Call arguments:
         inputs: list of three: locations `(N, priors * classes * 4)`, scores
@@ -65,6 +68,8 @@ class DetectionOutput(keras.layers.Layer):
         eta: float = 1.0,
         keep_top_k: int | None = None,
         confidence_threshold: float | None = None,
+        clip: bool = False,
+        normalized: bool = True,
         **kwargs: Any,
     ) -> None:
         # Boxes in half precision would lie elsewhere.
@@ -91,6 +96,8 @@ class DetectionOutput(keras.layers.Layer):
                 "confidence_threshold", confidence_threshold
             )
         self.confidence_threshold = confidence_threshold
+        self.clip = arguments.flag("clip", clip)
+        self.normalized = arguments.flag("normalized", normalized)
         classes = set(range(num_classes)) - {background_label_id}
         if not classes:
             raise ValueError(
@@ -137,9 +144,13 @@ class DetectionOutput(keras.layers.Layer):
         elif self.code_type == "corner_size":
             boxes = boxes + codes * ops.concatenate([size, size], axis=-1)
         else:
-            center = codes[..., :2] * size + (low + high) / 2
+            if not self.normalized:
+                size = size + 1
+            center = codes[..., :2] * size + low + size / 2
             half = ops.exp(codes[..., 2:]) * size / 2
             boxes = ops.concatenate([center - half, center + half], axis=-1)
+        if self.clip:
+            boxes = ops.clip(boxes, 0.0, 1.0)
         if self.share_location:
             return ops.repeat(boxes, len(self.classes), axis=1)
         return ops.take(boxes, list(self.classes), axis=1)
@@ -151,7 +162,8 @@ class DetectionOutput(keras.layers.Layer):
         enough = ops.ones_like(scores, dtype="bool")
         if self.confidence_threshold is not None:
             enough = scores > self.confidence_threshold
-        areas = area(boxes)
+        more = 0.0 if self.normalized else 1.0
+        areas = area(boxes, more)
         limit = ops.full_like(scores[..., 0], self.nms_threshold)
 
         def look_at(place: Any, state: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -161,6 +173,7 @@ class DetectionOutput(keras.layers.Layer):
                 ops.take(areas, place, axis=2)[:, :, None],
                 boxes,
                 areas,
+                more,
             )
             apart = ops.logical_or(
                 ops.logical_not(kept), overlaps <= limit[..., None]
@@ -234,6 +247,8 @@ class DetectionOutput(keras.layers.Layer):
             "eta",
             "keep_top_k",
             "confidence_threshold",
+            "clip",
+            "normalized",
         )
         return {**config, **{name: getattr(self, name) for name in names}}
 
@@ -243,14 +258,17 @@ def count_or_none(name: str, value: Any) -> int | None:
     return value if value is None else arguments.positive_integer(name, value)
 
 
-def area(boxes: Any) -> Any:
-    """Of each box; 0 if it is turned round."""
+def area(boxes: Any, more: float) -> Any:
+    """Of each box, whose sides are longer by a number; 0 if turned round."""
     sides = boxes[..., 2:] - boxes[..., :2]
     proper = ops.all(sides >= 0, axis=-1)
+    sides = sides + more
     return ops.where(proper, sides[..., 0] * sides[..., 1], 0.0)
 
 
-def overlap(one: Any, area_of_one: Any, boxes: Any, areas: Any) -> Any:
+def overlap(
+    one: Any, area_of_one: Any, boxes: Any, areas: Any, more: float
+) -> Any:
     """Intersection over union."""
     low = ops.maximum(one[..., :2], boxes[..., :2])
     high = ops.minimum(one[..., 2:], boxes[..., 2:])
@@ -259,7 +277,7 @@ def overlap(one: Any, area_of_one: Any, boxes: Any, areas: Any) -> Any:
         ops.any(boxes[..., :2] > one[..., 2:], axis=-1),
         ops.any(boxes[..., 2:] < one[..., :2], axis=-1),
     )
-    sides = high - low
+    sides = high - low + more
     common = sides[..., 0] * sides[..., 1]
     meet = ops.logical_and(ops.all(sides > 0, axis=-1), ops.logical_not(apart))
     union = area_of_one + areas - common

@@ -62,7 +62,9 @@ def decode(codes: np.ndarray, priors: np.ndarray, settings: Any) -> np.ndarray:
     sides = high - low
     if settings.code_type == CORNER_SIZE:
         return boxes + codes * np.concatenate([sides, sides], -1)
-    centers = (low + high) / 2 + codes[..., :2] * sides
+    if not settings.normalized_bbox:
+        sides = sides + 1
+    centers = low + sides / 2 + codes[..., :2] * sides
     halves = np.exp(codes[..., 2:]) * sides / 2
     return np.concatenate([centers - halves, centers + halves], -1)
 
@@ -75,23 +77,34 @@ def suppress(
     if settings.HasField("confidence_threshold"):
         lowest = settings.confidence_threshold
     order = np.argsort(-scores, kind="stable")
+    # A box in pixels reaches to the end of its last pixel.
+    more = 0 if settings.normalized_bbox else 1
     threshold, eta = settings.nms_param.nms_threshold, settings.nms_param.eta
     kept: list[int] = []
     for place in [p for p in order if scores[p] > lowest][:count]:
-        if all(overlap(boxes[place], boxes[k]) <= threshold for k in kept):
+        if all(
+            overlap(boxes[place], boxes[k], more) <= threshold for k in kept
+        ):
             kept.append(place)
             if eta < 1 and threshold > 0.5:
                 threshold *= eta
     return kept
 
 
-def overlap(one: np.ndarray, other: np.ndarray) -> float:
+def overlap(one: np.ndarray, other: np.ndarray, more: float) -> float:
     """The common area over that of both together."""
     low = np.maximum(one[:2], other[:2])
     high = np.minimum(one[2:], other[2:])
-    common = np.prod(np.maximum(high - low, 0))
-    areas = [np.prod(np.maximum(b[2:] - b[:2], 0)) for b in (one, other)]
-    return common / (sum(areas) - common) if common else 0.0
+    common = area(np.concatenate([low, high]), more)
+    if not common:
+        return 0.0
+    return common / (area(one, more) + area(other, more) - common)
+
+
+def area(box: np.ndarray, more: float) -> float:
+    """Of a box, whose sides are longer by a number; 0 if turned round."""
+    sides = box[2:] - box[:2]
+    return float(np.prod(sides + more)) if (sides >= 0).all() else 0.0
 
 
 def detection_output_reference(
@@ -108,6 +121,8 @@ def detection_output_reference(
     codes = bottoms[0].reshape(-1, priors.shape[1], located, 4)
     scores = bottoms[1].reshape(*codes.shape[:2], settings.num_classes)
     boxes = decode(codes, priors, settings)
+    if settings.clip:
+        boxes = np.clip(boxes, 0, 1)
     labels = [
         label
         for label in range(settings.num_classes)
@@ -134,14 +149,7 @@ def detection_output_reference(
     return made
 
 
-@register_layer(
-    "DetectionOutput",
-    reference=detection_output_reference,
-    refused={
-        "detection_output_param.clip": "clips boxes to the picture",
-        "detection_output_param.normalized_bbox": "measures boxes in pixels",
-    },
-)
+@register_layer("DetectionOutput", reference=detection_output_reference)
 def detection_output(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """Our `DetectionOutput`: a fixed number of rows for each image."""
     locations, scores, priors = layer.expect(inputs, 3)
@@ -152,6 +160,18 @@ def detection_output(layer: Emission, inputs: list[Tensor]) -> Tensor:
         layer.fail("has no `num_classes`")
     if settings.HasField("objectness_score"):
         layer.unsupported("`objectness_score` is not supported")
+    if not settings.normalized_bbox and settings.clip:
+        layer.unsupported(
+            "`clip: true` with `normalized_bbox: false` is not supported: "
+            "it clips to the size of a picture in pixels"
+        )
+    if not settings.normalized_bbox and CODES[settings.code_type - 1] == (
+        "corner_size"
+    ):
+        layer.unsupported(
+            "`normalized_bbox: false` is supported for `code_type: CORNER` "
+            "and `CENTER_SIZE`"
+        )
     if settings.share_location and background == -1:
         layer.fail(
             "`share_location` needs a `background_label_id` of 0 or more"
@@ -194,6 +214,8 @@ def detection_output(layer: Emission, inputs: list[Tensor]) -> Tensor:
         code_type=CODES[settings.code_type - 1],
         variance_encoded_in_target=settings.variance_encoded_in_target,
         nms_threshold=nms.nms_threshold,
+        clip=settings.clip,
+        normalized=settings.normalized_bbox,
         eta=nms.eta,
         confidence_threshold=settings.confidence_threshold
         if threshold

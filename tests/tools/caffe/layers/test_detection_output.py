@@ -208,15 +208,27 @@ def test_boxes_that_are_turned_round(net):
     np.testing.assert_allclose(made, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_like_opencv(net, tmp_path):
+@pytest.mark.parametrize(
+    ("more", "pixels"),
+    [
+        ("", 1),
+        ("clip: true", 1),
+        ("normalized_bbox: false", 100),
+        ("normalized_bbox: false", 10),
+        ("normalized_bbox: true clip: false", 1),
+    ],
+)
+def test_like_opencv(more, pixels, referenced, tmp_path):
     cv2 = pytest.importorskip("cv2")
     if not hasattr(cv2.dnn, "readNetFromCaffe"):
         pytest.skip("this OpenCV has no Caffe importer")
     settings, _ = CASES["as in SSD"]
     # OpenCV does not know these defaults.
-    settings += " share_location: true background_label_id: 0"
-    feed = inputs()
-    made = net(layer(f"num_classes: {CLASSES} {settings}"), **feed)["found"]
+    settings += f" share_location: true background_label_id: 0 {more}"
+    feed = inputs(spread=6 if more == "clip: true" else 1.5)
+    feed["priors"][:, 0] *= pixels
+    text = layer(f"num_classes: {CLASSES} {settings}")
+    made = referenced(text, **feed)["found"]
     oracle = cv2.dnn.readNetFromCaffe(str(tmp_path / "net.prototxt"))
     for name, array in feed.items():
         # Before 4.9 three axes are an image, the last one its colors.
@@ -226,7 +238,10 @@ def test_like_opencv(net, tmp_path):
     made = found_rows(made.transpose(0, 2, 3, 1))[0, 0]
     # Where it leaves boxes out, OpenCV sorts them by score alone.
     made = made[np.lexsort([-made[:, 2], made[:, 0]])]
-    np.testing.assert_allclose(made, oracle.forward()[0, 0], atol=1e-6)
+    theirs = oracle.forward()[0, 0]
+    np.testing.assert_allclose(made, theirs, atol=2e-6 * pixels)
+    if more == "clip: true":
+        assert (made[:, 3:] == 0).any() and (made[:, 3:] == 1).any()
 
 
 def test_compiled_and_loaded(net, tmp_path):
@@ -266,6 +281,11 @@ def test_what_is_not_supported(net):
     for settings, words in (
         ("num_classes: 4 objectness_score: 0.1", "objectness_score"),
         ("num_classes: 4 keep_top_k: 0", "keep_top_k"),
+        ("num_classes: 4 clip: true normalized_bbox: false", "in pixels"),
+        (
+            "num_classes: 4 code_type: CORNER_SIZE normalized_bbox: false",
+            "CENTER_SIZE",
+        ),
     ):
         with pytest.raises(UnsupportedLayerError, match=words):
             net(layer(settings), **inputs())
