@@ -274,13 +274,15 @@ def cases(table, checks):
     """Rows for a check; two replicas, which take as long, are slow."""
     rest = [name for name in checks if name != "replicas"]
     for cls, several in table.items():
+        # What kh.addons has of ours is checked in quick tests there.
+        later = cls in SLOW or ".addons." in cls.__module__
         for index, case in enumerate(several):
             skip = case.get("skip", [])
             given = {"cls_or_factory": cls, **case}
             yield pytest.param(
                 {**given, "skip": [*skip, "replicas"]},
                 id=f"{cls.__name__}-{index}",
-                marks=[pytest.mark.slow] if index or cls in SLOW else [],
+                marks=[pytest.mark.slow] if index or later else [],
             )
             if "replicas" not in skip:
                 yield pytest.param(

@@ -64,7 +64,13 @@ def check(model, given, plain, folder):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * name.endswith("called"))
+        for name in BACKBONES
+    ],
+)
 def test_every_backbone_trains_in_a_margin_model(name, tmp_path):
     model = MarginModel(BACKBONES[name](), ArcFace(3, scale=8.0))
     model.compile("adam")

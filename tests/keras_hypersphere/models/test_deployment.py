@@ -114,6 +114,7 @@ def test_keras_file(backbone, wanted, tmp_path):
     assert len(restored.variables) == len(backbone.variables)
 
 
+@pytest.mark.slow
 def test_saved_model(backbone, wanted, tmp_path):
     need_tensorflow()
     tf = pytest.importorskip("tensorflow")

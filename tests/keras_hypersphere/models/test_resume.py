@@ -50,9 +50,8 @@ def adaptive():
     return AgentContrastive(CLASSES, adaptive_margin=True)
 
 
-@pytest.mark.parametrize(
-    "head", [annealed, pytest.param(adaptive, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("head", [annealed, adaptive])
 def test_interrupted_training_ends_at_the_same_weights(data, head, tmp_path):
     """Saved half way, loaded and continued by another process."""
     x, y = data

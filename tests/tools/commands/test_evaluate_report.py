@@ -66,6 +66,7 @@ def test_pairs_of_photos(call, pairs, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_videos(call, videos, tmp_path):
     target = tmp_path / "report"
     # The first frame of a video shows no face.
@@ -89,6 +90,7 @@ def test_videos(call, videos, tmp_path):
     assert "distance decision" in page_of(target)
 
 
+@pytest.mark.slow
 def test_people_among_distractors(call, videos, tmp_path):
     target = tmp_path / "report"
     words = ("megaface", "--distractors", videos / "others", "--ranks", 2)

@@ -104,6 +104,7 @@ def test_auto_reads_the_file(monkeypatch):
     assert rows.shape == (1, 128)
 
 
+@pytest.mark.slow
 def test_training_leaves_the_file(tmp_path):
     """`auto` goes on in Keras; what computes the file alone says so."""
     auto = FaceEmbedder.from_preset("sface")
