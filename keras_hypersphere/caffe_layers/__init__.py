@@ -16,6 +16,7 @@ from keras_hypersphere.caffe_layers.element_loss import ElementLoss
 from keras_hypersphere.caffe_layers.loss_weight import LossWeight
 from keras_hypersphere.caffe_layers.pair_loss import PairLoss
 from keras_hypersphere.caffe_layers.psroi_pooling import PSROIPooling
+from keras_hypersphere.caffe_layers.recurrent import Recurrent
 from keras_hypersphere.caffe_layers.reporting_heads import (
     ReportingASoftmax,
     ReportingLSoftmax,
@@ -33,6 +34,7 @@ __all__ = [
     "LossWeight",
     "PSROIPooling",
     "PairLoss",
+    "Recurrent",
     "ReportingASoftmax",
     "ReportingLSoftmax",
     "SmoothL1Loss",

@@ -173,7 +173,10 @@ class ExactResume(keras.callbacks.Callback):
             # Keras makes some of them in the first step.
             self.add_metrics()
             self._late = {}
-        if self.save_freq != "epoch":
+        # The end of the epoch saves too, and one that would begin behind its
+        # last batch has no metrics yet.
+        last = (self.params or {}).get("steps") == batch + 1
+        if self.save_freq != "epoch" and not last:
             steps, every = self.steps_per_execution(), int(self.save_freq)
             if (batch + 1) // every > (batch + 1 - steps) // every:
                 self.save(self.epoch, batch + 1, logs)

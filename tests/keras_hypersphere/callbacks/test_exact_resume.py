@@ -1,11 +1,9 @@
 """A training that is broken off and goes on, next to one that is not."""
 
-import os
 import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import keras
@@ -13,7 +11,7 @@ import numpy as np
 import pytest
 
 import keras_hypersphere as kh
-from keras_hypersphere.callbacks.exact_resume import FILE, ExactResume
+from keras_hypersphere.callbacks.exact_resume import ExactResume
 
 LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(6), 12))
 IMAGES = np.random.default_rng(1).random((len(LABELS), 8, 8, 1), "float32")
@@ -174,42 +172,46 @@ def test_save_freq(save_freq):
 
 
 PROGRAM = """
-import sys
+import os, signal, sys
 import numpy as np
 sys.path.insert(0, {here!r})
 import test_exact_resume as t
-model = t.make_model(int(sys.argv[1]))
-t.train(model, t.ExactResume({folder!r}, 1), epochs=30)
+
+seed, name, left = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+own = getattr(os, name, None)
+
+def killed(*arguments, **options):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return own(*arguments, **options)
+
+if own is not None:
+    setattr(os, name, killed)
+model = t.make_model(seed)
+t.train(model, t.ExactResume({folder!r}, 1), epochs=8)
 np.savez({out!r}, *model.get_weights())
 """
+# A state is written, flushed to the disk, renamed, and its folder flushed.
+MOMENTS = [("fsync", 3), ("replace", 5), ("fsync", 14), ("fsync", 9)]
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment(tmp_path):
-    """kill -9 six times, mostly while a state is written."""
+def test_killed_while_it_saves(tmp_path):
+    """kill -9 at a call of the system, four times."""
     folder, out = tmp_path / "run", tmp_path / "weights.npz"
     program = PROGRAM.format(
         here=str(Path(__file__).parent), folder=str(folder), out=str(out)
     )
-    kills, times = 0, np.random.default_rng(5).uniform(0, 2, 6)
     # The first begins as the unbroken training does.
-    for seed in range(3, 23):
-        worker = subprocess.Popen([sys.executable, "-c", program, str(seed)])
-        before = (folder / FILE).stat().st_mtime if folder.exists() else 0
-        while worker.poll() is None and kills < len(times):
-            if (folder / FILE).exists() and (
-                (folder / FILE).stat().st_mtime > before
-            ):
-                time.sleep(times[kills])
-                os.kill(worker.pid, signal.SIGKILL)
-                kills += 1
-                break
-            time.sleep(0.01)
-        if worker.wait() == 0:
-            break
-    assert kills == len(times) and out.exists()
-    assert not list(folder.glob(".*.part")) or (folder / FILE).exists()
+    for seed, (call, count) in enumerate([*MOMENTS, ("none", 0)], start=3):
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(seed), call, str(count)]
+        )
+        wanted = -signal.SIGKILL if count else 0
+        assert done.returncode == wanted, (call, count)
     model = make_model()
-    train(model, epochs=30)
+    train(model, epochs=8)
     with np.load(out) as found:
         assert_same(model, [found[name] for name in found.files])

@@ -36,6 +36,7 @@ HARMLESS = {
     "batch_norm_param.stats_batch_size",
     "batch_norm_param.update_global_stats",
     "bn_param.engine",
+    "recurrent_param.debug_info",
     "bn_param.frozen",
     "bn_param.momentum",
     "bn_param.slope_filler",

@@ -20,6 +20,7 @@ from keras_hypersphere.tools.caffe.layers import (  # noqa: F401
     prior_box,
     psroi_pooling,
     rearranging,
+    recurrent,
     reduction,
     regions,
     reorg,
