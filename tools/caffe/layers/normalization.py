@@ -25,6 +25,8 @@ def batch_norm_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     channels = x.shape[1] if x.ndim > 1 else 1
     shape = (-1, *[1] * (x.ndim - 2))
     axes = (0, *range(2, x.ndim))
+    blobs = None if layer.blobs is None else len(layer.blobs)
+    shifted = scales(settings, blobs)
     stored = True
     # A model of the phase TRAIN takes those of a batch only as it trains.
     if settings.HasField("use_global_stats") and not layer.training:
@@ -32,8 +34,9 @@ def batch_norm_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     if stored:
         mean, variance = (layer.blob(i, (channels,)) for i in (0, 1))
         (count,) = layer.blob(2, (1,))
-        # NVCaffe's layer with factors does not look at it.
-        factor = 1 if scales(layer) else 0 if count == 0 else 1 / count
+        factor = 0 if count == 0 else 1 / count
+        if shifted and not counts(settings):
+            factor = 1
         mean, variance = mean * factor, variance * factor
     else:
         mean = x.mean(axes)
@@ -43,18 +46,34 @@ def batch_norm_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
         if not stored:
             variance = np.square(x).mean(axes)
         x = x / np.sqrt(variance.reshape(shape) + settings.eps)
-    if not scales(layer):
+    if not shifted:
         return x
     factors = layer.blob(3, (channels,), factor_filler(settings))
     offsets = layer.blob(4, (channels,), settings.bias_filler)
     return x * factors.reshape(shape) + offsets.reshape(shape)
 
 
-def scales(layer: ReferenceLayer) -> bool:
-    """Whether the layer scales and shifts, as NVCaffe's with five blobs."""
-    if layer.parameter.batch_norm_param.scale_bias:
-        return True
-    return layer.blobs is not None and len(layer.blobs) == SCALING_BLOBS
+def scales(settings: Any, stored: int | None) -> bool:
+    """Whether the layer scales and shifts, as forks' with five blobs.
+
+    Args:
+        settings: The layer's message.
+        stored: How many blobs the model has for it; None without the layer.
+    """
+    if settings.scale_bias or stored is not None:
+        return settings.scale_bias or stored == SCALING_BLOBS
+    # NVCaffe's takes a filler for the wish.
+    return settings.HasField("scale_filler") or settings.HasField("bias_filler")
+
+
+def counts(settings: Any) -> bool:
+    """Whether a layer of five blobs divides its sums by the third, as Intel's
+    does; NVCaffe's, which says `scale_bias` or has a filler, keeps means.
+    """
+    nvidias = ("scale_filler", "bias_filler")
+    return settings.HasField("filler") or not (
+        settings.scale_bias or any(map(settings.HasField, nvidias))
+    )
 
 
 def factor_filler(settings: Any) -> FillerParameter:
@@ -80,9 +99,7 @@ def batch_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
     axis = layer.axis(1, x)
     shape = (x.shape[axis],)
     statistics = [(shape, ZERO), (shape, ZERO), ((1,), ZERO)]
-    if settings.scale_bias or (
-        layer.weights.count(layer.name) == SCALING_BLOBS
-    ):
+    if scales(settings, layer.weights.count(layer.name)):
         return scaling_norm(layer, x, axis, statistics)
     mean, variance, count = layer.blobs(*statistics)
     stored = not layer.training
@@ -116,26 +133,36 @@ def batch_norm(layer: Emission, inputs: list[Tensor]) -> Tensor:
 def scaling_norm(
     layer: Emission, x: Tensor, axis: int, statistics: list
 ) -> Tensor:
-    """NVCaffe's: statistics that are not counted, then factors and offsets."""
+    """Of NVCaffe and Intel: stored statistics, then factors and offsets."""
     settings = layer.parameter.batch_norm_param
     stored = settings.use_global_stats or not (
         settings.HasField("use_global_stats")
     )
     if layer.training or not stored:
         layer.unsupported(
-            "`scale_bias: true` is supported at inference, with stored "
-            "statistics"
+            "factors and offsets (`scale_bias: true`, fillers, five blobs) "
+            "are supported at inference, with stored statistics"
         )
     if settings.disable_mean or settings.disable_variance:
         layer.unsupported(
-            "`scale_bias: true` without a mean or a variance is not supported"
+            "factors and offsets without a mean or a variance are not supported"
         )
     shape = statistics[0][0]
-    mean, variance, _, factors, offsets = layer.blobs(
+    mean, variance, count, factors, offsets = layer.blobs(
         *statistics,
         (shape, factor_filler(settings)),
         (shape, settings.bias_filler),
     )
+    sure = settings.scale_bias or settings.HasField("scale_filler")
+    if counts(settings):
+        factor = np.float32(0) if count[0] == 0 else np.float32(1) / count[0]
+        mean, variance = mean * factor, variance * factor
+    elif not sure and count[0] not in (0, 1):
+        layer.unsupported(
+            f"has five blobs, a count of {count[0]:g} and a `bias_filler`: "
+            "Intel's Caffe divides by the count, NVIDIA's does not; write "
+            "`filler { }` for the first, `scale_bias: true` for the second"
+        )
     return layer.add(
         keras.layers.BatchNormalization,
         x,

@@ -50,8 +50,17 @@ def test_two_blobs_need_the_mode(net):
 
 
 @pytest.mark.parametrize("count", [1.0, 2.0])
-@pytest.mark.parametrize("said", ["scale_bias: true", ""])
-def test_five_blobs(said, count, referenced, opencv):
+@pytest.mark.parametrize(
+    ("said", "divides"),
+    [
+        # NVCaffe keeps means; Intel's Caffe running sums, with their count.
+        ("scale_bias: true", False),
+        ("scale_filler { value: 1 }", False),
+        ("", True),
+        ("filler { value: 1 } bias_filler { value: 0 }", True),
+    ],
+)
+def test_five_blobs(said, divides, count, referenced, opencv):
     layers = (
         'layer { name: "l" type: "BatchNorm" bottom: "x" top: "y" '
         f"batch_norm_param {{ {said} eps: 0.25 }} }}"
@@ -60,19 +69,32 @@ def test_five_blobs(said, count, referenced, opencv):
     blobs = [mean, variance, np.array([count], "f4"), factors, offsets]
     made = referenced(layers, {"l": blobs}, x=X)["y"]
     f, b, m, v = (a.reshape(1, 4, 1, 1) for a in blobs[3:] + blobs[:2])
-    # The count is that of running sums, which NVCaffe does not keep.
+    if divides:
+        m, v = m / count, v / count
     expected = f * (X - m) / np.sqrt(v + 0.25) + b
     np.testing.assert_allclose(made, expected, rtol=1e-5, atol=1e-5)
-    if said:
+    if said == "scale_bias: true":
         np.testing.assert_allclose(
             opencv({"x": X}), expected, rtol=1e-5, atol=1e-5
         )
 
 
-def test_factors_without_a_model(referenced):
+def test_five_blobs_of_nobody_knows_whom(net):
     layers = (
         'layer { name: "l" type: "BatchNorm" bottom: "x" top: "y" '
-        "batch_norm_param { scale_bias: true eps: 1 "
+        "batch_norm_param { bias_filler { value: 1 } } }"
+    )
+    factors, offsets, mean, variance = (b.ravel() for b in four_blobs())
+    blobs = [mean, variance, np.array([7], "f4"), factors, offsets]
+    with pytest.raises(UnsupportedLayerError, match="a count of 7"):
+        net(layers, {"l": blobs}, x=X)
+
+
+@pytest.mark.parametrize("said", ["scale_bias: true", ""])
+def test_factors_without_a_model(said, referenced):
+    layers = (
+        'layer { name: "l" type: "BatchNorm" bottom: "x" top: "y" '
+        f"batch_norm_param {{ {said} eps: 1 "
         "scale_filler { value: 3 } bias_filler { value: 2 } } }"
     )
     made = referenced(layers, x=X)["y"]
@@ -84,7 +106,7 @@ def test_batch_statistics_with_factors_are_refused(net):
         'layer { name: "l" type: "BatchNorm" bottom: "x" top: "y" '
         "batch_norm_param { scale_bias: true use_global_stats: false } }"
     )
-    with pytest.raises(UnsupportedLayerError, match="scale_bias: true"):
+    with pytest.raises(UnsupportedLayerError, match="stored statistics"):
         net(layers, x=X)
 
 
