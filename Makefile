@@ -68,6 +68,7 @@ help:
 demo: $(VENV)/.demo
 	$(BIN)/keras-hypersphere demo -o demo-output
 
+test: export UNOPTIMIZED = $(if $(EVERYTHING),,1)
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 

@@ -5,6 +5,7 @@ and with a KERAS_HOME of its own, so that none depends on the models that the
 developer has. Tests that only some backends can run say so with `only_on`.
 """
 
+import gc
 import itertools
 import os
 import shutil
@@ -32,6 +33,21 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     config.stash[HOMES].cleanup()
+
+
+def pytest_collection_finish():
+    """Looks at the modules for garbage once, and not in each test again.
+
+    `make test` runs what TensorFlow traces as it was traced, since most of it
+    runs once; `make test-slow` and `make test-everything` optimize it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    if os.environ.get("UNOPTIMIZED") and "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].config.optimizer.set_experimental_options(
+            {"disable_meta_optimizer": True}
+        )
 
 
 @pytest.fixture(autouse=True)
