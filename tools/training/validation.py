@@ -32,7 +32,13 @@ from keras_hypersphere.tools.training.pairs import (
 from keras_hypersphere.zoo import images
 from keras_hypersphere.zoo.runtimes.preprocessing import LUMA
 
-__all__ = ["Faces", "Validation", "split_people", "validation_pairs"]
+__all__ = [
+    "Faces",
+    "Validation",
+    "split_people",
+    "validation_pairs",
+    "validation_set",
+]
 
 PEOPLE, NONE = "people", "none"
 
