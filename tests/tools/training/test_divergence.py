@@ -83,7 +83,7 @@ def test_rising_loss():
     # The softmax loss of guessing among 6 is below 2.
     feed(callback, [2.0] * WINDOW + [19.0] * 2 * WINDOW)
     callback.on_epoch_begin(1)
-    with pytest.raises(Diverged, match="batch 6.*10 times what it may"):
+    with pytest.raises(Diverged, match=r"batch 6.*10 times what it may"):
         feed(callback, [23.0] * 2 * WINDOW)
 
 

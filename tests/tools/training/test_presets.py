@@ -129,7 +129,10 @@ def test_commands_take_it(tmp_path, capsys):
     assert "threshold of patches is not known" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "dtype",
+    ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)],
+)
 def test_mixed_precision_is_saved_in_float32(tmp_path, dtype):
     made = train(tmp_path, 1, dtype=dtype)
     embedder = FaceEmbedder.from_preset(tmp_path / "last")
