@@ -119,7 +119,7 @@ def test_skipped_batches_are_not_counted(tmp_path):
 
 
 # Moments in which a file is written, after so many calls.
-MOMENTS = [("fsync", 3), ("replace", 17), ("link", 2), ("replace", 12)]
+MOMENTS = [("fsync", 3), ("link", 1), ("replace", 9), ("replace", 14)]
 
 
 @pytest.mark.slow
