@@ -96,8 +96,8 @@ def make_optimizer(
         optimizer.exclude_from_weight_decay(
             [
                 variable
-                for variable in model.trainable_variables
-                if any(fits(variable.path, p) for p in recipe.decay_excluded)
+                for variable, names in named_variables(model)
+                if excluded(recipe, names)
             ]
         )
     return optimizer
@@ -108,15 +108,38 @@ def multipliers(
 ) -> dict[str, tuple[float, float]]:
     """The multipliers of rate and decay that are not 1, by path."""
     found = {}
-    for variable in model.trainable_variables:
-        path = variable.path
+    for variable, names in named_variables(model):
         rates = [
             float(factor)
             for pattern, factor in recipe.rate_multipliers.items()
-            if fits(path, pattern)
+            if any(fits(name, pattern) for name in names)
         ]
-        decayed = not any(fits(path, p) for p in recipe.decay_excluded)
+        decayed = not excluded(recipe, names)
         pair = (rates[0] if rates else 1.0, 1.0 if decayed else 0.0)
         if pair != (1.0, 1.0):
-            found[path] = pair
+            found[variable.path] = pair
     return found
+
+
+def excluded(recipe: "Recipe", names: list[str]) -> bool:
+    """Whether a variable does not decay."""
+    return any(
+        fits(name, pattern)
+        for name in names
+        for pattern in recipe.decay_excluded
+    )
+
+
+def named_variables(
+    model: keras.Model,
+) -> list[tuple[keras.Variable, list[str]]]:
+    """What is trained, by path; of heads also as `head/kernel`."""
+    heads = {
+        id(variable): f"head/{variable.name}"
+        for head in getattr(model, "heads", [])
+        for variable in head.trainable_variables
+    }
+    return [
+        (variable, [variable.path, *filter(None, [heads.get(id(variable))])])
+        for variable in model.trainable_variables
+    ]

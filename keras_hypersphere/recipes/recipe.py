@@ -28,7 +28,8 @@ class Recipe:
         source: Where the numbers were published.
         changed: What is not as published, and why.
         backbone: A network of `kh.zoo`, such as `"SphereFace20"`; or
-            `"keras.applications."` and a network of it.
+            `"keras.applications."` and a network of it; or, to go on from
+            trained weights, a name of `kh.zoo.list_models()` or a folder.
         head: A head of `kh.layers`, or `"Dense"`; several of them as a list,
             the last gives the logits. None with a loss on embeddings.
         head_arguments: Its arguments, without `units`; a list of objects if
@@ -50,7 +51,8 @@ class Recipe:
         weight_decay: Added to the gradient, `weight_decay * variable`
             (`CaffeSGD`), or decoupled (`AdamW`). Default: 0.
         decay_excluded: Patterns of variables without decay: the path's end,
-            such as `"bias"`, `"gamma"`. Default: [].
+            such as `"bias"`, `"gamma"`; those of the head are
+            `"head/kernel"` and so on. Default: [].
         rate_multipliers: Factors of the learning rate by pattern, with
             `CaffeSGD`. Default: {}.
         clip_norm: The gradient's largest norm, over all variables. Default:
