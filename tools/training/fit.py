@@ -66,6 +66,32 @@ def train(
             diverges.
         KeyboardInterrupt: Behind a checkpoint, if `check` raised it.
     """
+    try:
+        built, batches, resume, parts = prepare(task, tell, progress)
+    except Exception:
+        if not task.resume:
+            # The same command, once what was wrong is put right.
+            task.run.forget()
+        raise
+    epochs = task.recipe.epochs
+    if epochs_done(resume) >= epochs:
+        tell(f"all {epochs} epochs are done already")
+        return outcome(task, {})
+    history = built.model.fit(
+        batches,
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+        callbacks=[*parts, *callbacks, resume, Interruption(resume, check)],
+    )
+    logs = {name: values[-1] for name, values in history.history.items()}
+    return outcome(task, logs)
+
+
+def prepare(
+    task: Task, tell: Tell, progress: Callable[[int, int], None] | None
+) -> tuple[Built, FaceBatches, ExactResume, list[keras.callbacks.Callback]]:
+    """All that `fit` needs, with a look at the data first."""
     recipe, run = task.recipe, task.run
     source = crops_for(
         task.data,
@@ -92,11 +118,8 @@ def train(
     ):
         tell(f"warning: {line}")
     batches = make_batches(recipe, source, indices, tell)
-    run.keep_classes(
-        batches.class_names,
-        [] if faces is None else sorted(faces.people),
-        task.data,
-    )
+    people = [] if faces is None else sorted(faces.people or ())
+    run.keep_classes(batches.class_names, people, task.data)
     built = build(recipe, batches.classes)
     compile_model(built, recipe, len(batches))
     tell(
@@ -108,21 +131,10 @@ def train(
     for line in about_margin(built, len(batches) * recipe.epochs):
         tell(line)
     resume, parts = make_callbacks(task, built, batches, faces)
-    for line in parts[2].notes if hasattr(parts[2], "notes") else ():
-        tell(line)
-    done = epochs_done(resume)
-    if done >= recipe.epochs:
-        tell(f"all {recipe.epochs} epochs are done already")
-        return outcome(task, built, {})
-    history = built.model.fit(
-        batches,
-        epochs=recipe.epochs,
-        shuffle=False,
-        verbose=0,
-        callbacks=[*parts, *callbacks, resume, Interruption(resume, check)],
-    )
-    last = {name: values[-1] for name, values in history.history.items()}
-    return outcome(task, built, last)
+    for part in parts:
+        for line in getattr(part, "notes", ()):
+            tell(line)
+    return built, batches, resume, parts
 
 
 def divide(task: Task, source: FaceSource, tell: Tell) -> tuple[Any, Any]:
@@ -247,7 +259,7 @@ def epochs_done(resume: ExactResume) -> int:
     return TrainingState.read(path).about["epoch"] if path.exists() else 0
 
 
-def outcome(task: Task, built: Built, logs: dict[str, Any]) -> dict[str, Any]:
+def outcome(task: Task, logs: dict[str, Any]) -> dict[str, Any]:
     """What the command reports."""
     run = task.run.path
     return {

@@ -73,6 +73,11 @@ class RunFolder:
             file.write(f"{shlex.join(words)}\n".encode())
         recipe.save(self.path / RECIPE)
 
+    def forget(self) -> None:
+        """Takes back what `begin` wrote; crops that are made stay."""
+        for name in (RECIPE, COMMAND, ABOUT, CLASSES):
+            (self.path / name).unlink(missing_ok=True)
+
     def read(self) -> tuple[Recipe, dict[str, Any]]:
         """What the training is."""
         return Recipe.load(self.path / RECIPE), self.load(ABOUT)
