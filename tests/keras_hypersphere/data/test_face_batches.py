@@ -10,9 +10,7 @@ import pytest
 
 import keras_hypersphere as kh
 from keras_hypersphere.data.face_batches import FaceBatches
-
-sys.path.insert(0, str(Path(__file__).parent))
-from people import people, picture
+from tests.keras_hypersphere.data.people import people, picture
 
 SIZE = (16, 14)
 

@@ -1,13 +1,8 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import keras_hypersphere as kh
-
-sys.path.insert(0, str(Path(__file__).parent))
-from people import people
+from tests.keras_hypersphere.data.people import people
 
 pytest.importorskip("tensorflow")
 

@@ -1,4 +1,3 @@
-import sys
 from pathlib import Path
 
 import cv2
@@ -8,9 +7,7 @@ import pytest
 import keras_hypersphere as kh
 from keras_hypersphere.data.photo_pixels import decode
 from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
-
-sys.path.insert(0, str(Path(__file__).parent))
-from people import people, picture
+from tests.keras_hypersphere.data.people import people, picture
 
 SIZE = (16, 14)
 SAMPLES = Path(kh.zoo.__file__).parent / "samples"
