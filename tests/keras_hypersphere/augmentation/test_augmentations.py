@@ -137,9 +137,14 @@ def test_hue_keeps_luma_and_gray():
         150 * 0.596 - 110 * 0.274 - 90 * 0.322,
         150 * 0.211 - 110 * 0.523 + 90 * 0.312,
     )
-    turned = np.array(angles) - math.degrees(math.atan2(q, i))
+    turned = math.degrees(math.atan2(q, i)) - np.array(angles)
     assert -2.5 < turned.min() < 2.5 and 17.5 < turned.max() < 22.5
     assert abs(turned.mean() - 10) < 0.8
+    # Red turns to yellow: green grows.
+    red = np.zeros((1, 1, 3), np.uint8)
+    red[..., 0] = 200
+    [turned] = drawn(a.HueSaturation(1.0, (20, 20), (1, 1)), 1, red)
+    assert turned[0, 0, 1] > 30 and turned[0, 0, 2] == 0
     gray = np.full((2, 2, 3), 77, np.uint8)
     assert all((i == 77).all() for i in drawn(a.HueSaturation(1.0), 50, gray))
 
