@@ -22,7 +22,8 @@ class HueSaturation(Augmentation):
 
     Args:
         probability: float. Defaults to `0.2`.
-        hue: (least, largest) degrees. Defaults to `(0.0, 20.0)`.
+        hue: (least, largest) degrees, from red towards yellow. Defaults to
+            `(0.0, 20.0)`.
         saturation: (least, largest) factor. Defaults to `(1.0, 1.2)`.
 
     Example:
@@ -46,5 +47,6 @@ class HueSaturation(Augmentation):
         angle = math.radians(draw.uniform(*self.hue))
         factor = draw.uniform(*self.saturation)
         c, s = factor * math.cos(angle), factor * math.sin(angle)
-        turn = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
+        # From red to yellow, as hue is counted.
+        turn = np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]])
         return cv2.transform(image, np.linalg.solve(YIQ, turn @ YIQ))
