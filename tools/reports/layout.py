@@ -27,11 +27,15 @@ footer { margin-top: 3rem; font-size: .9rem; }
 .figures { display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); }
 .figures img { width: 100%; background: #fff; }
-.numbers { display: flex; flex-wrap: wrap; gap: 2rem; margin: 1.5rem 0; }
+.figures.two { gap: 1rem 2rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); }
+.figures h3 { font-size: 1rem; margin: 0 0 .3rem; }
+.numbers { display: flex; flex-wrap: wrap; gap: 1.2rem 2rem; margin: 1.5rem 0; }
 .numbers b { display: block; font-size: 1.5rem; }
 .numbers span { color: var(--quiet); font-size: .9rem; }
 .tables { display: flex; flex-wrap: wrap; gap: 0 5rem; }
 .scroll { overflow-x: auto; }
+.scroll td { overflow-wrap: normal; white-space: nowrap; }
 .pairs { display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
 figure { margin: 0; } figure img, figure svg { width: 100%; height: auto; }
@@ -113,7 +117,9 @@ def drawings(files: Mapping[str, str]) -> str:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of numbers."""
-    head = "".join(f"<th scope=col class=n>{html.escape(name)}" for name in heads)
+    head = "".join(
+        f"<th scope=col class=n>{html.escape(name)}" for name in heads
+    )
     body = "".join(
         f"<tr>{''.join(f'<td class=n>{value}' for value in row)}"
         for row in rows

@@ -20,6 +20,8 @@ COLORS = {
     "#010206": "var(--third)",
 }
 INK, *LINES = COLORS
+# Inches: the page shows two next to each other.
+SIZE = (4.8, 3.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +135,7 @@ def draw(curve: Curve, lines: Sequence[Line]) -> str:
         }
     ):
         figure, axes = empty()
+        figure.set_size_inches(SIZE)
         for (name, epochs, values), color in zip(lines, LINES, strict=False):
             axes.plot(
                 epochs,
@@ -150,16 +153,17 @@ def draw(curve: Curve, lines: Sequence[Line]) -> str:
             axes.set_xlim(first - 1, last + 1)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("epoch")
-        positive = all(min(values) > 0 for _, _, values in lines)
-        wide = max(max(v) for *_, v in lines) > 10 * min(
-            min(v) for *_, v in lines
-        )
-        if curve.log and positive and wide:
+        lowest = min(min(values) for *_, values in lines)
+        highest = max(max(values) for *_, values in lines)
+        if lowest == highest:
+            # Nothing but the rounding of the ticks would be seen.
+            axes.set_ylim(sorted((0.0, 2.0 * highest or 1.0)))
+        if curve.log and 0 < 10 * lowest < highest:
             axes.set_yscale("log")
         if curve.percent:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         axes.grid(True, alpha=0.2)
-        if len(lines) > 1:
+        if len(lines) > 1 or lines[0][0] not in curve.lines.values():
             axes.legend(
                 frameon=False,
                 ncols=len(lines),
@@ -172,7 +176,9 @@ def draw(curve: Curve, lines: Sequence[Line]) -> str:
 def as_element(figure: Figure) -> str:
     """A figure as SVG within a page."""
     file = io.StringIO()
-    figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    figure.savefig(
+        file, format="svg", transparent=True, metadata={"Date": None}
+    )
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)

@@ -82,10 +82,8 @@ class StopOnDivergence(keras.callbacks.Callback):
         if not math.isfinite(mean):
             # What is logged is the mean of the epoch so far.
             self.stop(batch, f"the loss is {mean}")
-        # An epoch that goes on in the middle has no first batches.
-        fresh = self.counted == batch and batch > 0 or batch == 0
         total = mean * (batch + 1)
-        loss = total - self.total if fresh else mean
+        loss = (total - self.total) / (batch + 1 - self.counted)
         self.total, self.counted = total, batch + 1
         if len(self.first_losses) < WINDOW:
             self.first_losses.append(loss)
@@ -116,9 +114,7 @@ class StopOnDivergence(keras.callbacks.Callback):
     def stop(self, batch: int, why: str) -> None:
         """Leaves `fit`."""
         model = self.model
-        optimizer = getattr(
-            model.optimizer, "inner_optimizer", model.optimizer
-        )
+        optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
         steps = (self.params or {}).get("steps")
         step = (steps or 0) * self.epoch + batch + 1
         rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))

@@ -19,7 +19,15 @@ MARK = '<meta name="generator" content="keras-hypersphere train">'
 # Of a long log the first and the last rows are shown.
 SHOWN = 20
 WHOLE = (EPOCH,)
-LEFT_OUT = {"rates"} | layout.LEFT_OUT
+# Fields that say nothing of a network that was trained here.
+LEFT_OUT = layout.LEFT_OUT | {
+    "rates",
+    "narrow",
+    "source_bytes",
+    "source_identified",
+    "weights_dtype",
+    "storage_effect",
+}
 
 
 def write_page(run: "str | os.PathLike") -> Path:
@@ -37,7 +45,10 @@ def write_page(run: "str | os.PathLike") -> Path:
     """
     run = Path(run)
     rows = read_log(run)
-    recipe, classes = of_json(run / "recipe.json"), of_json(run / "classes.json")
+    recipe, classes = (
+        of_json(run / "recipe.json"),
+        of_json(run / "classes.json"),
+    )
     card = card_of(run / "best")
     name = str(recipe.get("name") or (card.name if card else run.name))
     page = layout.page(
@@ -80,13 +91,12 @@ def body(
         layout.note(warning(rows, card)),
     ]
     curves = [
-        f"<figure>{labelled(svg, words)}<figcaption>{html.escape(title)}"
-        "</figcaption></figure>"
+        f"<figure><h3>{html.escape(title)}</h3>{labelled(svg, words)}</figure>"
         for title, words, svg in drawings(rows)
     ]
     if curves:
         parts.append(
-            f"<h2>Curves</h2><div class=figures>{''.join(curves)}</div>"
+            f"<h2>Curves</h2><div class='figures two'>{''.join(curves)}</div>"
         )
     if rows:
         parts.append(f"<h2>Log</h2>{table(rows)}")
@@ -105,9 +115,7 @@ def body(
         parts.append(f"<h2>To go on</h2><pre>{words}</pre>")
     if (run / "best").is_dir():
         use = f"keras-hypersphere verify A.jpg B.jpg --model {run.name}/best"
-        parts.append(
-            f"<h2>To use the model</h2><pre>{html.escape(use)}</pre>"
-        )
+        parts.append(f"<h2>To use the model</h2><pre>{html.escape(use)}</pre>")
     return "".join(parts)
 
 
@@ -119,12 +127,11 @@ def figures(
     found = []
     if best is not None:
         found = [(f"{best[EPOCH]:.0f}", "best epoch")]
+        found.append((f"{best['val_auc']:.4f}", "AUC of held-out pairs"))
+        if "val_accuracy" in best:
+            found.append((f"{best['val_accuracy']:.2%}", "accuracy of them"))
         for name, value in best.items():
-            if name == "val_auc":
-                found.append((f"{value:.4f}", "AUC of held-out pairs"))
-            elif name == "val_accuracy":
-                found.append((f"{value:.2%}", "accuracy of them"))
-            elif name.startswith("val_tar_at_far_"):
+            if name.startswith("val_tar_at_far_"):
                 far = float(name.removeprefix("val_tar_at_far_"))
                 found.append((f"{value:.2%}", f"TAR at FAR {far:.4g}"))
     elif rows:
@@ -186,7 +193,9 @@ def table(rows: Sequence[Row]) -> str:
         for row in shown
     ]
     heads = [name.replace("_", " ") for name in names]
-    return f"{note}<div class=scroll tabindex=0>{layout.table(heads, lines)}</div>"
+    return (
+        f"{note}<div class=scroll tabindex=0>{layout.table(heads, lines)}</div>"
+    )
 
 
 def of_json(path: Path) -> dict[str, Any]:

@@ -162,7 +162,8 @@ class Presets(keras.callbacks.Callback):
                 "threshold": 0.0,
                 "notes": f"{notes} Trained without a validation: the "
                 "threshold is not known, and the best model is the last. "
-                f"Measure it: keras-hypersphere evaluate pairs --model …{given}",
+                "Measure it: keras-hypersphere evaluate pairs --model …"
+                f"{given}",
             }
         report, faces = validation.report, validation.faces
         if report is None or not validation.threshold > 0:

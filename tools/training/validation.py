@@ -32,7 +32,13 @@ from keras_hypersphere.tools.training.pairs import (
 from keras_hypersphere.zoo import images
 from keras_hypersphere.zoo.runtimes.preprocessing import LUMA
 
-__all__ = ["Faces", "Validation", "split_people", "validation_pairs"]
+__all__ = [
+    "Faces",
+    "Validation",
+    "split_people",
+    "validation_pairs",
+    "validation_set",
+]
 
 PEOPLE, NONE = "people", "none"
 
@@ -162,7 +168,7 @@ def validation_set(
         place: dict[bytes, int] = {}
         order = [place.setdefault(photo, len(place)) for photo in data]
         once = list(place)
-        called = [f"photo {order.index(i)} of '{path}'" for i in range(len(once))]
+        called = [f"A photo of '{path}'"] * len(once)
         crops = read_crops(
             once.__getitem__, range(len(once)), called, image_size
         )
