@@ -20,6 +20,24 @@ class Augmentation(abc.ABC):
     Call arguments:
         image: (height, width, 3) uint8 array, RGB.
         draw: `numpy.random.Generator`.
+
+    Raises:
+        ValueError: For a probability outside 0 to 1.
+
+    Example:
+
+    >>> import dataclasses
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Negative(kh.augmentation.Augmentation):
+    ...     def apply(self, image, draw):
+    ...         return 255 - image
+    >>> negative = Negative(probability=0.5)
+    >>> image, draw = np.zeros((1, 1, 3), "uint8"), np.random.default_rng(0)
+    >>> [int(negative(image, draw)[0, 0, 0]) for _ in range(4)]
+    [0, 255, 255, 255]
+
+    Reference:
+        torchvision's transforms, which draw from global generators.
     """
 
     probability: float = 1.0

@@ -26,6 +26,9 @@ class Blur(Augmentation):
     >>> blur = kh.augmentation.Blur(1.0, windows=(3,))
     >>> blur(image, np.random.default_rng(0))[3:6, 3:6, 0].tolist()
     [[16, 32, 16], [32, 64, 32], [16, 32, 16]]
+
+    Reference:
+        DALI's `gaussian_blur`, as InsightFace's loader uses it.
     """
 
     probability: float = 0.2

@@ -25,6 +25,9 @@ class InTurn(Augmentation):
     ... )
     >>> both(np.zeros((2, 2, 3), "uint8"), np.random.default_rng(0)).shape
     (2, 2, 3)
+
+    Reference:
+        torchvision's `Compose`.
     """
 
     augmentations: tuple[Change, ...] = ()
@@ -50,6 +53,9 @@ class OneOf(Augmentation):
     ... )
     >>> one(np.zeros((9, 9, 3), "uint8"), np.random.default_rng(0)).shape
     (9, 9, 3)
+
+    Reference:
+        torchvision's `RandomChoice`.
     """
 
     augmentations: tuple[Change, ...] = ()

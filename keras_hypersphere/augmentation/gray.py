@@ -20,6 +20,9 @@ class Gray(Augmentation):
     >>> gray = kh.augmentation.Gray(probability=1.0)
     >>> gray(image, np.random.default_rng(0)).tolist()
     [[[76, 76, 76]]]
+
+    Reference:
+        torchvision's `Grayscale`, with the weights of ITU-R BT.601.
     """
 
     probability: float = 0.2

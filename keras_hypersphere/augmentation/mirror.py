@@ -20,6 +20,9 @@ class Mirror(Augmentation):
     >>> mirror = kh.augmentation.Mirror(probability=1.0)
     >>> mirror(image, np.random.default_rng(0)).tolist()
     [[[3, 4, 5], [0, 1, 2]]]
+
+    Reference:
+        torchvision's `RandomHorizontalFlip`, which all recipes use.
     """
 
     probability: float = 0.5

@@ -61,6 +61,9 @@ def names() -> list[str]:
 
     >>> kh.augmentation.list()[:3]
     ['none', 'mirror', 'insightface']
+
+    Reference:
+        The recipes whose names they are: see `get`.
     """
     return [*SETS]
 

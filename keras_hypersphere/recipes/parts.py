@@ -27,20 +27,12 @@ def make_head(recipe: "Recipe", classes: int) -> Any:
 
 def head_of(name: str, given: dict[str, Any], classes: int) -> Any:
     """One layer of a recipe."""
-    kind = keras.layers.Dense
-    if name != "Dense":
-        kind = getattr(layers, name, None)
-        if not takes(kind, "units"):
-            known = [
-                each
-                for each in layers.__all__
-                if takes(getattr(layers, each), "units")
-                and each not in ("MarginHead", "Maxout")
-            ]
-            raise ValueError(
-                f"`head` must be one of {', '.join(known)} or Dense. "
-                f"Received: head={name!r}"
-            )
+    if name not in ("Dense", *known_heads()):
+        raise ValueError(
+            f"`head` must be one of {', '.join(known_heads())} or Dense. "
+            f"Received: head={name!r}"
+        )
+    kind = keras.layers.Dense if name == "Dense" else getattr(layers, name)
     given = dict(given)
     if isinstance(given.get("annealing"), dict):
         given["annealing"] = make(
@@ -62,18 +54,21 @@ def make_loss(recipe: "Recipe") -> Any:
     return make(kind, recipe.loss_arguments, "`loss_arguments`")
 
 
-def takes(kind: Any, argument: str) -> bool:
-    """Whether a class is made with an argument."""
-    return inspect.isclass(kind) and argument in (
-        inspect.signature(kind.__init__).parameters
-    )
+def known_heads() -> list[str]:
+    """The layers of `kh.layers` that take the number of people."""
+    return [
+        name
+        for name in layers.__all__
+        if name not in ("MarginHead", "Maxout")
+        and "units" in inspect.signature(getattr(layers, name)).parameters
+    ]
 
 
 def make(kind: Any, arguments: dict[str, Any], field: str) -> Any:
     """Makes an object; arguments that it does not have are told."""
     try:
         return kind(**arguments)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"{field} of the recipe do not fit {kind.__name__}: {error}"
         ) from None

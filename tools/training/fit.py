@@ -113,7 +113,7 @@ def prepare(
         pairs_needed=recipe.loss is not None,
         image_size=recipe.image_size,
         channels=recipe.channels,
-        aligned=task.aligned,
+        aligned=task.aligned and recipe.template != "none",
         template=recipe.template,
     ):
         tell(f"warning: {line}")
