@@ -69,7 +69,8 @@ class Card:
             fractions, such as 0.9938.
         measured: Our results: protocol, value, std, command, date.
         rates: The errors at thresholds, in their order, measured on LFW, or
-            by the validation of a training, which `notes` then say: threshold, far (different people accepted as the same), frr (the
+            by the validation of a training, which `notes` then say:
+            threshold, far (different people accepted as the same), frr (the
             same person rejected), fractions. Default: (), not measured.
         storage_effect: What storing in `weights_dtype` changes, measured.
         golden_seed: `numpy.random.default_rng(seed).integers(0, 256,
