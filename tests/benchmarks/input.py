@@ -27,7 +27,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-PHOTOS, PEOPLE, BATCH, WORKERS, ROUNDS = 6400, 64, 128, 2, 6
+PHOTOS, PEOPLE, BATCH, WORKERS, ROUNDS = 3200, 64, 128, 2, 5
 OURS = {
     "FaceBatches, folder": ("people", "mirror"),
     "FaceBatches, .rec": ("train.rec", "mirror"),
@@ -121,11 +121,12 @@ def theirs(name, folder, peer):
         ]
     )
 
+    of_array = transforms.Compose([transforms.ToPILImage(), changes])
+
     class Records(torch.utils.data.Dataset):
         """What InsightFace does with the bytes of a record."""
 
         source = open_faces(folder / "people")
-        changes = transforms.Compose([transforms.ToPILImage(), changes])
 
         def __len__(self):
             return len(self.source)
@@ -134,7 +135,7 @@ def theirs(name, folder, peer):
             data = np.frombuffer(self.source.read(index), np.uint8)
             image = cv2.imdecode(data, cv2.IMREAD_COLOR)
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-            return self.changes(image), int(self.source.labels[index])
+            return of_array(image), int(self.source.labels[index])
 
     loader = torch.utils.data.DataLoader(
         Records()
@@ -184,8 +185,8 @@ def main():
                 [sys.executable, __file__, "--serve", name, folder, peer],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
                 text=True,
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
             )
             for name in names
         }
@@ -199,6 +200,8 @@ def main():
                     if line.startswith("took"):
                         took[name].append([float(v) for v in line.split()[1:]])
                         break
+                else:
+                    raise SystemExit(f"error: {name} broke off")
         for server in servers.values():
             server.stdin.close()
             server.wait()
