@@ -23,7 +23,7 @@ COMPUTING := $(CORE) tests/fidelity \
 # each layer and loss too. `make test-everything` has all.
 ON_jax := $(addprefix tests/keras_hypersphere/,test_conformance.py \
 	test_float64.py backend callbacks data layers/test_head.py mining models \
-	ops optimizers)
+	ops optimizers) tests/tools/training/test_averages.py
 ON_torch := $(ON_jax) $(addprefix tests/keras_hypersphere/,layers losses)
 TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # And only those that run: of the files of an environment, a third.
 export PIP_COMPILE ?= 0
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries bench-input bench-recipes runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -54,7 +54,9 @@ help:
 	@echo 'make bench-convert converts networks of 90 to 550 MB next to OpenCV (minutes)'
 	@echo 'make bench-zoo     photos and images a second, next to others (minutes)'
 	@echo 'make bench-galleries  who is named by galleries of LFW=folder (minutes)'
+	@echo 'make bench-input   photos a second from files to batches, next to PyTorch (minutes)'
 	@echo 'make bench-training  TripletLoss on real images, measured on new identities'
+	@echo 'make bench-recipes  losses on the same faces of LFW=folder (hours, in parts)'
 	@echo 'make evaluate-lfw  the pretrained models on LFW=folder; reports in build/lfw'
 	@echo 'make test-addons   kh.addons compared with TensorFlow Addons 0.23 itself'
 	@echo 'make lint          ruff and mypy; `make format` fixes what it can'
@@ -154,8 +156,17 @@ bench-triplets: $(VENV)/.test
 bench-convert: $(VENV)/.test
 	$(BIN)/python tests/benchmarks/convert.py $(ARGS)
 
+# Its own torch is for CUDA; what is measured needs none of its operators.
+bench-input: $(VENV)/.test $(VENV)/.torch
+	$(PIP) install --quiet --no-deps --upgrade --target build/peer torchvision==0.28.0
+	$(BIN)/python tests/benchmarks/input.py build/peer $(ARGS)
+
 bench-training: $(VENV)/.demo $(VENV)/.test
 	$(BIN)/python tests/benchmarks/triplet_training.py $(ARGS)
+
+# Goes on where it was stopped: one part is one loss with one seed.
+bench-recipes: $(VENV)/.test
+	$(BIN)/python tests/benchmarks/recipes.py --lfw $(LFW) $(ARGS)
 
 # With the landmarks given, where the folder has them, and detecting.
 evaluate-lfw: $(VENV)/.demo

@@ -14,6 +14,7 @@ from keras_hypersphere.version import __version__
 if TYPE_CHECKING:
     from keras_hypersphere import (
         addons,
+        augmentation,
         caffe_format,
         callbacks,
         constraints,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         models,
         optimizers,
         plotting,
+        recipes,
         schedules,
         testing,
         theory,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "__version__",
     "addons",
+    "augmentation",
     "caffe_format",
     "callbacks",
     "constraints",
@@ -48,6 +51,7 @@ __all__ = [
     "models",
     "optimizers",
     "plotting",
+    "recipes",
     "schedules",
     "testing",
     "theory",
