@@ -39,6 +39,8 @@ from keras_hypersphere.tools.training.validation import (
 
 # Batches between two checkpoints within an epoch.
 EVERY = 200
+# A small network learns some hundred people in thousands of steps.
+FEW_STEPS = 500
 Tell = Callable[[str], None]
 
 
@@ -122,13 +124,20 @@ def prepare(
     run.keep_classes(batches.class_names, people, task.data)
     built = build(recipe, batches.classes)
     compile_model(built, recipe, len(batches))
+    steps = len(batches) * recipe.epochs
     tell(
         f"{batches.num_photos} photos of {batches.classes} people, "
-        f"{len(batches)} batches of {batches.batch_size} an epoch, "
-        f"{recipe.epochs} epochs; {built.backbone.count_params():,} "
-        "parameters in the network"
+        f"{len(batches)} times {batches.batch_size} photos an epoch, "
+        f"{recipe.epochs} epochs: {steps} steps; "
+        f"{built.backbone.count_params():,} parameters in the network"
     )
-    for line in about_margin(built, len(batches) * recipe.epochs):
+    if steps < FEW_STEPS and not recipe.fine_tunes:
+        tell(
+            f"warning: {steps} steps are few for a network that begins with "
+            "random weights. Take smaller batches (--batch-size), more "
+            "--epochs, or fine-tune a trained network: --backbone sface"
+        )
+    for line in about_margin(built, steps):
         tell(line)
     resume, parts = make_callbacks(task, built, batches, faces)
     for part in parts:
