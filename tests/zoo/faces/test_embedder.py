@@ -78,7 +78,7 @@ def test_unknown_threshold(embedder):
 def test_crops_that_are_no_faces():
     """LeNet++ takes digits: nothing in a photo is aligned for it."""
     keras.utils.set_random_seed(0)
-    model = LeNetPlusPlus(narrow=8)
+    model = LeNetPlusPlus(width=1 / 8)
     dim = model.output_shape[1]
     digits = dataclasses.replace(
         CARD,

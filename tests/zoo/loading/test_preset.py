@@ -127,7 +127,7 @@ def test_files_cannot_run_code(tmp_path):
     assert "\n" not in str(e.value) and "ambda" in str(e.value)
     # Nor as weights of a network.
     with pytest.raises(ValueError, match=r"does not hold the weights"):
-        zoo.LeNetPlusPlus(narrow=8, weights=tmp_path / "model.keras")
+        zoo.LeNetPlusPlus(width=1 / 8, weights=tmp_path / "model.keras")
 
 
 def known_card(golden):
