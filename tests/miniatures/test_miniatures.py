@@ -11,9 +11,10 @@ from keras_hypersphere.zoo import FaceEmbedder
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.golden import golden_crop
 from keras_hypersphere.zoo.cards.registry import CARDS
-from keras_hypersphere.zoo.loading.build import is_backbone, make_model
+from keras_hypersphere.zoo.loading.build import is_backbone
 from keras_hypersphere.zoo.loading.preset import moved
 from keras_hypersphere.zoo.loading.weights import write_arrays
+from tests.miniatures.load import load_miniature
 from tests.miniatures.miniature import FOLDER, MINIATURES
 from tests.miniatures.seeded_weights import seeded_weights
 
@@ -25,8 +26,7 @@ VISIBLE = 1e-2
 
 @pytest.fixture(scope="module", params=NAMES)
 def embedder(request):
-    card = Card.load(FOLDER / f"{request.param}.json")
-    return FaceEmbedder(make_model(card, FOLDER / card.weights_file), card)
+    return load_miniature(request.param)
 
 
 def test_golden_output(embedder):

@@ -76,7 +76,10 @@ def positive(word: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Embeds the photos, groups them, and writes the groups."""
     from keras_hypersphere.evaluation.clustering import cluster
-    from keras_hypersphere.tools.commands.document import document
+    from keras_hypersphere.tools.commands.document import (
+        ManyFailures,
+        document,
+    )
     from keras_hypersphere.zoo.faces.open_set import grouping_threshold
     from keras_hypersphere.zoo.faces.photo_list import name_photos
 
@@ -91,7 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
         progress=show_photos(),
     )
     if not found.faces:
-        raise ValueError(next(iter(found.failures.values())))
+        first = next(iter(found.failures.values()))
+        rest = f" ({len(photos) - 1} more failed.)" if len(photos) > 1 else ""
+        raise ManyFailures(f"{first}{rest}", found.failures)
     card = embedder.card
     threshold = arguments.threshold or grouping_threshold(
         card, len(found.faces), RATE

@@ -74,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
         add_gallery_model(action)
         add_json(action)
+        action.set_defaults(command=f"gallery {name}")
         # After the action too.
         action.add_argument(
             "--debug",
@@ -89,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.action == "list":
         gallery = load_gallery(arguments.gallery, arguments)
-        show(listing(gallery), gallery.failures, arguments, lines(gallery))
+        show(listing(gallery), {}, arguments, lines(gallery))
         return 0
     # What can be wrong with the words is said before minutes of work.
     require_place(arguments.gallery)
@@ -161,6 +162,7 @@ def listing(gallery: "Gallery") -> dict[str, Any]:
         "threshold": known_threshold(gallery),
         "people": len(gallery),
         "photos": len(gallery.photos),
+        "photos_without_face": gallery.failures,
         "names": [
             {"name": name, "photos": theirs} for name, theirs in photos.items()
         ],
@@ -202,6 +204,5 @@ def show(
     from keras_hypersphere.tools.commands.document import document
 
     if arguments.json:
-        command = f"gallery {arguments.action}"
-        text = document(command, [results], failures)
+        text = document(arguments.command, [results], failures)
     print(text)

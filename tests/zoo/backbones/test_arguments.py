@@ -219,6 +219,7 @@ def test_whole_numbers_of_numpy(name):
         ),
     ],
 )
+@pytest.mark.usefixtures("miniatures")
 def test_cards_of_another_call(name, arguments, card, call):
     """The message says how the network of the card is built."""
     with pytest.raises(ValueError, match=f" of {re.escape(call)}") as caught:
