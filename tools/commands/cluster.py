@@ -19,6 +19,7 @@ from keras_hypersphere.tools.commands.embedder_arguments import (
     add_json,
     add_model,
     embedder_of,
+    require_photos,
 )
 from keras_hypersphere.tools.commands.gallery_arguments import (
     show_photos,
@@ -84,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_hypersphere.zoo.faces.photo_list import name_photos
 
     require_output(arguments.output)
+    require_photos(arguments.photos)
     photos = [name for name, _ in name_photos(arguments.photos)]
     embedder = embedder_of(arguments)
     found = embedder.embed(

@@ -13,7 +13,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_hypersphere.tools.commands.embedder_arguments import add_json
+from keras_hypersphere.tools.commands.embedder_arguments import (
+    add_json,
+    require_photos,
+)
 from keras_hypersphere.tools.commands.gallery_arguments import (
     add_gallery_model,
     gallery_path,
@@ -94,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     # What can be wrong with the words is said before minutes of work.
     require_place(arguments.gallery)
+    require_photos(getattr(arguments, "photos", []))
     gallery, changes = change(arguments)
     gallery.save(arguments.gallery)
     told = {
