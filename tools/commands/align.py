@@ -81,8 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output
     template = get_template(arguments.template)
     require_folder(output)
-    require_photos(arguments.photos)
     targets = plan(arguments.photos, output)
+    require_photos(arguments.photos)
     output.mkdir(parents=True, exist_ok=True)
     progress = Progress(len(targets), "photos")
     named = ((str(photo), photo) for photo in targets)
