@@ -6,6 +6,7 @@ import pytest
 
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.zoo import Gallery
+from keras_hypersphere.zoo.faces.photo_embedder import PhotoEmbedder
 from tests.zoo.faces.stand_in import RATES, StandIn, vector, write_photo
 
 

@@ -8,6 +8,7 @@ import pytest
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.version import __version__
 from keras_hypersphere.zoo import Gallery, images
+from keras_hypersphere.zoo.faces.photo_embedder import PhotoEmbedder
 from tests.zoo.faces.stand_in import RATES, StandIn, write_photo
 
 SAMPLES = Path(images.__file__).parent / "samples"
