@@ -23,6 +23,7 @@ from keras_hypersphere.tools.commands.embedder_arguments import (
     add_detector,
     add_json,
     detector_of,
+    require_photos,
 )
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     template = get_template(arguments.template)
     require_folder(output)
     targets = plan(arguments.photos, output)
+    require_photos(arguments.photos)
     output.mkdir(parents=True, exist_ok=True)
     progress = Progress(len(targets), "photos")
     named = ((str(photo), photo) for photo in targets)
