@@ -22,7 +22,6 @@ WHOLE = (EPOCH,)
 # Fields that say nothing of a network that was trained here.
 LEFT_OUT = layout.LEFT_OUT | {
     "rates",
-    "narrow",
     "source_bytes",
     "source_identified",
     "weights_dtype",

@@ -30,7 +30,6 @@ NOT_KNOWN: dict[str, Any] = {
     "description": "",
     "architecture": "Model",
     "arguments": {},
-    "narrow": 1,
     "source": "",
     "source_url": "",
     "source_package": "",

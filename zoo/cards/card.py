@@ -203,6 +203,12 @@ class Card:
         """Makes a card of the object in a JSON file."""
         if not isinstance(data, dict):
             raise ValueError("a JSON object was expected")
+        data = dict(data)
+        # Older cards say by what widths were divided.
+        divided = data.pop("narrow", 1)
+        if divided != 1:
+            width = {"width": 1 / divided}
+            data["arguments"] = {**data.get("arguments", {}), **width}
         names = [field.name for field in dataclasses.fields(cls)]
         unknown = sorted(set(data) - set(names))
         missing = [

@@ -75,7 +75,10 @@ def test_it_learns_and_says_what_it_does(trained, given):
     assert "recipe tiny: ArcFace" in said
     assert "in that recipe, not as published" in said
     assert "2 of 12 people are held out, a tenth" in said
-    assert "60 photos of 10 people, 4 times 15 photos an epoch, 3 epochs: 12 " in said
+    assert (
+        "60 photos of 10 people, 4 times 15 photos an epoch, 3 epochs: 12 "
+        in said
+    )
     assert "epoch 3/3: loss" in said
     assert found["logs"]["accuracy"] > 0.5
     assert found["best"] == str(run / "best")

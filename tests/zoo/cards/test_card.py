@@ -88,6 +88,12 @@ def test_cards_cannot_be_changed():
         get_card("dlib-resnet").threshold = 1.0
 
 
+def test_widths_of_older_cards():
+    card = Card.from_dict({**data(), "narrow": 4, "arguments": {"weights": 0}})
+    assert card.arguments == {"weights": 0, "width": 0.25}
+    assert Card.from_dict({**data(), "narrow": 1}) == Card.from_dict(data())
+
+
 def test_unknown_and_missing_fields(tmp_path):
     wrong = data()
     wrong["treshold"] = wrong.pop("threshold")
