@@ -26,7 +26,7 @@ PHASE = re.compile(r"--phase (TRAIN|TEST)")
 # More than this is not followed: a user would have given up.
 MOST_ADVICE = 3
 # Multiply-adds of a sample; what costs more is verified on smaller images.
-MOST_COST = 2e9
+MOST_COST = 3e8
 SEED = 0
 
 
