@@ -37,6 +37,7 @@ def test_the_schema():
         ],
         "failures": [{"name": "c.jpg", "error": "why"}],
         "error": None,
+        "advice": [],
     }
 
 
@@ -63,6 +64,7 @@ def test_the_document_of_an_error(capsys, monkeypatch, error, said, failures):
         "results": [],
         "failures": failures,
         "error": said,
+        "advice": [],
     }
     assert cli.main(["models"]) == 1
     assert capsys.readouterr().out == ""
