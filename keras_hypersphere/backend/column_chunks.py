@@ -14,6 +14,9 @@ from keras import ops
 from keras_hypersphere.backend import compilation
 
 Tensor = Any
+# What a CPU keeps in its cache with a few hundred rows; there larger chunks
+# are slower, as their logits go to memory and back for each operation.
+CACHED = 4096
 # (first column, number of columns, state) -> state
 Body = Callable[[Any, int, Any], Any]
 
@@ -21,13 +24,16 @@ Body = Callable[[Any, int, Any], Any]
 def over_chunks(body: Body, columns: int, chunk: int, state: Any) -> Any:
     """Calls `body(first, size, state)` for chunks that make up the columns.
 
-    Chunks are as even as they can be; `size` is a number of Python, `first`
-    may be a tensor.
+    Chunks are as even as they can be, and on CPUs at most `CACHED`; `size` is
+    a number of Python, `first` may be a tensor.
     """
+    looped = compilation.steps_are_compiled()
+    if (looped or keras.backend.backend() == "torch") and _on_cpu():
+        chunk = min(chunk, CACHED)
     parts = -(-columns // chunk)
     size = -(-columns // parts)
     whole = columns // size
-    if whole > 1 and compilation.steps_are_compiled():
+    if whole > 1 and looped:
         state = ops.fori_loop(
             0, whole, lambda i, state: body(i * size, size, state), state
         )
@@ -36,6 +42,22 @@ def over_chunks(body: Body, columns: int, chunk: int, state: Any) -> Any:
             state = body(i * size, size, state)
     rest = columns - whole * size
     return body(whole * size, rest, state) if rest else state
+
+
+def _on_cpu() -> bool:
+    """Whether there is no accelerator to compute on."""
+    backend = keras.backend.backend()
+    if backend == "jax":
+        import jax
+
+        return jax.default_backend() == "cpu"
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return not tf.config.list_physical_devices("GPU")
+    import torch
+
+    return not torch.cuda.is_available()
 
 
 def part(matrix: Tensor, first: Any, size: int) -> Tensor:
