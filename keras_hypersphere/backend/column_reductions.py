@@ -2,8 +2,8 @@
 
 On CPUs, JAX's compiler (0.10) runs a reduction over the first axis of a
 (512, 100000) matrix column by column, and takes longer for it than for a
-product with the matrix. A loop over rows is twenty times as fast. PyTorch makes a pass over the memory
-for each operation, so that the fewest are best.
+product with the matrix. A loop over rows is twenty times as fast. PyTorch
+makes a pass over the memory for each operation, so that the fewest are best.
 """
 
 from typing import Any

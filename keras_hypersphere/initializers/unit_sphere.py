@@ -93,9 +93,7 @@ class UnitSphere(keras.initializers.Initializer):
             )
         return keras.ops.convert_to_tensor(whole, dtype=dtype)
 
-    def _directions(
-        self, shape: tuple[int, ...], dtype: str, seed: Any
-    ) -> Any:
+    def _directions(self, shape: tuple[int, ...], dtype: str, seed: Any) -> Any:
         wide = "float64" if dtype == "float64" else "float32"
         draw = keras.random.normal(shape, dtype=wide, seed=seed)
         unit, _ = sphere.normalize(draw, axis=self.axis, epsilon=1e-12)

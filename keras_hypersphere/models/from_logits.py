@@ -116,7 +116,9 @@ class LogitAccuracy(keras.metrics.SparseCategoricalAccuracy):
                 kept = kept * ops.reshape(sample_weight, (-1,))
             sample_weight = kept
         if len(y_pred.shape) == 1:
-            right = ops.equal(ops.cast(ops.reshape(y_true, (-1,)), "int32"), y_pred)
+            right = ops.equal(
+                ops.cast(ops.reshape(y_true, (-1,)), "int32"), y_pred
+            )
             keras.metrics.Mean.update_state(self, right, sample_weight)
             return
         super().update_state(y_true, y_pred, sample_weight)

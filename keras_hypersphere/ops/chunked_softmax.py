@@ -86,9 +86,7 @@ class _Softmax:
             top, total, target, highest, best = state
             weights = column_chunks.part(kernel, first * wide, size * wide)
             classes = first + ops.arange(size, dtype="int32")
-            logits, plain = self.logits_of(
-                kernel, x, weights, others, classes
-            )
+            logits, plain = self.logits_of(kernel, x, weights, others, classes)
             own = columns.mask(self.labels, self.units, classes)
             largest = larger(top, ops.max(logits, axis=1))
             here = ops.sum(ops.exp(logits - largest[:, None]), axis=1)
@@ -143,9 +141,7 @@ class _Softmax:
             here, columns_, *rest = pull_back(
                 logits, [x, weights, *others], slope
             )
-            by_kernel = column_chunks.written(
-                by_kernel, first * wide, columns_
-            )
+            by_kernel = column_chunks.written(by_kernel, first * wide, columns_)
             by_others = [a + b for a, b in zip(by_others, rest, strict=True)]
             return by_x + here, by_kernel, by_others
 
