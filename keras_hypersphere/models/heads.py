@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_hypersphere.layers.head import Head
-from keras_hypersphere.models.from_logits import ACCURACIES
+from keras_hypersphere.models.from_logits import ACCURACIES, LogitAccuracy
 from keras_hypersphere.models.loss_components import log_name
 from keras_hypersphere.models.step import Step
 from keras_hypersphere.ops import labels as class_labels
@@ -57,7 +57,10 @@ def require_ignoring(heads: list[keras.layers.Layer]) -> None:
 def require_no_logits(loss: Any, *metrics: Any) -> None:
     """Refuses what needs logits next to a head that gives classes."""
     for given in (loss, *keras.tree.flatten(metrics)):
-        if given is not None and given not in ACCURACIES:
+        known = isinstance(given, LogitAccuracy) or (
+            isinstance(given, str) and given in ACCURACIES
+        )
+        if given is not None and not known:
             raise ValueError(
                 "`loss` and `metrics` must be left out next to a head that "
                 "owns its softmax: there are no logits of all classes; "
