@@ -3,11 +3,10 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_hypersphere import arguments
 from keras_hypersphere.layers.margin_head import MarginHead
-from keras_hypersphere.layers.wrapped_head import WrappedHead
+from keras_hypersphere.layers.wrapped_head import WrappedHead, value_of
 from keras_hypersphere.ops import chunked_softmax
 
 
@@ -84,8 +83,8 @@ class ChunkedClasses(WrappedHead):
         return chunked_softmax.cross_entropy(
             self.chunk_logits(labels, annealing_value, training),
             x,
-            ops.convert_to_tensor(self.head.kernel),
-            [ops.convert_to_tensor(v) for v in self.other_weights()],
+            value_of(self.head.kernel),
+            [value_of(v) for v in self.other_weights()],
             labels,
             self.units,
             self.chunk,

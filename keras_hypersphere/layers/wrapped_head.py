@@ -12,6 +12,14 @@ from keras_hypersphere.layers.margin_head import MarginHead
 from keras_hypersphere.ops import labels as class_labels
 
 
+def value_of(variable: keras.Variable) -> Any:
+    """The value as a tensor, which on TensorFlow a variable is not.
+
+    A gradient that is written by hand takes no variables there.
+    """
+    return ops.reshape(variable, variable.shape)
+
+
 class WrappedHead(Head):
     """Owns the softmax cross-entropy of a `MarginHead`, and adds it.
 
@@ -136,9 +144,7 @@ class WrappedHead(Head):
         others = self.other_weights()
         learned = {id(v) for v in [head.kernel, *others]}
         kept = [
-            (v, ops.convert_to_tensor(v))
-            for v in head.variables
-            if id(v) not in learned
+            (v, value_of(v)) for v in head.variables if id(v) not in learned
         ]
 
         def logits(
