@@ -38,7 +38,8 @@ class MarginHead(Head):
     `move_mean` or `assign`, once in each training call with labels, before
     the margin is applied; and
     `sample_losses(x, labels, logits, training)` gives a loss of the head's
-    own, one value per sample, which is added. A head whose own loss stands
+    own, one value per sample, which is added. Their `logits` are None in
+    `ChunkedClasses` and `SampledClasses`. A head whose own loss stands
     for the softmax cross-entropy sets `trains_itself = True`.
 
     Args:
