@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from keras_hypersphere import layers
+from keras_hypersphere.callbacks import ExactResume
 from keras_hypersphere.models import MarginModel
 
 N, D, C = 12, 6, 60
@@ -155,3 +156,32 @@ def test_classes_that_are_not_drawn_have_no_gradient():
 def test_refuses_a_rate(rate):
     with pytest.raises(ValueError, match="`rate`"):
         layers.SampledClasses(layers.ArcFace(5), rate)
+
+
+@pytest.mark.slow
+def test_resumed_exactly(tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    def train(folder, epochs, *more):
+        made = trained(1, 0, rate=0.5)
+        x, y = batch()
+        made.fit(
+            x,
+            y,
+            batch_size=6,
+            epochs=epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=[ExactResume(folder), *more],
+        )
+        return made
+
+    whole = train(tmp_path / "whole", 3)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "broken", 3, Stop())
+    again = train(tmp_path / "broken", 3)
+    for a, b in zip(again.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
