@@ -28,6 +28,58 @@ def differentiate(
     return backends[backend](scalar, tensors, values)
 
 
+def pull_back(
+    function: Callable[..., Tensor],
+    tensors: list[Tensor],
+    cotangent: Callable[[Tensor], Tensor],
+) -> list[Tensor]:
+    """Gradients, by tensors, of a function whose value has a gradient.
+
+    `cotangent(value)` is that gradient, a constant. Zeros where the value
+    does not depend on a tensor. As it is for use inside of a gradient that is
+    written by hand, nothing flows further back.
+    """
+    backends = {
+        "tensorflow": _tape_back,
+        "jax": _transform_back,
+        "torch": _autograd_back,
+    }
+    return backends[keras.backend.backend()](function, tensors, cotangent)
+
+
+def _tape_back(function: Any, tensors: list, cotangent: Any) -> list:
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        value = function(*tensors)
+    return tape.gradient(
+        value, tensors, cotangent(value), unconnected_gradients="zero"
+    )
+
+
+def _transform_back(function: Any, tensors: list, cotangent: Any) -> list:
+    import jax
+
+    value, back = jax.vjp(function, *tensors)
+    return list(back(cotangent(value)))
+
+
+def _autograd_back(function: Any, tensors: list, cotangent: Any) -> list:
+    import torch
+
+    with torch.enable_grad():
+        tensors = [t.detach().requires_grad_() for t in tensors]
+        value = function(*tensors)
+    found = torch.autograd.grad(
+        value, tensors, cotangent(value.detach()), allow_unused=True
+    )
+    return [
+        torch.zeros_like(tensor) if g is None else g
+        for tensor, g in zip(tensors, found, strict=True)
+    ]
+
+
 def _tape(scalar: Any, tensors: list, values: list) -> tuple:
     import tensorflow as tf
 

@@ -10,6 +10,7 @@ from keras_hypersphere.layers.arc_face import ArcFace
 from keras_hypersphere.layers.asoftmax import ASoftmax
 from keras_hypersphere.layers.center_loss import CenterLoss
 from keras_hypersphere.layers.channel_affine import ChannelAffine
+from keras_hypersphere.layers.chunked_classes import ChunkedClasses
 from keras_hypersphere.layers.combined_margin import CombinedMargin
 from keras_hypersphere.layers.cosine_dense import CosineDense
 from keras_hypersphere.layers.curricular_face import CurricularFace
@@ -28,6 +29,7 @@ from keras_hypersphere.layers.max_feature_map import MaxFeatureMap
 from keras_hypersphere.layers.maxout import Maxout
 from keras_hypersphere.layers.normalize_layer import NormalizeLayer
 from keras_hypersphere.layers.proxy_anchor import ProxyAnchor
+from keras_hypersphere.layers.sampled_classes import SampledClasses
 from keras_hypersphere.layers.scalar_scale import ScalarScale
 from keras_hypersphere.layers.sphere_face_2 import SphereFace2
 from keras_hypersphere.layers.sphere_face_r import SphereFaceR
@@ -47,6 +49,7 @@ __all__ = [
     "ArcFace",
     "CenterLoss",
     "ChannelAffine",
+    "ChunkedClasses",
     "CombinedMargin",
     "CosineDense",
     "CurricularFace",
@@ -63,6 +66,7 @@ __all__ = [
     "Maxout",
     "NormalizeLayer",
     "ProxyAnchor",
+    "SampledClasses",
     "ScalarScale",
     "SphereFace2",
     "SphereFaceR",

@@ -17,12 +17,14 @@ class HeadStep(NamedTuple):
 
     `outputs` are those of the layer; `plain` the outputs without a margin,
     from which classes are predicted; `losses`, `(N,)` or None, what the head
-    itself adds for each sample.
+    itself adds for each sample; `cross_entropy`, `(N,)`, what a head adds that
+    owns its softmax: its outputs and `plain` are then `(N,)` classes.
     """
 
     outputs: Any
     plain: Any
     losses: Any = None
+    cross_entropy: Any = None
 
 
 class Head(AddedLoss):
@@ -41,6 +43,9 @@ class Head(AddedLoss):
     gives_distances = False
     # Whether the head's own loss stands for the softmax cross-entropy.
     trains_itself = False
+    # Whether that loss is a softmax cross-entropy. With labels such a head
+    # gives the (N,) classes of the largest logits, no logits.
+    owns_cross_entropy = False
 
     def __init__(
         self, units: int, ignore_class: int | None = None, **kwargs: Any

@@ -8,6 +8,7 @@ from keras import ops
 from keras_hypersphere import arguments
 from keras_hypersphere.constraints.unit_vectors import UnitVectors
 from keras_hypersphere.initializers.resolve import resolve
+from keras_hypersphere.layers import weights_at_hand
 from keras_hypersphere.layers.head import Head, HeadStep
 from keras_hypersphere.ops import columns, gradients, sphere
 from keras_hypersphere.ops.projections import project
@@ -37,7 +38,8 @@ class MarginHead(Head):
     `move_mean` or `assign`, once in each training call with labels, before
     the margin is applied; and
     `sample_losses(x, labels, logits, training)` gives a loss of the head's
-    own, one value per sample, which is added. A head whose own loss stands
+    own, one value per sample, which is added. Their `logits` are None in
+    `ChunkedClasses` and `SampledClasses`. A head whose own loss stands
     for the softmax cross-entropy sets `trains_itself = True`.
 
     Args:
@@ -209,6 +211,10 @@ class MarginHead(Head):
 
     def class_weights(self, classes: Any = None) -> Any:
         """(d, units) class weights as they are computed with, or (d, K)."""
+        if classes is not None:
+            handed = weights_at_hand.of(self)
+            if handed is not None:
+                return ops.cast(handed, self.upcast_dtype)
         kernel = ops.cast(self.kernel, self.upcast_dtype)
         return columns.of_classes(kernel, classes)
 
@@ -265,15 +271,28 @@ class MarginHead(Head):
         if training:
             self.update_state(x, labels, plain)
         if training or self.margin_at_test:
-            value = self._annealing_value(training)
-            if type(self).margin_logits is MarginHead.margin_logits:
-                logits = self.apply_margin(plain, x, labels, value, training)
-            else:
-                # Who says it all in one method pays a product more.
-                logits = self.margin_logits(x, labels, value, training)
-            logits = self.with_slope(logits, plain)
+            value = self.next_annealing_value(training)
+            logits = self.harder_logits(plain, x, labels, value, training)
         losses = self.sample_losses(x, labels, logits, training)
         return HeadStep(logits, plain, losses)
+
+    def harder_logits(
+        self,
+        plain: Any,
+        x: Any,
+        labels: Any,
+        annealing_value: Any,
+        training: bool | None,
+        classes: Any = None,
+    ) -> Any:
+        """`margin_logits` where the plain logits are at hand."""
+        told = (x, labels, annealing_value, training, classes)
+        if type(self).margin_logits is MarginHead.margin_logits:
+            logits = self.apply_margin(plain, *told)
+        else:
+            # Who says it all in one method pays a product more.
+            logits = self.margin_logits(*told)
+        return self.with_slope(logits, plain)
 
     def annealing_now(self, training: bool | None = None) -> Any:
         """Lambda of the last training step, float32; before any, the first's.
@@ -290,7 +309,8 @@ class MarginHead(Head):
         update = ops.maximum(update, 1) + schedule.start
         return ops.cast(schedule(update), self.upcast_dtype)
 
-    def _annealing_value(self, training: bool | None) -> Any:
+    def next_annealing_value(self, training: bool | None) -> Any:
+        """Lambda of this step, or None; in training, the step is counted."""
         if self.annealing is None:
             return None
         value = self.annealing_now(training)

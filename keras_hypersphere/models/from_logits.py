@@ -89,6 +89,8 @@ def as_metrics(argument: str, metrics: Any, ignore_class: int | None) -> Any:
 class LogitAccuracy(keras.metrics.SparseCategoricalAccuracy):
     """How often the largest logit is that of the class.
 
+    Predictions are logits, or the `(N,)` classes of the largest.
+
     Args:
         ignore_class: int or None: samples of this class do not count.
         name: str.
@@ -113,6 +115,12 @@ class LogitAccuracy(keras.metrics.SparseCategoricalAccuracy):
             if sample_weight is not None:
                 kept = kept * ops.reshape(sample_weight, (-1,))
             sample_weight = kept
+        if len(y_pred.shape) == 1:
+            right = ops.equal(
+                ops.cast(ops.reshape(y_true, (-1,)), "int32"), y_pred
+            )
+            keras.metrics.Mean.update_state(self, right, sample_weight)
+            return
         super().update_state(y_true, y_pred, sample_weight)
 
     def get_config(self) -> dict[str, Any]:

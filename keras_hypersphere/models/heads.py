@@ -7,11 +7,15 @@ import keras
 from keras import ops
 
 from keras_hypersphere.layers.head import Head
+from keras_hypersphere.models.from_logits import ACCURACIES, LogitAccuracy
 from keras_hypersphere.models.loss_components import log_name
 from keras_hypersphere.models.step import Step
 from keras_hypersphere.ops import labels as class_labels
 
 Tensor = Any
+
+# In the logs, that of `kh.losses.SoftmaxCrossEntropy`.
+CROSS_ENTROPY = "softmax_cross_entropy"
 
 
 def takes_labels(head: keras.layers.Layer) -> bool:
@@ -34,6 +38,11 @@ def trains_itself(head: keras.layers.Layer) -> bool:
     return getattr(head, "trains_itself", False)
 
 
+def owns_cross_entropy(head: keras.layers.Layer) -> bool:
+    """Whether a head adds its softmax cross-entropy, and gives classes."""
+    return getattr(head, "owns_cross_entropy", False)
+
+
 def require_ignoring(heads: list[keras.layers.Layer]) -> None:
     """Refuses an `ignore_class` next to a layer that cannot leave it out."""
     for head in heads:
@@ -42,6 +51,21 @@ def require_ignoring(heads: list[keras.layers.Layer]) -> None:
                 "`ignore_class` must be None next to "
                 f"{type(head).__name__}, whose loss is of all samples. "
                 "Leave such samples out of the data."
+            )
+
+
+def require_no_logits(loss: Any, *metrics: Any) -> None:
+    """Refuses what needs logits next to a head that gives classes."""
+    for given in (loss, *keras.tree.flatten(metrics)):
+        known = isinstance(given, LogitAccuracy) or (
+            isinstance(given, str) and given in ACCURACIES
+        )
+        if given is not None and not known:
+            raise ValueError(
+                "`loss` and `metrics` must be left out next to a head that "
+                "owns its softmax: there are no logits of all classes; "
+                '"accuracy" alone is known. '
+                f"Received: {getattr(given, 'name', given)!r}."
             )
 
 
@@ -103,11 +127,15 @@ def run(
             outputs, plain = made.outputs, made.plain
             if made.losses is not None:
                 losses[name] = class_labels.poisoned(made.losses, indices)
+            if made.cross_entropy is not None:
+                values = class_labels.poisoned(made.cross_entropy, indices)
+                losses[CROSS_ENTROPY] = values
         elif takes_labels(head):
             outputs = plain = head(outputs, labels, training=training)
         else:
             outputs = plain = head(outputs, training=training)
-    outputs = class_labels.poisoned(outputs, indices)
+    if not owns_cross_entropy(heads[-1]):
+        outputs = class_labels.poisoned(outputs, indices)
     if gives_distances(heads[-1]):
         outputs, plain = ops.negative(outputs), ops.negative(plain)
     return Step(embeddings, indices, outputs, plain, losses)
@@ -121,6 +149,9 @@ def loss_names(heads: list[keras.layers.Layer]) -> list[str | None]:
     names: list[str | None] = []
     for head in heads:
         name = None
+        if owns_cross_entropy(head):
+            # That has a name of its own; this is what the inner head adds.
+            head = head.head
         if getattr(head, "adds_loss", False):
             name = log_name(head)
             name = name if name.endswith("loss") else f"{name}_loss"

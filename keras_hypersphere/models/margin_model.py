@@ -211,6 +211,9 @@ class MarginModel(CheckedLabels):
         self.loss_weight = from_logits.as_weight(loss_weights)
         self.data_loss = from_logits.callable_loss(loss)
         names = [name for name in heads.loss_names(self.heads) if name]
+        if heads.owns_cross_entropy(self.heads[-1]):
+            heads.require_no_logits(loss, metrics, weighted_metrics)
+            names.insert(0, heads.CROSS_ENTROPY)
         self.components = LossComponents(loss, names)
         for head in self.heads:
             if isinstance(head, Head):
@@ -261,7 +264,7 @@ class MarginModel(CheckedLabels):
             loss = self.data_loss(y, y_pred.logits, sample_weight)
             losses.append(self.loss_weight * loss)
             parts[self.components.data] = losses[-1] * number
-        self.components.update(parts, ops.shape(y_pred.logits)[0])
+        self.components.update(parts, ops.shape(y_pred.labels)[0])
         for head in self._annealed():
             self.annealing.update_state(head.annealing_now())
         if self.watch.on:

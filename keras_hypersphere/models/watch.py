@@ -28,10 +28,14 @@ class Watch:
 
     def __init__(self, heads: list[keras.layers.Layer]) -> None:
         self.heads = heads
+        # Whose class weights there are, where another head owns its softmax.
+        self.weighted = heads[-1]
+        if getattr(heads[-1], "owns_cross_entropy", False):
+            self.weighted = heads[-1].head
         self.on = False
         mean = keras.metrics.Mean
         self.metrics = {"embedding_norm": mean("embedding_norm")}
-        if has_directions(heads[-1]):
+        if has_directions(self.weighted):
             self.metrics["target_angle"] = mean("target_angle")
         if has_cosines(heads[-1]):
             self.metrics["loss_without_margin"] = mean("loss_without_margin")
@@ -51,6 +55,8 @@ class Watch:
         x = spread.upcast(step.embeddings)
         cosine, pairs = spread.pair_cosines(x, step.labels)
         classes = step.logits.shape[-1]
+        if self.weighted is not self.heads[-1]:
+            classes = self.weighted.units
         self.metrics["embedding_spread"].update_state(
             share(classes) * (1.0 - cosine), pairs
         )
@@ -62,7 +68,7 @@ class Watch:
 
         `plain` are the logits without a margin, where they are known.
         """
-        head = self.heads[-1]
+        head = self.weighted
         x = spread.upcast(embeddings)
         found = {"embedding_norm": spread.lengths(x)}
         if not has_directions(head):
@@ -77,7 +83,7 @@ class Watch:
                 kernel = ops.transpose(kernel)
             own = columns.own_weights(kernel, labels)
         found["target_angle"] = spread.angles(x, own)
-        if has_cosines(head):
+        if has_cosines(self.heads[-1]):
             plain = head(embeddings) if plain is None else plain
             found["loss_without_margin"] = ops.sparse_categorical_crossentropy(
                 ops.maximum(labels, 0), spread.upcast(plain), from_logits=True

@@ -9,6 +9,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_hypersphere.backend import column_reductions
 from keras_hypersphere.ops import gradients, products, sphere
 
 Tensor = Any
@@ -57,13 +58,21 @@ def inverse_length(w: Tensor, axis: int, epsilon: float = 0.0) -> Tensor:
 
     @ops.custom_gradient
     def invert(w: Tensor) -> tuple[Tensor, Any]:
-        factor, size, _ = sphere.split(w, axis, epsilon)
-        # In two steps: the product may overflow.
-        value = 1.0 / factor / size
+        plain = None
+        if epsilon == 0:
+            plain = column_reductions.plain_lengths(w, axis)
+        if plain is not None:
+            value = 1.0 / plain
+        else:
+            factor, size, _ = sphere.split(w, axis, epsilon)
+            # In two steps: the product may overflow.
+            value = 1.0 / factor / size
 
         def grad(*args: Tensor, upstream: Tensor = None) -> Tensor:
             if upstream is None:
                 (upstream,) = args
+            if plain is not None:
+                return w * (-upstream * value * value * value)
             # What comes from a product is as small as w: in this order
             # nothing overflows before the result does.
             return (w * value) * (-upstream * value * value)

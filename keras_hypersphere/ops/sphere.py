@@ -12,6 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_hypersphere.backend import column_reductions
 from keras_hypersphere.ops import bounds
 from keras_hypersphere.ops.larger import larger
 
@@ -73,10 +74,13 @@ def scale(x: Tensor, axis: int | tuple = -1, floor: float = 0.0) -> Tensor:
     # `initial` lets an empty batch, a replica without samples, pass.
     # Two reductions: `abs` would be a copy of x.
     x = ops.stop_gradient(x)
-    largest = larger(
-        ops.max(x, axis, True, initial=0.0),
-        -ops.min(x, axis, True, initial=0.0),
-    )
+    if column_reductions.row_by_row(x, axis):
+        largest = column_reductions.magnitudes(x)
+    else:
+        largest = larger(
+            ops.max(x, axis, True, initial=0.0),
+            -ops.min(x, axis, True, initial=0.0),
+        )
     # XLA multiplies by reciprocals; those of larger numbers vanish.
     wide = keras.backend.standardize_dtype(x.dtype) == "float64"
     largest = bounds.at_most(largest, 2.0**1022 if wide else 2.0**126)
@@ -96,7 +100,10 @@ def split(
     """
     floor = math.sqrt(epsilon)
     factor = scale(x, axis, floor)
-    total = ops.sum(ops.square(x / factor), axis, keepdims=True)
+    if column_reductions.row_by_row(x, axis):
+        total = column_reductions.sums_of_squares(x, factor)
+    else:
+        total = ops.sum(ops.square(x / factor), axis, keepdims=True)
     if floor > 0:
         total = total + ops.square(floor / factor)
     empty = total < 0.5

@@ -21,6 +21,8 @@ HEADS = {
     "ASoftmax": {},
     "LSoftmax": {},
     "CosineDense": {"scale": 30.0},
+    "ChunkedClasses": {},
+    "SampledClasses": {},
     "AgentContrastive": {},
     "AgentTriplet": {},
 }
@@ -92,7 +94,11 @@ def head_step(name: str, problem: Problem, mode: str) -> Step:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         head.build(problem.x.shape)
         return _compiled(head, loss, problem, mode, labeled=False)
-    head = getattr(kh.layers, name)(problem.classes, **HEADS[name])
+    cls = getattr(kh.layers, name)
+    if issubclass(cls, kh.layers.ChunkedClasses):
+        head = cls(kh.layers.ArcFace(problem.classes), **HEADS[name])
+    else:
+        head = cls(problem.classes, **HEADS[name])
     head.build(problem.x.shape)
     loss = kh.losses.SoftmaxCrossEntropy()
     labeled = name != "CosineDense"

@@ -36,6 +36,14 @@ def cross_batch_memory(**arguments):
     return losses.CrossBatchMemory(loss, **arguments)
 
 
+def chunked_classes(**arguments):
+    return layers.ChunkedClasses(layers.ArcFace(5), **arguments)
+
+
+def sampled_classes(**arguments):
+    return layers.SampledClasses(layers.ArcFace(5), seed=3, **arguments)
+
+
 # Class: what to check it with, once or more; what is more is slow. Another
 # process and replicas take seconds: variants leave them to the first row of
 # their class, unless they have weights that it has not.
@@ -157,6 +165,20 @@ HEADS = {
     layers.AdaFace: [
         {},
         {"init_kwargs": {"gradient": "straight-through"}, **ONCE},
+    ],
+    layers.ChunkedClasses: [
+        {
+            "cls_or_factory": chunked_classes,
+            "init_kwargs": {"chunk": 2},
+            "loss": None,
+        }
+    ],
+    layers.SampledClasses: [
+        {
+            "cls_or_factory": sampled_classes,
+            "init_kwargs": {"rate": 0.8},
+            "loss": None,
+        }
     ],
     layers.CombinedMargin: [
         {},

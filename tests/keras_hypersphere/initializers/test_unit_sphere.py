@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_hypersphere.initializers import unit_sphere
 from keras_hypersphere.initializers.resolve import resolve
 from keras_hypersphere.initializers.unit_sphere import UnitSphere
 
@@ -50,3 +51,16 @@ def test_resolve():
 def test_axis_must_be_an_integer():
     with pytest.raises(ValueError, match="`axis` must be an integer"):
         UnitSphere(axis="first")
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_large_matrices_are_drawn_in_parts(axis, monkeypatch):
+    monkeypatch.setattr(unit_sphere, "LARGEST_DRAW", 40)
+    shape = (4, 33) if axis == 0 else (33, 4)
+    w = np.asarray(UnitSphere(axis=axis, seed=3)(shape))
+    assert w.shape == shape
+    np.testing.assert_allclose(np.linalg.norm(w, axis=axis), 1, rtol=1e-6)
+    rows = w.T if axis == 0 else w
+    assert len(np.unique(rows, axis=0)) == 33
+    again = np.asarray(UnitSphere(axis=axis, seed=3)(shape))
+    np.testing.assert_array_equal(w, again)
