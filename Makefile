@@ -23,7 +23,7 @@ COMPUTING := $(CORE) tests/fidelity \
 # each layer and loss too. `make test-everything` has all.
 ON_jax := $(addprefix tests/keras_hypersphere/,test_conformance.py \
 	test_float64.py backend callbacks data layers/test_head.py mining models \
-	ops optimizers)
+	ops optimizers) tests/tools/training/test_averages.py
 ON_torch := $(ON_jax) $(addprefix tests/keras_hypersphere/,layers losses)
 TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
