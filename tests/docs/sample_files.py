@@ -1,0 +1,92 @@
+"""The files that the pages name, made of the package's samples.
+
+Two portraits stand for all photos, the digit network for all Caffe models.
+"""
+
+import hashlib
+import itertools
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
+from keras_hypersphere.zoo import images
+from tests.docs.blocks import ROOT
+
+SAMPLES = ROOT / "zoo" / "samples"
+EILEEN, GRACE = SAMPLES / "eileen_collins.png", SAMPLES / "grace_hopper.jpg"
+# YouTube Faces' list: two folds, each with both kinds of pairs.
+SPLITS = "split, number, first, second, same\n" + "".join(
+    f"{fold}, {fold * 4 + pair}, Ann/{pair}, {name}/{fold}, {same}\n"
+    for fold in (1, 2)
+    for pair, (name, same) in enumerate(
+        [("Ann", 1), ("Ben", 0), ("Ann", 1), ("Ben", 0)], 3
+    )
+)
+PEOPLE = {"Eileen": EILEEN, "Grace": GRACE}
+
+
+def write(path: str, pixels: np.ndarray) -> None:
+    """An RGB picture, in a folder that is made."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(path, np.ascontiguousarray(pixels[..., ::-1]))
+
+
+def photos_of(portrait: Path) -> list[np.ndarray]:
+    """Eight photos of one: lighter, darker, smaller, turned, mirrored."""
+    photo, found = images.read(portrait), []
+    height, width = photo.shape[:2]
+    for side in (photo[:, ::-1], photo):
+        side = np.ascontiguousarray(side)
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), 10, 1.0)
+        found += [
+            side,
+            (side * 0.6).astype(np.uint8),
+            cv2.resize(side, (width * 2 // 3, height * 2 // 3)),
+            cv2.warpAffine(side, turn, (width, height)),
+        ]
+    return found
+
+
+def hash_of(line: str) -> str:
+    """An order that means nothing, the same each time."""
+    return hashlib.sha256(line.encode()).hexdigest()
+
+
+def make() -> None:
+    """Writes them into the working directory."""
+    eileen, grace = images.read(EILEEN), images.read(GRACE)
+    for folder in ("zoo", "tools"):
+        Path(folder).symlink_to(ROOT / folder)
+    shutil.copy(EILEEN, "eileen.png")
+    shutil.copy(GRACE, "grace.jpg")
+    for person, portrait in PEOPLE.items():
+        for number, photo in enumerate(photos_of(portrait), 1):
+            write(f"people/{person}/{number}.png", photo)
+    for number in range(4):
+        for person, portrait in PEOPLE.items():
+            photo = photos_of(portrait)[number]
+            write(f"photos/{person}_{number}.jpg", photo)
+    names = sorted(path.name for path in Path("photos").iterdir())
+    pairs = itertools.combinations(names, 2)
+    lines = (f"{a} {b} {int(a[0] == b[0])}\n" for a, b in pairs)
+    # Pairs of both kinds in each part of the list.
+    Path("my-pairs.txt").write_text("".join(sorted(lines, key=hash_of)))
+    write("sideways.png", np.rot90(grace, -1))
+    write("group.png", np.hstack([eileen, grace[44:556]]))
+    film()
+    Path("splits.txt").write_text(SPLITS)
+    shutil.copy(PROTOTXT, "deploy.prototxt")
+    shutil.copy(CAFFEMODEL, "model.caffemodel")
+
+
+def film() -> None:
+    """Twenty frames of two people."""
+    codec = cv2.VideoWriter_fourcc(*"MJPG")
+    file = cv2.VideoWriter("film.avi", codec, 10, (512, 512))
+    for place in range(20):
+        pixels = images.read(EILEEN if place < 10 else GRACE)[:512]
+        file.write(np.ascontiguousarray(pixels[..., ::-1]))
+    file.release()
