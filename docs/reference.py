@@ -1,0 +1,289 @@
+"""The API pages: one for each public object, from its docstring.
+
+The pages are written into `docs/api` when Sphinx starts. Docstrings are in the
+style of Keras: sections as Google has them, code between single backticks,
+links as in Markdown. What reStructuredText reads in another way is
+translated here; and where a guide or a docstring names a public object, that
+is a link.
+"""
+
+import functools
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import keras_hypersphere as kh
+
+DOCS = Path(__file__).parent
+FOLDER = DOCS / "api"
+PACKAGE = "keras_hypersphere"
+# Keras's own methods are in Keras's own documentation.
+FOREIGN = "Layer, Loss, Model, Callback, PyDataset, Exception, tuple, object"
+# Their class says all; the methods are for heads of your own: `MarginHead`.
+WITHOUT_INHERITED = ("layers", "losses", "addons")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A public object.
+
+    Attributes:
+        module: name of its module below `kh`, as in `layers`.
+        name: its own; empty for the page of the module.
+        value: the object.
+    """
+
+    module: str
+    name: str
+    value: Any
+
+    @property
+    def path(self) -> str:
+        """What a user writes behind `kh.`."""
+        return f"{self.module}.{self.name}".rstrip(".")
+
+    @property
+    def full(self) -> str:
+        """The name that can be imported."""
+        return f"{PACKAGE}.{self.path}"
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of its docstring."""
+        text = inspect.getdoc(self.value) or ""
+        return " ".join(text.split("\n\n")[0].split())
+
+
+def public_names(module: ModuleType) -> list[str]:
+    """Names that a module exports."""
+    own = [
+        name
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", None) == module.__name__
+        and not name.startswith("_")
+    ]
+    return sorted(getattr(module, "__all__", own), key=str.lower)
+
+
+def walk(module: ModuleType, path: str) -> Iterator[Page]:
+    """The page of a module, and those of all it exports."""
+    yield Page(path, "", module)
+    for name in public_names(module):
+        value = getattr(module, name)
+        if inspect.ismodule(value):
+            yield from walk(value, f"{path}.{name}")
+        elif callable(value):
+            yield Page(path, name, value)
+
+
+@functools.cache
+def pages() -> list[Page]:
+    """All of them."""
+    names = [name for name in kh.__all__ if not name.startswith("_")]
+    return [
+        page
+        for name in names
+        for page in walk(importlib.import_module(f"{PACKAGE}.{name}"), name)
+    ]
+
+
+@functools.cache
+def targets() -> dict[str, str]:
+    """What a text may call an object: its full name."""
+    found = {}
+    for page in pages():
+        if page.name:
+            found[f"kh.{page.path}"] = page.full
+            # A short name that two objects have is no name.
+            known = found.get(page.name, page.full)
+            found[page.name] = page.full if known == page.full else ""
+    # Words of prose, and what others call so too.
+    common = [name for name in found if name.islower() and "_" not in name]
+    common = [name for name in common if "." not in name]
+    return {
+        name: full
+        for name, full in found.items()
+        if full and name not in common
+    }
+
+
+@functools.cache
+def guides() -> dict[str, str]:
+    """The guide of a layer or a loss, by its name."""
+    found = {}
+    for folder in ("layers", "losses"):
+        for path in sorted((DOCS / folder).glob("*.md")):
+            title = path.read_text().split("\n", 1)[0].removeprefix("# ")
+            for name in title.split(", "):
+                found[f"{folder}.{name}"] = f"/{folder}/{path.stem}"
+    return found
+
+
+def text_of(page: Page) -> str:
+    """The source of a page."""
+    title = f"kh.{page.path}"
+    head = f"{title}\n{'=' * len(title)}\n\n"
+    if page.name:
+        return head + text_of_object(page)
+    inside = [one for one in pages() if one.module == page.module and one.name]
+    inside += [
+        one
+        for one in pages()
+        if not one.name and one.module.rpartition(".")[0] == page.module
+    ]
+    rows = "".join(
+        f"   * - :doc:`{one.name or one.module} </api/{one.path}>`\n"
+        f"     - {translate(one.summary)}\n"
+        for one in inside
+    )
+    return (
+        f"{head}{translate(page.summary)}\n\n.. list-table::\n"
+        f"   :widths: 35 65\n   :class: api\n\n{rows}\n{toctree(inside)}"
+    )
+
+
+def text_of_object(page: Page) -> str:
+    """A class or a function."""
+    options = ""
+    kind = "function"
+    if inspect.isclass(page.value):
+        error = issubclass(page.value, BaseException)
+        kind = "exception" if error else "class"
+        options = "   :members:\n   :member-order: bysource\n"
+        if page.module.split(".")[0] not in WITHOUT_INHERITED:
+            options += f"   :inherited-members: {FOREIGN}\n"
+    guide = guides().get(page.path)
+    also = f"Guide with pictures: :doc:`{guide}`.\n" if guide else ""
+    return (
+        f".. currentmodule:: {PACKAGE}.{page.module}\n\n"
+        f".. auto{kind}:: {page.name}\n{options}\n{also}"
+    )
+
+
+def toctree(inside: list[Page]) -> str:
+    """The pages below one."""
+    lines = "".join(
+        f"   {one.name or one.module} </api/{one.path}>\n" for one in inside
+    )
+    return f".. toctree::\n   :hidden:\n\n{lines}"
+
+
+def index() -> str:
+    """The page above all modules."""
+    modules = [p for p in pages() if not p.name and "." not in p.module]
+    rows = "".join(
+        f"   * - :doc:`kh.{one.path} </api/{one.path}>`\n"
+        f"     - {translate(one.summary)}\n"
+        for one in modules
+    )
+    lines = "".join(f"   kh.{one.path} </api/{one.path}>\n" for one in modules)
+    return (
+        "API reference\n=============\n\n"
+        "Every public object, from its docstring. "
+        "``import keras_hypersphere as kh`` imports none of them before it is "
+        "used. The search finds names too, and the :ref:`index <genindex>` "
+        "has all of them.\n\n"
+        f".. list-table::\n   :widths: 30 70\n   :class: api\n\n{rows}\n"
+        f".. toctree::\n   :hidden:\n\n{lines}"
+    )
+
+
+def write() -> None:
+    """Writes what has changed, and removes pages of what is no more."""
+    FOLDER.mkdir(exist_ok=True)
+    wanted = {f"{page.path}.rst": text_of(page) for page in pages()}
+    wanted["index.rst"] = index()
+    for path in FOLDER.glob("*.rst"):
+        if path.name not in wanted:
+            path.unlink()
+    for name, text in wanted.items():
+        path = FOLDER / name
+        if not path.is_file() or path.read_text() != text:
+            path.write_text(text)
+
+
+CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+LINK = re.compile(r"\[([^\]]+)\]\((https?://[^)\s]+)\)")
+DOCTEST = re.compile(r"^ *>>> .*?(?=^\s*$|\Z)", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+LISTED = re.compile(r"^(\s*)\* ", re.MULTILINE)
+
+
+def translate(text: str) -> str:
+    """A docstring as reStructuredText."""
+    kept: list[str] = []
+
+    def keep(said: str) -> str:
+        kept.append(said)
+        return f"\0{len(kept) - 1}\0"
+
+    def fence(match: re.Match) -> str:
+        pad, language, body = match.groups()
+        lines = body.replace("\n", "\n    ").rstrip()
+        return keep(f"{pad}.. code-block:: {language}\n\n    {lines}\n")
+
+    text = FENCE.sub(fence, text)
+    text = DOCTEST.sub(lambda match: keep(match[0]), text)
+    text = LINK.sub(lambda m: keep(f"`{m[1]} <{m[2]}>`__"), text)
+    text = CODE.sub(lambda match: keep(literal(match[1])), text)
+    text = LISTED.sub(lambda match: match[1] + keep("*") + " ", text)
+    text = re.sub(r"(?<=\w)_(?!\w)|[|*]", r"\\\g<0>", text)
+    while "\0" in text:
+        text = re.sub("\0(\\d+)\0", lambda match: kept[int(match[1])], text)
+    return text
+
+
+def literal(code: str) -> str:
+    """Code between backticks; a public object is a link."""
+    name, call = re.fullmatch(r"([\w.]*)(.*)", code, re.DOTALL).groups()
+    if name in targets() and call in ("", "()"):
+        return f":py:obj:`{code} <{targets()[name]}>`"
+    return f"``{code}``"
+
+
+def on_docstring(app, what, name, value, options, lines):
+    """Before napoleon reads the sections."""
+    lines[:] = translate("\n".join(lines)).split("\n")
+
+
+def on_skip(app, what, name, value, skip, options):
+    """Fields of named tuples say nothing."""
+    text = getattr(value, "__doc__", None) or ""
+    return True if text.startswith("Alias for field number") else None
+
+
+def on_doctree(app, tree):
+    """Public objects that a guide names become links."""
+    from docutils import nodes
+    from sphinx.addnodes import pending_xref
+
+    for node in list(tree.findall(nodes.literal)):
+        name = re.match(r"[\w.]*", node.astext())[0]
+        linked = isinstance(node.parent, nodes.reference | pending_xref)
+        if name not in targets() or linked:
+            continue
+        link = pending_xref(
+            "",
+            refdomain="py",
+            reftype="obj",
+            reftarget=targets()[name],
+            refdoc=app.env.docname,
+            refexplicit=True,
+            refwarn=False,
+        )
+        node.replace_self(link)
+        link += node
+
+
+def setup(app):
+    """As an extension of Sphinx."""
+    app.connect("builder-inited", lambda app: write())
+    app.connect("autodoc-process-docstring", on_docstring, priority=100)
+    app.connect("autodoc-skip-member", on_skip)
+    app.connect("doctree-read", on_doctree)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
