@@ -14,11 +14,14 @@ extensions = [
     "sphinx.ext.viewcode",
     "docs.reference",
 ]
+html_title = f"{project} {version}"
 html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["api.css"]
 myst_heading_anchors = 3
 
+# One argument a line.
+python_maximum_signature_line_length = 60
 # Types are said in the docstrings, with shapes and units.
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True

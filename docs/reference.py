@@ -23,7 +23,10 @@ DOCS = Path(__file__).parent
 FOLDER = DOCS / "api"
 PACKAGE = "keras_hypersphere"
 # Keras's own methods are in Keras's own documentation.
-FOREIGN = "Layer, Loss, Model, Callback, PyDataset, Exception, tuple, object"
+FOREIGN = (
+    "Layer, Loss, Model, Callback, PyDataset, SGD, LearningRateSchedule, "
+    "Initializer, Constraint, Exception, tuple, object"
+)
 # Their class says all; the methods are for heads of your own: `MarginHead`.
 WITHOUT_INHERITED = ("layers", "losses", "addons")
 
@@ -157,6 +160,9 @@ def text_of_object(page: Page) -> str:
         options = "   :members:\n   :member-order: bysource\n"
         if page.module.split(".")[0] not in WITHOUT_INHERITED:
             options += f"   :inherited-members: {FOREIGN}\n"
+    # One that two modules export is indexed once.
+    first = next(one for one in pages() if one.value is page.value)
+    options += "" if first is page else "   :no-index:\n"
     guide = guides().get(page.path)
     also = f"Guide with pictures: :doc:`{guide}`.\n" if guide else ""
     return (
@@ -207,7 +213,7 @@ def write() -> None:
             path.write_text(text)
 
 
-CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)(\w?)")
 LINK = re.compile(r"\[([^\]]+)\]\((https?://[^)\s]+)\)")
 DOCTEST = re.compile(r"^ *>>> .*?(?=^\s*$|\Z)", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -230,7 +236,7 @@ def translate(text: str) -> str:
     text = FENCE.sub(fence, text)
     text = DOCTEST.sub(lambda match: keep(match[0]), text)
     text = LINK.sub(lambda m: keep(f"`{m[1]} <{m[2]}>`__"), text)
-    text = CODE.sub(lambda match: keep(literal(match[1])), text)
+    text = CODE.sub(lambda m: keep(literal(m[1], m[2])), text)
     text = LISTED.sub(lambda match: match[1] + keep("*") + " ", text)
     text = re.sub(r"(?<=\w)_(?!\w)|[|*]", r"\\\g<0>", text)
     while "\0" in text:
@@ -238,17 +244,46 @@ def translate(text: str) -> str:
     return text
 
 
-def literal(code: str) -> str:
+def literal(code: str, following: str = "") -> str:
     """Code between backticks; a public object is a link."""
+    following = following and f"\\ {following}"
     name, call = re.fullmatch(r"([\w.]*)(.*)", code, re.DOTALL).groups()
     if name in targets() and call in ("", "()"):
-        return f":py:obj:`{code} <{targets()[name]}>`"
-    return f"``{code}``"
+        return f":py:obj:`{code} <{targets()[name]}>`{following}"
+    return f"``{code}``{following}"
 
 
 def on_docstring(app, what, name, value, options, lines):
     """Before napoleon reads the sections."""
     lines[:] = translate("\n".join(lines)).split("\n")
+
+
+def on_signature(app, what, name, value, options, signature, returned):
+    """That of `__init__`: Keras's classes take anything in `__new__`."""
+    init = getattr(value, "__init__", None)
+    if what != "class" or not inspect.isfunction(init):
+        return None
+    found = inspect.signature(init)
+    arguments = [
+        argument.replace(annotation=argument.empty, default=default(argument))
+        for argument in list(found.parameters.values())[1:]
+    ]
+    empty = inspect.Signature.empty
+    return str(found.replace(parameters=arguments, return_annotation=empty)), ""
+
+
+def default(argument: inspect.Parameter) -> Any:
+    """The default, whose text has no address in memory."""
+    if " at 0x" not in repr(argument.default):
+        return argument.default
+    return Said(f"{type(argument.default).__name__}()")
+
+
+class Said(str):
+    """What a signature shows without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def on_skip(app, what, name, value, skip, options):
@@ -284,6 +319,7 @@ def setup(app):
     """As an extension of Sphinx."""
     app.connect("builder-inited", lambda app: write())
     app.connect("autodoc-process-docstring", on_docstring, priority=100)
+    app.connect("autodoc-process-signature", on_signature)
     app.connect("autodoc-skip-member", on_skip)
     app.connect("doctree-read", on_doctree)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
