@@ -8,20 +8,19 @@ is a link.
 """
 
 import functools
-import importlib
 import inspect
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import keras_hypersphere as kh
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+
+from docs.objects import PACKAGE, Page, pages
 
 DOCS = Path(__file__).parent
 FOLDER = DOCS / "api"
-PACKAGE = "keras_hypersphere"
 # Keras's own methods are in Keras's own documentation.
 FOREIGN = (
     "Layer, Loss, Model, Callback, PyDataset, SGD, LearningRateSchedule, "
@@ -29,70 +28,6 @@ FOREIGN = (
 )
 # Their class says all; the methods are for heads of your own: `MarginHead`.
 WITHOUT_INHERITED = ("layers", "losses", "addons")
-
-
-@dataclass(frozen=True)
-class Page:
-    """A public object.
-
-    Attributes:
-        module: name of its module below `kh`, as in `layers`.
-        name: its own; empty for the page of the module.
-        value: the object.
-    """
-
-    module: str
-    name: str
-    value: Any
-
-    @property
-    def path(self) -> str:
-        """What a user writes behind `kh.`."""
-        return f"{self.module}.{self.name}".rstrip(".")
-
-    @property
-    def full(self) -> str:
-        """The name that can be imported."""
-        return f"{PACKAGE}.{self.path}"
-
-    @property
-    def summary(self) -> str:
-        """The first sentence of its docstring."""
-        text = inspect.getdoc(self.value) or ""
-        return " ".join(text.split("\n\n")[0].split())
-
-
-def public_names(module: ModuleType) -> list[str]:
-    """Names that a module exports."""
-    own = [
-        name
-        for name, value in vars(module).items()
-        if getattr(value, "__module__", None) == module.__name__
-        and not name.startswith("_")
-    ]
-    return sorted(getattr(module, "__all__", own), key=str.lower)
-
-
-def walk(module: ModuleType, path: str) -> Iterator[Page]:
-    """The page of a module, and those of all it exports."""
-    yield Page(path, "", module)
-    for name in public_names(module):
-        value = getattr(module, name)
-        if inspect.ismodule(value):
-            yield from walk(value, f"{path}.{name}")
-        elif callable(value):
-            yield Page(path, name, value)
-
-
-@functools.cache
-def pages() -> list[Page]:
-    """All of them."""
-    names = [name for name in kh.__all__ if not name.startswith("_")]
-    return [
-        page
-        for name in names
-        for page in walk(importlib.import_module(f"{PACKAGE}.{name}"), name)
-    ]
 
 
 @functools.cache
@@ -253,12 +188,22 @@ def literal(code: str, following: str = "") -> str:
     return f"``{code}``{following}"
 
 
-def on_docstring(app, what, name, value, options, lines):
+def on_docstring(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list
+) -> None:
     """Before napoleon reads the sections."""
     lines[:] = translate("\n".join(lines)).split("\n")
 
 
-def on_signature(app, what, name, value, options, signature, returned):
+def on_signature(
+    app: Sphinx,
+    what: str,
+    name: str,
+    value: Any,
+    options: Any,
+    signature: str,
+    returned: str,
+) -> tuple[str, str] | None:
     """That of `__init__`: Keras's classes take anything in `__new__`."""
     init = getattr(value, "__init__", None)
     if what != "class" or not inspect.isfunction(init):
@@ -286,17 +231,16 @@ class Said(str):
         return str(self)
 
 
-def on_skip(app, what, name, value, skip, options):
+def on_skip(
+    app: Sphinx, what: str, name: str, value: Any, skip: bool, options: Any
+) -> bool | None:
     """Fields of named tuples say nothing."""
     text = getattr(value, "__doc__", None) or ""
     return True if text.startswith("Alias for field number") else None
 
 
-def on_doctree(app, tree):
+def on_doctree(app: Sphinx, tree: nodes.document) -> None:
     """Public objects that a guide names become links."""
-    from docutils import nodes
-    from sphinx.addnodes import pending_xref
-
     for node in list(tree.findall(nodes.literal)):
         name = re.match(r"[\w.]*", node.astext())[0]
         linked = isinstance(node.parent, nodes.reference | pending_xref)
@@ -315,7 +259,7 @@ def on_doctree(app, tree):
         link += node
 
 
-def setup(app):
+def setup(app: Sphinx) -> dict[str, bool]:
     """As an extension of Sphinx."""
     app.connect("builder-inited", lambda app: write())
     app.connect("autodoc-process-docstring", on_docstring, priority=100)

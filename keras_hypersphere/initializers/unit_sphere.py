@@ -22,6 +22,9 @@ class UnitSphere(keras.initializers.Initializer):
 
     dtype: drawn and normalized in float32, then cast.
 
+    Raises:
+        ValueError: If `axis` is not an integer.
+
     Example:
 
     >>> initializer = kh.initializers.UnitSphere(seed=0)
