@@ -74,6 +74,8 @@ def make() -> None:
     lines = (f"{a} {b} {int(a[0] == b[0])}\n" for a, b in pairs)
     # Pairs of both kinds in each part of the list.
     Path("my-pairs.txt").write_text("".join(sorted(lines, key=hash_of)))
+    shutil.copy(EILEEN, "photo.jpg")
+    write("group.jpg", np.hstack([eileen, grace[44:556]]))
     write("sideways.png", np.rot90(grace, -1))
     write("group.png", np.hstack([eileen, grace[44:556]]))
     film()

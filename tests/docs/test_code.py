@@ -5,6 +5,7 @@ says, and every command is one; `make docs` runs this.
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,9 +50,20 @@ PROCESS = re.compile(r"__main__|KERAS_BACKEND|MultiWorkerMirrored")
 FILE = re.compile(r"# (\w+)\.py\n")
 
 
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    """The files that the pages name."""
+    folder = tmp_path_factory.mktemp("samples")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        sample_files.make()
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A new one with the files that the pages name; nothing is kept."""
+def folder(samples, tmp_path, monkeypatch):
+    """A copy of them; nothing of what a page does is kept."""
+    shutil.copytree(samples, tmp_path, symlinks=True, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     for module, table in (
@@ -59,7 +71,6 @@ def folder(tmp_path, monkeypatch):
         (custom_layers, "CUSTOM"),
     ):
         monkeypatch.setattr(module, table, dict(getattr(module, table)))
-    sample_files.make()
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
