@@ -60,7 +60,7 @@ help:
 	@echo 'make lint          ruff and mypy; `make format` fixes what it can'
 	@echo 'make docs          the guides and the API as HTML in build/docs; runs their code'
 	@echo 'make pictures      draws the pictures of the guides again'
-	@echo 'make weights       makes zoo/weights/ again from the published file'
+	@echo 'make weights       makes zoo/weights/ again from the published files'
 	@echo 'make schema        compiles the .proto files again'
 	@echo 'make miniatures    makes the random weights of the small test networks again'
 	@echo 'make sample        trains the Caffe sample of tools/samples/ again'
@@ -188,8 +188,8 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format
 
 weights: $(VENV)/.demo
-	$(BIN)/python -m keras_hypersphere.tools.dlib
-	$(BIN)/python -m keras_hypersphere.tools.sface
+	$(BIN)/python -m tests.weights.dlib
+	$(BIN)/python -m tests.weights.sface
 
 # What the package loads of its .proto files.
 schema: $(VENV)/.dev
@@ -199,7 +199,7 @@ schema: $(VENV)/.dev
 	done
 
 miniatures: $(VENV)/.demo
-	$(BIN)/python -m keras_hypersphere.tools.miniatures
+	$(BIN)/python -m tests.miniatures
 
 sample: $(VENV)/.demo
 	$(BIN)/python -m keras_hypersphere.tools.samples.train

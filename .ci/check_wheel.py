@@ -17,10 +17,7 @@ wanted = {
     f"{inside}/{path.relative_to(folder).as_posix()}"
     for folder, inside in PACKAGES.items()
     for path in pathlib.Path(folder).rglob("*")
-    # Tiny networks with random weights are for tests.
-    if path.is_file()
-    and path.suffix != ".pyc"
-    and ".miniature." not in path.name
+    if path.is_file() and path.suffix != ".pyc"
 }
 if found != wanted:
     sys.exit(

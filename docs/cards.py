@@ -5,7 +5,6 @@ from collections.abc import Callable
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.registry import packaged_cards
 
-MINIATURE = ".miniature"
 # It ends no cell of a table.
 BAR = r"\|"
 DISTANCES = {
@@ -22,12 +21,8 @@ FLIPS = {
 
 
 def chosen(wanted: Callable[[Card], bool]) -> list[Card]:
-    """Cards of models that know faces, by name."""
-    return [
-        card
-        for card in packaged_cards()
-        if not card.name.endswith(MINIATURE) and wanted(card)
-    ]
+    """Cards of the package, in the order of `list_models`."""
+    return [card for card in packaged_cards() if wanted(card)]
 
 
 def table(head: str, rows: list[list[str]]) -> str:

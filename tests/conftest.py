@@ -17,6 +17,7 @@ import pytest
 
 HOMES = pytest.StashKey[tempfile.TemporaryDirectory]()
 COUNT = itertools.count()
+MINIATURES = Path(__file__).parent / "fixtures" / "miniatures"
 
 
 def pytest_configure(config):
@@ -58,6 +59,13 @@ def _home(request, monkeypatch):
     if (folder / "keras.json").is_file():
         shutil.copy(folder / "keras.json", home)
     monkeypatch.setenv("KERAS_HOME", str(home))
+
+
+@pytest.fixture
+def miniatures(_home):
+    """Tiny networks with random weights, where users keep their cards."""
+    cache = Path(os.environ["KERAS_HOME"]) / "models" / "keras_hypersphere"
+    shutil.copytree(MINIATURES, cache)
 
 
 @pytest.fixture(autouse=True)

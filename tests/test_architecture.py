@@ -199,6 +199,41 @@ def test_the_backend_rule_can_fail():
     assert tops(imported(tree)) & BACKENDS
 
 
+def needs(package):
+    """The modules of a package, and those of it that each names.
+
+    Wherever the import stands: in a function and for a type checker it says
+    as well that one file cannot be understood without the other.
+    """
+    modules = {}
+    for path in files(package):
+        parts = path.relative_to(TOP_LEVEL[package]).with_suffix("").parts
+        if parts[-1] == "__init__":
+            parts = parts[:-1]
+        modules[".".join((package, *parts))] = path
+    return {
+        name: modules.keys()
+        & set(imported(parsed(path)))
+        - {name}
+        # A package whose names its own `__init__` gives away.
+        - {".".join(name.split(".")[:n]) for n in range(1, name.count(".") + 1)}
+        for name, path in modules.items()
+    }
+
+
+def test_no_two_files_need_each_other():
+    found = needs(f"{CORE}.zoo")
+    assert found[f"{CORE}.zoo.faces.embedder"]
+    assert list(graphlib.TopologicalSorter(found).static_order())
+
+
+def test_the_circle_rule_can_fail():
+    found = needs(f"{CORE}.zoo")
+    found[f"{CORE}.zoo.faces.gallery"].add(f"{CORE}.zoo.faces.embedder")
+    with pytest.raises(graphlib.CycleError):
+        list(graphlib.TopologicalSorter(found).static_order())
+
+
 @pytest.mark.parametrize("parent", [f"{CORE}.zoo", f"{CORE}.tools.caffe"])
 def test_children_import_no_circles(parent):
     package = max((s for s in TOP_LEVEL if within(parent, s)), key=len)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from keras_hypersphere.tools import quiet
-from keras_hypersphere.tools.commands.document import error_document
+from keras_hypersphere.tools.commands.document import error_document, one_line
 from keras_hypersphere.version import __version__
 
 SUBCOMMANDS = (
@@ -31,11 +31,28 @@ SUBCOMMANDS = (
 )
 
 
+class UsageError(SystemExit):
+    """Words that no subcommand understands: exit code 2.
+
+    Args:
+        command: The subcommand, if it is known.
+        said: What is wrong with them.
+    """
+
+    def __init__(self, command: str | None, said: str) -> None:
+        super().__init__(2)
+        self.command = command
+        self.said = said
+
+
 class Parser(argparse.ArgumentParser):
     """Usage errors in one line on stderr, exit code 2."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message} (see `{self.prog} --help`)\n")
+        said = f"{message} (see `{self.prog} --help`)"
+        print(f"error: {said}", file=sys.stderr)
+        _, _, command = self.prog.partition(" ")
+        raise UsageError(command or None, said)
 
     def parse_known_args(  # type: ignore[override]
         self,
@@ -75,13 +92,24 @@ def build_parser() -> argparse.ArgumentParser:
         subcommand.add_argument(
             "--debug", action="store_true", help="show tracebacks"
         )
-        subcommand.set_defaults(run=command.run)
+        # A command of two words, such as `gallery build`, says so itself.
+        subcommand.set_defaults(run=command.run, command=name)
     return parser
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one subcommand. Returns 0 if it was done, 1 if it failed."""
-    arguments = build_parser().parse_args(words)
+    words = sys.argv[1:] if words is None else words
+    try:
+        return run(build_parser().parse_args(words))
+    except UsageError as error:
+        if "--json" in words:
+            print(error_document(error.command, error, error.said))
+        raise
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs a subcommand, and reports its errors."""
     # Notices of TensorFlow and OpenCV would drown the one line that matters.
     if not arguments.debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -109,15 +137,6 @@ def report(
 ) -> int:
     """Says what went wrong: to people, and with `--json` to programs."""
     if getattr(arguments, "json", False):
-        print(error_document(arguments.subcommand, error, said))
+        print(error_document(arguments.command, error, said))
     print(f"error: {said}", file=sys.stderr)
     return 1
-
-
-def one_line(error: Exception) -> str:
-    """The error's own words on one line, its type where it has none."""
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.strerror}: {error.filename}"
-    words = " ".join(str(error).split())
-    expected = isinstance(error, (ValueError, OSError))
-    return words if words and expected else f"{type(error).__name__}: {words}"

@@ -1,6 +1,5 @@
 """Words in, one line out: what every subcommand has in common."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from keras_hypersphere import zoo
-from keras_hypersphere.tools.cli import SUBCOMMANDS, main, one_line
+from keras_hypersphere.tools.cli import SUBCOMMANDS, main
+from keras_hypersphere.tools.commands.document import one_line
 
 
 def cli(*words, **options):
@@ -130,11 +130,6 @@ def test_debug_shows_the_traceback(tmp_path):
     missing = tmp_path / "missing.jpg"
     with pytest.raises(Exception, match=r"missing\.jpg"):
         main(["align", str(missing), "-o", str(tmp_path / "out"), "--debug"])
-
-
-def test_models_json_is_one_document(capsys):
-    assert main(["models", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from keras_hypersphere.tools.commands.embedder_arguments import (
     add_detector,
     add_json,
     detector_of,
+    require_photos,
 )
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output
     template = get_template(arguments.template)
     require_folder(output)
+    require_photos(arguments.photos)
     targets = plan(arguments.photos, output)
     output.mkdir(parents=True, exist_ok=True)
     progress = Progress(len(targets), "photos")

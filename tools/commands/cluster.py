@@ -19,6 +19,7 @@ from keras_hypersphere.tools.commands.embedder_arguments import (
     add_json,
     add_model,
     embedder_of,
+    require_photos,
 )
 from keras_hypersphere.tools.commands.gallery_arguments import (
     show_photos,
@@ -76,11 +77,15 @@ def positive(word: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Embeds the photos, groups them, and writes the groups."""
     from keras_hypersphere.evaluation.clustering import cluster
-    from keras_hypersphere.tools.commands.document import document
+    from keras_hypersphere.tools.commands.document import (
+        ManyFailures,
+        document,
+    )
     from keras_hypersphere.zoo.faces.open_set import grouping_threshold
     from keras_hypersphere.zoo.faces.photo_list import name_photos
 
     require_output(arguments.output)
+    require_photos(arguments.photos)
     photos = [name for name, _ in name_photos(arguments.photos)]
     embedder = embedder_of(arguments)
     found = embedder.embed(
@@ -91,7 +96,9 @@ def run(arguments: argparse.Namespace) -> int:
         progress=show_photos(),
     )
     if not found.faces:
-        raise ValueError(next(iter(found.failures.values())))
+        first = next(iter(found.failures.values()))
+        rest = f" ({len(photos) - 1} more failed.)" if len(photos) > 1 else ""
+        raise ManyFailures(f"{first}{rest}", found.failures)
     card = embedder.card
     threshold = arguments.threshold or grouping_threshold(
         card, len(found.faces), RATE

@@ -18,6 +18,8 @@ import stat
 from dataclasses import fields
 from pathlib import Path
 
+from keras_hypersphere.tools.commands.embedder_arguments import add_json
+
 HELP = "convert a Caffe network to a .keras file"
 
 
@@ -112,9 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the model even if it is not verified, or if CAFFEMODEL "
         "has no weights for it: then layers start from their fillers",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON document"
-    )
+    add_json(parser)
     parser.set_defaults(refuse=parser.error)
 
 

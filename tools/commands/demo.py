@@ -8,10 +8,12 @@
 import argparse
 import contextlib
 import importlib
-import json
 import sys
 import time
 from pathlib import Path
+
+from keras_hypersphere.tools.commands.document import document
+from keras_hypersphere.tools.commands.embedder_arguments import add_json
 
 HELP = "the three jobs on embedded inputs, with pictures"
 
@@ -38,9 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="only this one; may be repeated (default: all three)",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="one JSON document on stdout"
-    )
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,7 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
             results[name] = show(name, arguments.output)
     failed = [name for name, result in results.items() if not result["passed"]]
     if arguments.json:
-        print(json.dumps(results, indent=2))
+        print(
+            document(
+                "demo",
+                [{"job": name, **found} for name, found in results.items()],
+                dict.fromkeys(failed, "it did not show what it claims"),
+            )
+        )
     else:
         print(f"\nPictures and files are in {arguments.output}/")
     if failed:

@@ -33,7 +33,7 @@ class ManyFailures(ValueError):
 
 
 def document(
-    command: str,
+    command: str | None,
     results: Iterable[Mapping[str, Any]],
     failures: Mapping[str, str] | None = None,
     error: str | None = None,
@@ -41,7 +41,7 @@ def document(
     """The text of a document.
 
     Args:
-        command: The subcommand.
+        command: The subcommand; None where the words name none.
         results: Plain values, arrays and paths of each thing that was done.
         failures: Why, by the name of each thing that was not done.
         error: Why nothing was done.
@@ -59,15 +59,24 @@ def document(
     return json.dumps(plain(whole), indent=2, allow_nan=False)
 
 
-def error_document(command: str, error: BaseException, said: str) -> str:
+def error_document(command: str | None, error: BaseException, said: str) -> str:
     """The document of a subcommand that ended with an error.
 
     Args:
-        command: The subcommand.
+        command: The subcommand; None where the words name none.
         error: The error; that of `ManyFailures` says more.
         said: The line for people.
     """
     return document(command, [], getattr(error, "failures", None), said)
+
+
+def one_line(error: Exception) -> str:
+    """The error's own words on one line, its type where it has none."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    words = " ".join(str(error).split())
+    expected = isinstance(error, (ValueError, OSError))
+    return words if words and expected else f"{type(error).__name__}: {words}"
 
 
 def plain(value: Any) -> Any:

@@ -21,6 +21,7 @@ from keras_hypersphere.tools.commands.embedder_arguments import (
     add_json,
     add_model,
     embedder_of,
+    require_photos,
 )
 from keras_hypersphere.tools.commands.notes import (
     note_passed_over,
@@ -82,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     # What can be wrong with the words is said before minutes of work.
     require_place(arguments.output)
+    require_photos(arguments.photos)
     named = name_photos(arguments.photos, arguments.aligned)
     # A photo that the words name twice is embedded once.
     photos = dict(named)

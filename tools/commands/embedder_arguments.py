@@ -1,6 +1,8 @@
 """Arguments that the subcommands share which embed photos."""
 
 import argparse
+import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -114,6 +116,20 @@ def number(word: str, most: float, expected: str) -> float:
     if not 0.0 <= value <= most:
         raise argparse.ArgumentTypeError(f"expected {expected}, got {word!r}")
     return value
+
+
+def require_photos(words: Iterable[str]) -> None:
+    """Refuses photos that are not there, before a model is loaded.
+
+    Raises:
+        FileNotFoundError: If there is none of that name.
+        ValueError: If a name is empty.
+    """
+    from keras_hypersphere.zoo import images
+
+    for word in words:
+        if not word or not os.path.lexists(word):
+            images.read(word)
 
 
 def detector_of(arguments: argparse.Namespace) -> "FaceDetector":

@@ -8,14 +8,15 @@ face is never left out of a list: its pairs count as errors.
 
 import argparse
 import importlib
-import json
 import shlex
 from collections.abc import Callable
 
+from keras_hypersphere.tools.commands.document import document, one_line
 from keras_hypersphere.tools.commands.embedder_arguments import (
     DETECTORS,
     MODEL,
     RUNTIMES,
+    add_json,
 )
 
 HELP = "measure a model on LFW, YouTube Faces, MegaFace or a list of pairs"
@@ -81,9 +82,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help="how embeddings are compared (default: the model card's, or "
             "the protocol's own)",
         )
-        each.add_argument(
-            "--json", action="store_true", help="print one JSON document"
-        )
+        add_json(each)
+        each.set_defaults(command=f"evaluate {name}")
         # The subcommand's own --debug stands before the set.
         each.add_argument(
             "--debug",
@@ -240,13 +240,21 @@ def run(arguments: argparse.Namespace) -> int:
     ).measure
     measured = measure(arguments, command(arguments))
     found = measured.found
+    failures: dict[str, str] = {}
     try:
         if arguments.report:
             found["report"] = str(write_report(arguments.report, measured.draw))
-    finally:
+    except Exception as error:
         # Without the page the figures of long work are still wanted; they
         # are the one document then, and the error is a line.
-        print(json.dumps(found, indent=2) if arguments.json else text(found))
+        failures[arguments.report] = one_line(error)
+        raise
+    finally:
+        print(
+            document(arguments.command, [found], failures)
+            if arguments.json
+            else text(found)
+        )
         arguments.json = False
     return 0
 

@@ -13,7 +13,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_hypersphere.tools.commands.embedder_arguments import add_json
+from keras_hypersphere.tools.commands.embedder_arguments import (
+    add_json,
+    require_photos,
+)
 from keras_hypersphere.tools.commands.gallery_arguments import (
     add_gallery_model,
     gallery_path,
@@ -74,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
         add_gallery_model(action)
         add_json(action)
+        action.set_defaults(command=f"gallery {name}")
         # After the action too.
         action.add_argument(
             "--debug",
@@ -89,10 +93,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.action == "list":
         gallery = load_gallery(arguments.gallery, arguments)
-        show(listing(gallery), gallery.failures, arguments, lines(gallery))
+        show(listing(gallery), {}, arguments, lines(gallery))
         return 0
     # What can be wrong with the words is said before minutes of work.
     require_place(arguments.gallery)
+    require_photos(getattr(arguments, "photos", []))
     gallery, changes = change(arguments)
     gallery.save(arguments.gallery)
     told = {
@@ -161,6 +166,7 @@ def listing(gallery: "Gallery") -> dict[str, Any]:
         "threshold": known_threshold(gallery),
         "people": len(gallery),
         "photos": len(gallery.photos),
+        "photos_without_face": gallery.failures,
         "names": [
             {"name": name, "photos": theirs} for name, theirs in photos.items()
         ],
@@ -202,6 +208,5 @@ def show(
     from keras_hypersphere.tools.commands.document import document
 
     if arguments.json:
-        command = f"gallery {arguments.action}"
-        text = document(command, [results], failures)
+        text = document(arguments.command, [results], failures)
     print(text)

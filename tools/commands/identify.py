@@ -9,7 +9,6 @@ or shows no face.
 
 import argparse
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from keras_hypersphere.tools.commands.embedder_arguments import (
     add_all,
     add_choose,
     add_json,
+    require_photos,
 )
 from keras_hypersphere.tools.commands.gallery_arguments import (
     add_gallery_model,
@@ -100,13 +100,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Identifies the photos and prints the people."""
     from keras_hypersphere.tools.commands.document import document
     from keras_hypersphere.tools.commands.notes import note_turned
-    from keras_hypersphere.zoo import images
     from keras_hypersphere.zoo.faces.photo_list import name_photos
 
     # What can be wrong with the words is said before the model is loaded.
-    for word in arguments.photos:
-        if not word or not os.path.lexists(word):
-            images.read(word)
+    require_photos(arguments.photos)
     photos = dict(name_photos(arguments.photos))
     gallery = open_gallery(arguments)
     threshold = gallery.threshold(arguments.false_identification_rate)

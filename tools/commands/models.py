@@ -6,9 +6,11 @@ source, licence, crop, threshold, published and measured accuracy.
 """
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING
+
+from keras_hypersphere.tools.commands.document import ManyFailures, document
+from keras_hypersphere.tools.commands.embedder_arguments import add_json
 
 if TYPE_CHECKING:
     from keras_hypersphere.zoo.cards.card import Card
@@ -32,13 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATTERN",
         help="names to show, such as 'dlib*' (default: all)",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="whole cards, as a JSON list"
-    )
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the cards that fit the pattern."""
+    """Prints the cards that fit the pattern. Returns 1 if one is invalid."""
     from keras_hypersphere.zoo import list_models
 
     names = list_models(arguments.pattern)
@@ -47,23 +47,27 @@ def run(arguments: argparse.Namespace) -> int:
             f"No model fits the pattern {arguments.pattern!r}. "
             f"The zoo has: {', '.join(list_models())}."
         )
-    cards = read_cards(names)
+    cards, failures = read_cards(names)
+    for why in failures.values():
+        print(f"warning: {why}", file=sys.stderr)
     if not cards:
-        raise ValueError(
+        raise ManyFailures(
             f"No card that fits the pattern {arguments.pattern!r} can be "
-            "read: see the warnings."
+            "read: see the warnings.",
+            failures,
         )
     if arguments.json:
-        print(json.dumps([card.as_dict() for card in cards], indent=2))
+        results = [card.as_dict() for card in cards]
+        print(document("models", results, failures))
     elif len(cards) == 1 and arguments.pattern != "*":
         print(page(cards[0]))
     else:
         print(listing(cards))
-    return 0
+    return 1 if failures else 0
 
 
-def read_cards(names: list[str]) -> "list[Card]":
-    """The cards; of several, one that is invalid gets a warning.
+def read_cards(names: list[str]) -> "tuple[list[Card], dict[str, str]]":
+    """The cards, and of several why some of them are invalid.
 
     What the package itself has is shown even if the cache has something
     invalid in its place.
@@ -72,6 +76,7 @@ def read_cards(names: list[str]) -> "list[Card]":
     from keras_hypersphere.zoo.cards.registry import packaged_card
 
     cards = []
+    failures = {}
     for name in names:
         try:
             cards.append(get_card(name))
@@ -79,9 +84,9 @@ def read_cards(names: list[str]) -> "list[Card]":
             packaged = packaged_card(name)
             if len(names) == 1 and packaged is None:
                 raise
-            print(f"warning: {error}", file=sys.stderr)
+            failures[name] = str(error)
             cards += [packaged] if packaged else []
-    return cards
+    return cards, failures
 
 
 def group_of(card: "Card") -> str:

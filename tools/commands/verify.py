@@ -7,7 +7,6 @@ either answer. Of several faces in a photo the largest is taken, or as
 """
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from keras_hypersphere.tools.commands.embedder_arguments import (
     add_model,
     distance,
     embedder_of,
+    require_photos,
 )
 from keras_hypersphere.tools.commands.notes import note_turned
 
@@ -46,12 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compares the photos and prints the decision."""
-    from keras_hypersphere.zoo import images
-
-    # A photo that is not there is told before a model is loaded.
-    for photo in (arguments.photo_a, arguments.photo_b):
-        if not os.path.lexists(photo):
-            images.read(photo)
+    require_photos([arguments.photo_a, arguments.photo_b])
     embedder = embedder_of(arguments)
     answer = embedder.verify(
         arguments.photo_a,

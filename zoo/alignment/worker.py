@@ -44,7 +44,7 @@ def receive(pipe: IO[bytes]) -> np.ndarray | None:
 
 
 class DetectorProcess:
-    """A running worker: `search(photos)` as in `mtcnn_detector.py`.
+    """A running worker: `search(photos)` as in `mtcnn_search.py`.
 
     It ends with this process, and is started again if it has died.
     """
@@ -55,7 +55,7 @@ class DetectorProcess:
         atexit.register(self.close)
 
     def search(self, photos: np.ndarray) -> np.ndarray:
-        """Finds faces in RGB uint8 pixels; rows of `mtcnn_detector.search`."""
+        """Finds faces in RGB uint8 pixels; rows of `mtcnn_search.search`."""
         with self.lock:
             if self.process is None or self.process.poll() is not None:
                 self.start()
@@ -113,10 +113,10 @@ def serve() -> None:
     # Only answers may go to the pipe: print, C++ included, goes to stderr.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    from keras_hypersphere.zoo.alignment import mtcnn_detector
+    from keras_hypersphere.zoo.alignment.mtcnn_search import search
 
     while (photos := receive(sys.stdin.buffer)) is not None:
-        send(answers, mtcnn_detector.search(photos))
+        send(answers, search(photos))
 
 
 if __name__ == "__main__":

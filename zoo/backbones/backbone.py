@@ -3,11 +3,12 @@
 import dataclasses
 import functools
 import inspect
+import math
 import numbers
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import keras
 
@@ -27,9 +28,11 @@ ARGUMENTS = """Args:
         name: Name of the model.
         classifier_activation: Activation behind the classifier; None gives
             the logits. Default: `"softmax"`.{more}
-        narrow: By what all widths are divided, that of the embedding too; 1
-            is the published network, more a miniature of it for tests. No
-            width becomes less than 2. Default: 1."""
+        width: The width multiplier: the share of its channels and units that
+            each layer has, that of the embedding too. 0.5 needs about a
+            quarter of the parameters and multiplications, 2 four times as
+            many. No layer gets fewer than 2. Default: 1, the published
+            network."""
 
 # A function, with the arguments that it has.
 Network = TypeVar("Network", bound=Callable[..., keras.Model])
@@ -113,6 +116,12 @@ def whole(number: object) -> int | None:
     return None
 
 
+def is_multiplier(number: Any) -> bool:
+    """Whether widths can be multiplied by something."""
+    real = isinstance(number, numbers.Real) and not isinstance(number, bool)
+    return real and 0 < float(number) < math.inf
+
+
 @dataclasses.dataclass(frozen=True)
 class Backbone:
     """The arguments of a network of the zoo, checked before it is built.
@@ -120,14 +129,14 @@ class Backbone:
     Args:
         architecture: Name of the function, as in cards.
         weights, input_shape, include_top, classes, name,
-            classifier_activation, narrow: The arguments of the function.
+            classifier_activation, width: The arguments of the function.
         published_classes: What None stands for, if a classifier was
             published. Default: None.
         caffe_names: Caffe's names of layers that Keras calls otherwise.
             Default: None, if no Caffe file of the network was published.
 
     Raises:
-        ValueError: If `classes`, `narrow` or `weights` is invalid.
+        ValueError: If `classes`, `width` or `weights` is invalid.
         FileNotFoundError: If there is no file `weights`.
     """
 
@@ -138,7 +147,7 @@ class Backbone:
     classes: int | None
     name: str
     classifier_activation: "str | Callable | None"
-    narrow: int
+    width: float
     published_classes: int | None = None
     caffe_names: "Mapping[str, str] | None" = None
 
@@ -155,10 +164,10 @@ class Backbone:
                 "`include_top` is False. Received: "
                 f"classes={self.classes!r}, include_top={self.include_top!r}"
             )
-        if (whole(self.narrow) or 0) < 1:
+        if not is_multiplier(self.width):
             raise ValueError(
-                "`narrow` must be a positive integer, 1 for the published "
-                f"network. Received: narrow={self.narrow!r}"
+                "`width` must be a number above 0, 1 for the published "
+                f"network. Received: width={self.width!r}"
             )
         if self.weights is not None and (
             not isinstance(self.weights, (str, os.PathLike))
@@ -189,8 +198,8 @@ class Backbone:
             return self.published_classes or 0
         return whole(self.classes) or 0
 
-    def width(self, published: int) -> int:
-        """A number of channels or units, divided by `narrow`.
+    def channels(self, published: int) -> int:
+        """A number of channels or units, times `width`, rounded down.
 
         2 at the least: an embedding of one number has no direction. Where
         `MaxFeatureMap` takes two for one, it is twice the width behind it.
@@ -198,7 +207,8 @@ class Backbone:
         Args:
             published: That of the published network.
         """
-        return max(2, published // int(self.narrow))
+        # A tenth of 30 is a little less than 3 to a computer.
+        return max(2, int(published * float(self.width) + 1e-6))
 
     def input(self, channels: int, smallest: int) -> keras.KerasTensor:
         """The image, after a look at its shape.

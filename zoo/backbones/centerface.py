@@ -35,7 +35,7 @@ def CenterFace(
     classes: int | None = None,
     name: str = "centerface",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds CenterFace: 27 convolutions with pooling between the stages.
 
@@ -70,20 +70,20 @@ def CenterFace(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
         published_classes=CLASSES,
         caffe_names={},
     )
     inputs = x = arguments.input(channels=3, smallest=SMALLEST_SIDE)
-    x = prelu(conv(x, arguments.width(32), 3, "conv1a"), "relu1a")
+    x = prelu(conv(x, arguments.channels(32), 3, "conv1a"), "relu1a")
     for stage, (filters, units) in enumerate(STAGES, start=2):
         part = "1b" if stage == 2 else f"{stage - 1}"
-        x = conv(x, arguments.width(filters), 3, f"conv{part}")
+        x = conv(x, arguments.channels(filters), 3, f"conv{part}")
         x = prelu(x, f"relu{part}")
         x = halve(x, f"pool{part}")
         for number in range(1, 2 * units + 1, 2):
             x = residual_unit(x, stage, number)
-    x = dense(flatten(x, "fc5_flatten"), arguments.width(512), "fc5")
+    x = dense(flatten(x, "fc5_flatten"), arguments.channels(512), "fc5")
     if arguments.include_top:
         x = arguments.activate(dense(x, arguments.units, "fc6"))
     return arguments.model(inputs, x)

@@ -42,7 +42,7 @@ def DlibResNet(
     classes: int | None = None,
     name: str = "dlib_resnet",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds dlib's face recognition network, a residual network.
 
@@ -84,10 +84,10 @@ def DlibResNet(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
     )
     inputs = arguments.input(channels=3, smallest=SMALLEST_SIDE)
-    stem = layers.Conv2D(arguments.width(32), 7, strides=2, name="stem_conv")
+    stem = layers.Conv2D(arguments.channels(32), 7, strides=2, name="stem_conv")
     x = stem(inputs)
     x = ChannelAffine(name="stem_affine")(x)
     x = layers.ReLU(name="stem_relu")(x)
@@ -95,9 +95,11 @@ def DlibResNet(
     for stage, units in enumerate(STAGES, start=1):
         for unit, (filters, halve) in enumerate(units, start=1):
             part = f"stage{stage}_unit{unit}"
-            x = residual_unit(x, arguments.width(filters), halve, part)
+            x = residual_unit(x, arguments.channels(filters), halve, part)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    x = layers.Dense(arguments.width(DIM), use_bias=False, name="embedding")(x)
+    x = layers.Dense(arguments.channels(DIM), use_bias=False, name="embedding")(
+        x
+    )
     if include_top:
         x = layers.Dense(arguments.units, name="predictions")(x)
         x = arguments.activate(x)

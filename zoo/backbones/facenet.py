@@ -58,7 +58,7 @@ def FaceNetNN1(
     name: str = "facenet_nn1",
     classifier_activation: "str | None" = "softmax",
     use_bias: bool = False,
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds FaceNet's NN1, after Zeiler and Fergus, with 140 million weights.
 
@@ -90,23 +90,23 @@ def FaceNetNN1(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
     )
     inputs = x = arguments.input(channels=3, smallest=SMALLEST_SIDE)
-    width = arguments.width
-    x = max_pool(conv(x, width(64), 7, "conv1", 2, use_bias), "pool1")
+    channels = arguments.channels
+    x = max_pool(conv(x, channels(64), 7, "conv1", 2, use_bias), "pool1")
     x = response_norm(x, "rnorm1")
-    x = conv(x, width(64), 1, "conv2a", 1, use_bias)
-    x = conv(x, width(192), 3, "conv2", 1, use_bias)
+    x = conv(x, channels(64), 1, "conv2a", 1, use_bias)
+    x = conv(x, channels(192), 3, "conv2", 1, use_bias)
     x = max_pool(response_norm(x, "rnorm2"), "pool2")
     for part, before, filters, pooled in NN1:
-        x = conv(x, width(before), 1, f"conv{part}a", 1, use_bias)
-        x = conv(x, width(filters), 3, f"conv{part}", 1, use_bias)
+        x = conv(x, channels(before), 1, f"conv{part}a", 1, use_bias)
+        x = conv(x, channels(filters), 3, f"conv{part}", 1, use_bias)
         if pooled:
             x = max_pool(x, "pool3" if part == "3" else "pool4")
     x = layers.Flatten(name="concat")(x)
     for part in ("fc1", "fc2"):
-        x = Maxout(width(4096), pieces=2, use_bias=use_bias, name=part)(x)
+        x = Maxout(channels(4096), pieces=2, use_bias=use_bias, name=part)(x)
     return embedded(arguments, inputs, x, "fc7128", use_bias)
 
 
@@ -119,7 +119,7 @@ def FaceNetNN2(
     name: str = "facenet_nn2",
     classifier_activation: "str | None" = "softmax",
     use_bias: bool = False,
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds FaceNet's NN2, an Inception network.
 
@@ -150,7 +150,7 @@ def FaceNetNN2(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
     )
     return inception(arguments, NN2, use_bias)
 
@@ -164,7 +164,7 @@ def FaceNetNN3(
     name: str = "facenet_nn3",
     classifier_activation: "str | None" = "softmax",
     use_bias: bool = False,
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds FaceNet's NN3: NN2 for smaller images.
 
@@ -193,7 +193,7 @@ def FaceNetNN3(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
     )
     return inception(arguments, NN2, use_bias)
 
@@ -207,7 +207,7 @@ def FaceNetNN4(
     name: str = "facenet_nn4",
     classifier_activation: "str | None" = "softmax",
     use_bias: bool = False,
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds a reconstruction of FaceNet's NN4, for 96 x 96 pixels.
 
@@ -239,7 +239,7 @@ def FaceNetNN4(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
     )
     return inception(arguments, without_five(NN2, HIGHER), use_bias)
 
@@ -271,7 +271,7 @@ def embedded(
 
     A classifier takes it before: cosines without a scale cannot be fitted.
     """
-    x = layers.Dense(arguments.width(DIM), use_bias=bias, name=name)(x)
+    x = layers.Dense(arguments.channels(DIM), use_bias=bias, name=name)(x)
     if arguments.include_top:
         logits = layers.Dense(arguments.units, name="predictions")(x)
         return arguments.model(inputs, arguments.activate(logits))

@@ -37,7 +37,7 @@ def FaceNetNNS1(
     name: str = "facenet_nns1",
     classifier_activation: "str | None" = "softmax",
     use_bias: bool = False,
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds a reconstruction of FaceNet's NNS1, for 165 x 165 pixels.
 
@@ -67,7 +67,7 @@ def FaceNetNNS1(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
     )
     return small(arguments, without_five(NN2, HIGHER), *NNS1, use_bias)
 
@@ -81,7 +81,7 @@ def FaceNetNNS2(
     name: str = "facenet_nns2",
     classifier_activation: "str | None" = "softmax",
     use_bias: bool = False,
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds a reconstruction of FaceNet's NNS2, for 140 x 116 pixels.
 
@@ -111,7 +111,7 @@ def FaceNetNNS2(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
     )
     return small(arguments, NN2, *NNS2, use_bias)
 
@@ -142,7 +142,7 @@ def small(
     x = trunk(arguments, inputs, stem, resized(modules, scaled), bias)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(
-        arguments.width(units),
+        arguments.channels(units),
         activation="relu",
         use_bias=bias,
         kernel_initializer="he_normal",

@@ -159,12 +159,12 @@ def trunk(
         modules: The table.
         bias: Whether convolutions have one.
     """
-    stem = [arguments.width(width) for width in stem]
+    stem = [arguments.channels(width) for width in stem]
     x = conv(x, stem[0], 7, "conv1", 2, bias)
     x = response_norm(max_pool(x, "pool1"), "norm1")
     x = conv(x, stem[1], 1, "inception_2_3x3_reduce", 1, bias)
     x = conv(x, stem[2], 3, "inception_2_3x3", 1, bias)
     x = max_pool(response_norm(x, "norm2"), "pool2")
-    for row in resized(modules, arguments.width):
+    for row in resized(modules, arguments.channels):
         x = module(x, row, bias)
     return x

@@ -57,7 +57,7 @@ def InceptionResNetV1(
     classes: int | None = None,
     name: str = "inception_resnet_v1",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds Inception-ResNet-v1 with an embedding of 512 numbers.
 
@@ -93,7 +93,7 @@ def InceptionResNetV1(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
     )
     inputs = arguments.input(channels=3, smallest=SMALLEST_SIDE)
     x = stem(arguments, inputs)
@@ -108,7 +108,9 @@ def InceptionResNetV1(
     x = block(arguments, x, "block8", 6, 1.0, activation=None)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     x = layers.Dropout(0.2, name="dropout")(x)
-    x = layers.Dense(arguments.width(DIM), use_bias=False, name="bottleneck")(x)
+    x = layers.Dense(
+        arguments.channels(DIM), use_bias=False, name="bottleneck"
+    )(x)
     x = batch_norm(x, "bottleneck")
     if arguments.include_top:
         logits = layers.Dense(arguments.units, name="logits")(x)
@@ -120,14 +122,14 @@ def InceptionResNetV1(
 
 def stem(arguments: Backbone, x: Tensor) -> Tensor:
     """The convolutions before the first block."""
-    width = arguments.width
-    x = conv(x, width(32), 3, "conv2d_1a_3x3", stride=2, padding="valid")
-    x = conv(x, width(32), 3, "conv2d_2a_3x3", padding="valid")
-    x = conv(x, width(64), 3, "conv2d_2b_3x3")
+    channels = arguments.channels
+    x = conv(x, channels(32), 3, "conv2d_1a_3x3", stride=2, padding="valid")
+    x = conv(x, channels(32), 3, "conv2d_2a_3x3", padding="valid")
+    x = conv(x, channels(64), 3, "conv2d_2b_3x3")
     x = layers.MaxPooling2D(3, strides=2, name="maxpool_3a_3x3")(x)
-    x = conv(x, width(80), 1, "conv2d_3b_1x1")
-    x = conv(x, width(192), 3, "conv2d_4a_3x3", padding="valid")
-    return conv(x, width(256), 3, "conv2d_4b_3x3", stride=2, padding="valid")
+    x = conv(x, channels(80), 1, "conv2d_3b_1x1")
+    x = conv(x, channels(192), 3, "conv2d_4a_3x3", padding="valid")
+    return conv(x, channels(256), 3, "conv2d_4b_3x3", stride=2, padding="valid")
 
 
 def block(
@@ -153,7 +155,7 @@ def block(
         y = x
         for filters, size, part in branch:
             part = f"{name}_branch_{index}_{part}"
-            y = conv(y, arguments.width(filters), size, part)
+            y = conv(y, arguments.channels(filters), size, part)
         branches.append(y)
     y = layers.Concatenate(name=f"{name}_mixed")(branches)
     y = layers.Conv2D(x.shape[-1], 1, name=f"{name}_up")(y)
@@ -174,7 +176,7 @@ def reduction(arguments: Backbone, x: Tensor, name: str) -> Tensor:
             last = place == len(branch)
             y = conv(
                 y,
-                arguments.width(filters),
+                arguments.channels(filters),
                 size,
                 f"{name}_branch_{index}_{part}",
                 stride=2 if last else 1,

@@ -40,7 +40,7 @@ def LeNetPlusPlus(
     classes: int | None = None,
     name: str = "lenet_pp",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds LeNet++, whose embeddings of digits are points of a plane.
 
@@ -74,18 +74,18 @@ def LeNetPlusPlus(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
         published_classes=CLASSES,
         caffe_names=CAFFE_NAMES,
     )
     inputs = x = arguments.input(channels=1, smallest=SMALLEST_SIDE)
     for stage, filters in enumerate((32, 64, 128), start=1):
         for part in (f"{stage}", f"{stage}_plus"):
-            x = conv(x, arguments.width(filters), 5, f"conv{part}", pad=2)
+            x = conv(x, arguments.channels(filters), 5, f"conv{part}", pad=2)
             x = prelu(x, f"prelu{part}")
         pool = halve if stage < 3 else pool_of_three
         x = pool(x, f"pool{stage}")
-    x = dense(flatten(x, "ip1_flatten"), arguments.width(2), "ip1")
+    x = dense(flatten(x, "ip1_flatten"), arguments.channels(2), "ip1")
     x = prelu(x, "preluip1")
     if arguments.include_top:
         x = dense(x, arguments.units, "ip2", bias=None)

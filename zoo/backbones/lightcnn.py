@@ -51,7 +51,7 @@ def LightCNNA(
     classes: int | None = None,
     name: str = "lightcnn_a",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds LightCNN's model A: 4 convolutions and a dense layer.
 
@@ -84,7 +84,7 @@ def LightCNNA(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
         published_classes=CLASSES["LightCNNA"],
         caffe_names={},
     )
@@ -105,7 +105,7 @@ def LightCNNB(
     classes: int | None = None,
     name: str = "lightcnn_b",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds LightCNN's model B: 9 convolutions and a dense layer.
 
@@ -136,7 +136,7 @@ def LightCNNB(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
         published_classes=CLASSES["LightCNNB"],
         caffe_names={},
     )
@@ -157,7 +157,7 @@ def LightCNN9(
     classes: int | None = None,
     name: str = "lightcnn9",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds LightCNN-9, model B trained on more people.
 
@@ -188,7 +188,7 @@ def LightCNN9(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
         published_classes=CLASSES["LightCNN9"],
         caffe_names={},
     )
@@ -199,12 +199,12 @@ def model_a(arguments: Backbone) -> keras.Model:
     """The network A."""
     inputs = x = arguments.input(channels=1, smallest=SMALLEST_SIDE_A)
     for stage, (channels, size) in enumerate(STAGES_A, start=1):
-        filters = 2 * arguments.width(channels)
+        filters = 2 * arguments.channels(channels)
         x = conv(x, filters, size, f"conv{stage}", bias=BIAS)
         x = halve(x, f"pool{stage}")
         # So its authors spell it.
         x = MaxFeatureMap(name=f"etlwise{stage}")(x)
-    units = 2 * arguments.width(256)
+    units = 2 * arguments.channels(256)
     x = dense(flatten(x, "fc1_flatten"), units, "fc1", BIAS)
     x = MaxFeatureMap(name="eltwise6")(x)
     if arguments.include_top:
@@ -217,13 +217,13 @@ def model_b(arguments: Backbone) -> keras.Model:
     """The network B, and 9."""
     inputs = x = arguments.input(channels=1, smallest=SMALLEST_SIDE_B)
     for part, channels, size, pooled in STAGES_B:
-        filters = 2 * arguments.width(channels)
+        filters = 2 * arguments.channels(channels)
         x = conv(x, filters, size, f"conv{part}", pad=size // 2, bias=BIAS)
         x = MaxFeatureMap(name=f"etlwise{part}")(x)
         if pooled:
             # The last convolution is the fifth, the last pooling the fourth.
             x = halve(x, f"pool{min(int(part), 4)}")
-    units = 2 * arguments.width(256)
+    units = 2 * arguments.channels(256)
     x = dense(flatten(x, "fc1_flatten"), units, "fc1", BIAS)
     x = MaxFeatureMap(name="etlwise_fc1")(x)
     if arguments.include_top:

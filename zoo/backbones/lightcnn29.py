@@ -36,7 +36,7 @@ def LightCNN29(
     classes: int | None = None,
     name: str = "lightcnn29",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds LightCNN-29: 29 convolutions, 20 of them in residual units.
 
@@ -70,12 +70,12 @@ def LightCNN29(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
         published_classes=CLASSES["LightCNN29"],
     )
     inputs = arguments.input(channels=1, smallest=SMALLEST_SIDE)
     x = trunk(arguments, inputs, halve)
-    x = mfm(flatten(x, "flatten"), arguments.width(256), "fc")
+    x = mfm(flatten(x, "flatten"), arguments.channels(256), "fc")
     return with_top(arguments, inputs, x, use_bias=True)
 
 
@@ -92,7 +92,7 @@ def LightCNN29V2(
     classes: int | None = None,
     name: str = "lightcnn29_v2",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds LightCNN-29 v2, whose pooling adds maximum and mean.
 
@@ -123,12 +123,12 @@ def LightCNN29V2(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
         published_classes=CLASSES["LightCNN29V2"],
     )
     inputs = arguments.input(channels=1, smallest=SMALLEST_SIDE)
     x = trunk(arguments, inputs, max_and_mean)
-    x = linear(flatten(x, "flatten"), arguments.width(256), "fc")
+    x = linear(flatten(x, "flatten"), arguments.channels(256), "fc")
     return with_top(arguments, inputs, x, use_bias=False)
 
 
@@ -142,9 +142,9 @@ def trunk(
         inputs: The image.
         pool: What halves the map.
     """
-    x = pool(mfm(inputs, arguments.width(48), "conv1", 5), "pool1")
+    x = pool(mfm(inputs, arguments.channels(48), "conv1", 5), "pool1")
     for stage, (units, before, behind, pooled) in enumerate(STAGES, start=1):
-        before, behind = arguments.width(before), arguments.width(behind)
+        before, behind = arguments.channels(before), arguments.channels(behind)
         for unit in range(units):
             x = residual_unit(x, before, f"block{stage}__{unit}")
         x = mfm(x, before, f"group{stage}__conv_a", 1)

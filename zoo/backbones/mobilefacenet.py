@@ -33,7 +33,7 @@ def MobileFaceNet(
     classes: int | None = None,
     name: str = "mobilefacenet",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds MobileFaceNet: 15 inverted bottlenecks, a million parameters.
 
@@ -66,10 +66,10 @@ def MobileFaceNet(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
     )
     inputs = arguments.input(channels=3, smallest=SMALLEST_SIDE)
-    x = conv(inputs, arguments.width(64), 3, "conv1", stride=2)
+    x = conv(inputs, arguments.channels(64), 3, "conv1", stride=2)
     x = depthwise(x, 3, "conv2_dw")
     number = 0
     for expand, filters, count, stride in BOTTLENECKS:
@@ -78,13 +78,13 @@ def MobileFaceNet(
             x = bottleneck(
                 x,
                 expand,
-                arguments.width(filters),
+                arguments.channels(filters),
                 1 if repeat else stride,
                 f"bottleneck{number}",
             )
-    x = conv(x, arguments.width(512), 1, "conv3")
+    x = conv(x, arguments.channels(512), 1, "conv3")
     x = depthwise(x, x.shape[1:3], "gdconv", linear=True, padded=False)
-    x = conv(x, arguments.width(128), 1, "conv4", linear=True)
+    x = conv(x, arguments.channels(128), 1, "conv4", linear=True)
     x = layers.Flatten(name="embedding")(x)
     if arguments.include_top:
         x = layers.Dense(arguments.units, name="predictions")(x)

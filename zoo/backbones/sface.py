@@ -41,7 +41,7 @@ def SFace(
     classes: int | None = None,
     name: str = "sface",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds SFace's network: MobileNet with slopes and a dense layer.
 
@@ -80,16 +80,16 @@ def SFace(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
     )
     inputs = arguments.input(channels=3, smallest=SMALLEST_SIDE)
-    x = conv(inputs, arguments.width(32), 3, "conv1")
+    x = conv(inputs, arguments.channels(32), 3, "conv1")
     for number, (filters, stride) in enumerate(PAIRS, start=2):
         x = depthwise(x, stride, f"conv{number}_dw")
-        x = conv(x, arguments.width(filters), 1, f"conv{number}")
+        x = conv(x, arguments.channels(filters), 1, f"conv{number}")
     x = layers.BatchNormalization(epsilon=LAST_EPSILON, name="last_bn")(x)
     x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(arguments.width(DIM), name="dense")(x)
+    x = layers.Dense(arguments.channels(DIM), name="dense")(x)
     x = layers.BatchNormalization(epsilon=LAST_EPSILON, name="embedding")(x)
     if include_top:
         x = layers.Dense(arguments.units, name="predictions")(x)

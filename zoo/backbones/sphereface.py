@@ -48,7 +48,7 @@ def SphereFace4(
     classes: int | None = None,
     name: str = "sphereface4",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds SphereFace's network of 4 convolutions.
 
@@ -79,7 +79,7 @@ def SphereFace4(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
         published_classes=CLASSES,
         caffe_names={},
     )
@@ -94,7 +94,7 @@ def SphereFace10(
     classes: int | None = None,
     name: str = "sphereface10",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds SphereFace's network of 10 convolutions.
 
@@ -124,7 +124,7 @@ def SphereFace10(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
         published_classes=CLASSES,
         caffe_names={},
     )
@@ -139,7 +139,7 @@ def SphereFace20(
     classes: int | None = None,
     name: str = "sphereface20",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds SphereFace's network of 20 convolutions, the published one.
 
@@ -175,7 +175,7 @@ def SphereFace20(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
         published_classes=CLASSES,
         caffe_names={},
     )
@@ -190,7 +190,7 @@ def SphereFace36(
     classes: int | None = None,
     name: str = "sphereface36",
     classifier_activation: "str | None" = "softmax",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds SphereFace's network of 36 convolutions.
 
@@ -220,7 +220,7 @@ def SphereFace36(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
         published_classes=CLASSES,
         caffe_names={},
     )
@@ -236,7 +236,7 @@ def SphereFace64(
     name: str = "sphereface64",
     classifier_activation: "str | None" = "softmax",
     variant: str = "paper",
-    narrow: int = 1,
+    width: float = 1.0,
 ) -> keras.Model:
     """Builds SphereFace's network of 64 convolutions.
 
@@ -274,7 +274,7 @@ def SphereFace64(
         classes,
         name,
         classifier_activation,
-        narrow,
+        width,
         published_classes=CLASSES,
         caffe_names={},
     )
@@ -290,12 +290,12 @@ def sphereface(arguments: Backbone, units: Sequence[int]) -> keras.Model:
     """
     inputs = x = arguments.input(channels=3, smallest=SMALLEST_SIDE)
     for stage, count in enumerate(units, start=1):
-        filters = arguments.width(64 * 2 ** (stage - 1))
+        filters = arguments.channels(64 * 2 ** (stage - 1))
         x = conv(x, filters, 3, f"conv{stage}_1", stride=2, pad=1)
         x = prelu(x, f"relu{stage}_1")
         for number in range(2, 2 * count + 2, 2):
             x = residual_unit(x, stage, number)
-    x = dense(flatten(x, "fc5_flatten"), arguments.width(512), "fc5")
+    x = dense(flatten(x, "fc5_flatten"), arguments.channels(512), "fc5")
     if arguments.include_top:
         logits = CosineDense(
             arguments.units,

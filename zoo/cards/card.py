@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_hypersphere.atomic_write import atomic_write
-from keras_hypersphere.zoo.cards.fields import check, typed
+from keras_hypersphere.zoo.cards.checks import check
+from keras_hypersphere.zoo.cards.fields import typed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,8 +26,6 @@ class Card:
             the network, such as `"DlibResNet"`.
         arguments: Further arguments of that function, such as
             `{"variant": "caffe"}`.
-        narrow: By what the published widths are divided: 1 for the network
-            itself, more for a miniature.
         parameters: Number of weights of the network, 0 if it is not known.
         source: Where the original comes from, in words.
         source_url: Its page.
@@ -93,7 +92,6 @@ class Card:
     description: str
     architecture: str
     arguments: dict
-    narrow: int
     parameters: int
     source: str
     source_url: str
@@ -135,7 +133,7 @@ class Card:
         for field in dataclasses.fields(self):
             value = typed(field.name, getattr(self, field.name), field.type)
             object.__setattr__(self, field.name, value)
-        check(self)
+        check(vars(self))
 
     @property
     def finished(self) -> bool:

@@ -11,8 +11,6 @@ from keras_hypersphere.zoo.cards.card import Card
 CARDS = Path(__file__).parent
 # What people get who name no model.
 DEFAULT_MODEL = "sface"
-# Tiny networks with random weights, for tests; no wheel has them.
-TINY = ".miniature"
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -25,8 +23,7 @@ def list_models(pattern: str = "*") -> list[str]:
         The names, `architecture` or `architecture.recipe`: first those that
         are ready to use, the default model at their head, then those whose
         weights must be fetched. Cards that lie in the cache (see `get_card`)
-        are ready. Tiny networks with random weights, which a checkout has
-        for its tests, are named by a pattern with `.miniature` only.
+        are ready.
 
     Raises:
         ValueError: If the pattern is no text.
@@ -44,15 +41,10 @@ def list_models(pattern: str = "*") -> list[str]:
     own = names_in(cache_folder())
     cards = {card.name: card for card in packaged_cards()}
     # `packaged_cards` is in order; what the cache has stands where it is ready.
-    ready = [name for name, card in cards.items() if is_ready(card)]
+    ready = [name for name, card in cards.items() if card.finished]
     rest = [name for name in cards if name not in own and name not in ready]
     names = [*ready, *sorted(own - set(ready)), *rest]
-    return [
-        name
-        for name in names
-        if fnmatch.fnmatch(name, pattern)
-        and (not name.endswith(TINY) or TINY in pattern)
-    ]
+    return [name for name in names if fnmatch.fnmatch(name, pattern)]
 
 
 def known_names() -> set[str]:
@@ -65,11 +57,6 @@ def names_in(folder: Path) -> set[str]:
     return {path.stem for path in folder.glob("*.json")}
 
 
-def is_ready(card: Card) -> bool:
-    """Whether a card has weights, and not a miniature's for tests."""
-    return card.finished and card.narrow == 1
-
-
 def packaged_cards() -> list[Card]:
     """The cards that come with the package, whatever the cache has.
 
@@ -79,7 +66,7 @@ def packaged_cards() -> list[Card]:
         (Card.load(path) for path in CARDS.glob("*.json")),
         key=lambda card: (
             card.name != DEFAULT_MODEL,
-            not is_ready(card),
+            not card.finished,
             card.name,
         ),
     )

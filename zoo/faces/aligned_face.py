@@ -13,6 +13,9 @@ from keras_hypersphere.zoo.alignment.template import Template
 from keras_hypersphere.zoo.alignment.warp import align
 from keras_hypersphere.zoo.faces.photo_list import Photo
 
+# Of a crop that was aligned already.
+UNKNOWN = dict.fromkeys(("box", "landmarks", "confidence", "turn"))
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class AlignedFace:
@@ -36,7 +39,7 @@ class AlignedFace:
         return {
             "photo": self.photo,
             "faces": self.found,
-            **({} if self.face is None else self.face.as_dict()),
+            **(UNKNOWN if self.face is None else self.face.as_dict()),
         }
 
 

@@ -20,7 +20,7 @@ from keras_hypersphere.zoo.faces.verification import (
     find_threshold,
 )
 from keras_hypersphere.zoo.loading.network import Network
-from keras_hypersphere.zoo.loading.preset import open_preset, save_preset
+from keras_hypersphere.zoo.loading.preset import save_preset
 from keras_hypersphere.zoo.runtimes import make_runtime
 from keras_hypersphere.zoo.runtimes.preprocessing import embed_crops
 
@@ -79,47 +79,10 @@ class FaceEmbedder(PhotoEmbedder):
         check_model(model, card)
         super().__init__(Network(card, model), runtime, detector)
 
-    def __repr__(self) -> str:
-        return (
-            f"<FaceEmbedder {self.card.name}: {self.card.dim} numbers a face, "
-            f"{self.card.distance} distance, runtime {self.runtime}>"
-        )
-
     @property
     def model(self) -> "keras.Model":
         """The Keras model. It may be trained on; it cannot be exchanged."""
         return self._network.model
-
-    @classmethod
-    def from_preset(
-        cls,
-        preset: "str | os.PathLike",
-        runtime: str = "auto",
-        detector: "str | FaceDetector" = "yunet",
-    ) -> "FaceEmbedder":
-        """Loads a model of the zoo, or one from a folder or the Hub.
-
-        Args:
-            preset: A name of `list_models()`, a folder written by
-                `save_to_preset`, or `hf://owner/name`, such a folder on the
-                Hugging Face Hub. A name is the zoo's even if there is such
-                a folder; a `Path` is a folder.
-            runtime: What computes the network: see the class. Default:
-                `"auto"`.
-            detector: What finds faces: see the class. Default: `"yunet"`.
-
-        Raises:
-            ValueError: If there is no such name, or a file is damaged.
-            FileNotFoundError: If a file is missing.
-            ImportError: If what a runtime needs is not installed.
-        """
-        embedder = cls.__new__(cls)
-        network = open_preset(preset)
-        if network.file is None:
-            # A file that does not load, or fit, is told at once.
-            network.model  # noqa: B018
-        PhotoEmbedder.__init__(embedder, network, runtime, detector)
-        return embedder
 
     def save_to_preset(self, folder: "str | os.PathLike") -> Card:
         """Writes `model.keras` and `card.json`; returns the card.

@@ -20,6 +20,7 @@ from keras_hypersphere.zoo.faces.open_set import (
     open_set_threshold,
     require_rate,
 )
+from keras_hypersphere.zoo.faces.photo_embedder import PhotoEmbedder
 from keras_hypersphere.zoo.faces.photo_list import Photo
 from keras_hypersphere.zoo.faces.rates import RateCurve
 from keras_hypersphere.zoo.faces.roster import Roster
@@ -31,7 +32,6 @@ from keras_hypersphere.zoo.faces.search import Others, Search, require_top_k
 from keras_hypersphere.zoo.faces.verification import find_threshold
 
 if TYPE_CHECKING:
-    from keras_hypersphere.zoo.faces.embedder import FaceEmbedder
     from keras_hypersphere.zoo.faces.progress_bar import Progress
 
 RATE = 0.01
@@ -85,7 +85,7 @@ class Gallery(Roster):
     @classmethod
     def from_folder(
         cls,
-        embedder: "FaceEmbedder",
+        embedder: PhotoEmbedder,
         folder: "str | os.PathLike",
         choose: str = "largest",
         progress: "Progress" = False,
@@ -118,7 +118,7 @@ class Gallery(Roster):
     def from_embeddings(
         cls,
         path: "str | os.PathLike",
-        embedder: "FaceEmbedder | None" = None,
+        embedder: PhotoEmbedder | None = None,
         folder: "str | os.PathLike | None" = None,
         runtime: str = "auto",
     ) -> "Gallery":
@@ -328,7 +328,7 @@ class Gallery(Roster):
     def load(
         cls,
         path: "str | os.PathLike",
-        embedder: "FaceEmbedder | None" = None,
+        embedder: PhotoEmbedder | None = None,
         runtime: str = "auto",
     ) -> "Gallery":
         """Reads what `save` wrote.
@@ -370,20 +370,17 @@ class Gallery(Roster):
 def _embedder_of(
     saved: gallery_file.Saved,
     path: "str | os.PathLike",
-    embedder: "FaceEmbedder | None",
+    embedder: PhotoEmbedder | None,
     runtime: str,
-) -> "FaceEmbedder":
+) -> PhotoEmbedder:
     """The model that a file's embeddings can be compared by."""
     if embedder is None:
-        # The embedder makes galleries: its file imports this one.
-        from keras_hypersphere.zoo.faces.embedder import FaceEmbedder
-
         model = saved.facts["model"]
         if model not in known_names():
             raise ValueError(
                 f"'{path}' was made with the model {model!r}, which is none "
                 "of the zoo: say `embedder` (`--model` on the command line)."
             )
-        embedder = FaceEmbedder.from_preset(model, runtime=runtime)
+        embedder = PhotoEmbedder.from_preset(model, runtime=runtime)
     require_same_embeddings(saved.facts, embedder.card, f"'{path}'")
     return embedder

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Generator
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
@@ -29,10 +29,14 @@ from keras_hypersphere.zoo.faces.photo_stream import (
 )
 from keras_hypersphere.zoo.faces.progress_bar import Progress, shower
 from keras_hypersphere.zoo.loading.network import Network
+from keras_hypersphere.zoo.loading.preset import open_preset
 from keras_hypersphere.zoo.runtimes import make_runtime
 from keras_hypersphere.zoo.runtimes.engine import Engine
 from keras_hypersphere.zoo.runtimes.keras_engine import KerasEngine
 from keras_hypersphere.zoo.runtimes.preprocessing import embed_crops
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class PhotoEmbedder:
@@ -58,6 +62,43 @@ class PhotoEmbedder:
         )
         self._runtime = make_runtime(runtime, network)
         self.engine: str | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} {self.card.name}: {self.card.dim} numbers "
+            f"a face, {self.card.distance} distance, runtime {self.runtime}>"
+        )
+
+    @classmethod
+    def from_preset(
+        cls,
+        preset: "str | os.PathLike",
+        runtime: str = "auto",
+        detector: "str | FaceDetector" = "yunet",
+    ) -> "Self":
+        """Loads a model of the zoo, or one from a folder or the Hub.
+
+        Args:
+            preset: A name of `list_models()`, a folder written by
+                `save_to_preset`, or `hf://owner/name`, such a folder on the
+                Hugging Face Hub. A name is the zoo's even if there is such
+                a folder; a `Path` is a folder.
+            runtime: What computes the network: see `FaceEmbedder`.
+                Default: `"auto"`.
+            detector: What finds faces: see `FaceEmbedder`. Default: `"yunet"`.
+
+        Raises:
+            ValueError: If there is no such name, or a file is damaged.
+            FileNotFoundError: If a file is missing.
+            ImportError: If what a runtime needs is not installed.
+        """
+        embedder = cls.__new__(cls)
+        network = open_preset(preset)
+        if network.file is None:
+            # A file that does not load, or fit, is told at once.
+            network.model  # noqa: B018
+        PhotoEmbedder.__init__(embedder, network, runtime, detector)
+        return embedder
 
     def embed_aligned(
         self, crops: np.ndarray, batch_size: int = 32

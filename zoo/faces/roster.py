@@ -23,6 +23,7 @@ from keras_hypersphere.zoo.faces.gallery_changes import (
     compare_folder,
     read_people,
 )
+from keras_hypersphere.zoo.faces.photo_embedder import PhotoEmbedder
 from keras_hypersphere.zoo.faces.photo_list import Photo, Photos, name_photos
 from keras_hypersphere.zoo.faces.same_embeddings import (
     embedding_facts,
@@ -30,7 +31,6 @@ from keras_hypersphere.zoo.faces.same_embeddings import (
 )
 
 if TYPE_CHECKING:
-    from keras_hypersphere.zoo.faces.embedder import FaceEmbedder
     from keras_hypersphere.zoo.faces.progress_bar import Progress
 
 # Of a photo that shows one person: a gallery has no use for "all".
@@ -46,7 +46,7 @@ class Roster:
 
     def __init__(
         self,
-        embedder: "FaceEmbedder",
+        embedder: PhotoEmbedder,
         embeddings: np.ndarray | None = None,
         names: Sequence[str] = (),
         photos: Sequence[str] = (),

@@ -71,7 +71,6 @@ def build(
         **card.arguments,
         "weights": weights,
         "input_shape": card.input_shape,
-        "narrow": card.narrow,
     }
     try:
         inspect.signature(found).bind(**arguments)

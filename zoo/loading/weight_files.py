@@ -65,11 +65,7 @@ def is_path(weights: "str | os.PathLike") -> bool:
 
 def call_of(card: Card) -> str:
     """The call that builds the network of a card."""
-    arguments = {
-        **card.arguments,
-        "input_shape": card.input_shape,
-        **({"narrow": card.narrow} if card.narrow > 1 else {}),
-    }
+    arguments = {**card.arguments, "input_shape": card.input_shape}
     words = (f"{name}={value!r}" for name, value in arguments.items())
     return f"{card.architecture}({', '.join(words)})"
 

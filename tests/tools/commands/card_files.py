@@ -17,7 +17,7 @@ def write_card(cache, name, base, **fields):
         card,
         **{
             "name": name,
-            "narrow": NARROW,
+            "arguments": {**card.arguments, "width": 1 / NARROW},
             "dim": card.dim // NARROW,
             "weights_file": f"{name}.npz",
             "classes": 0,

@@ -19,6 +19,7 @@ from keras_hypersphere.zoo.alignment import Face
 from keras_hypersphere.zoo.faces.aligned_face import AlignedFace
 from keras_hypersphere.zoo.faces.embedded_photos import EmbeddedPhotos
 
+pytestmark = pytest.mark.usefixtures("miniatures")
 SMALL = "dlib-resnet.miniature"
 SAMPLES = Path(images.__file__).parent / "samples"
 COLLINS = SAMPLES / "eileen_collins.png"

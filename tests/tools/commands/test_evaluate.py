@@ -77,7 +77,10 @@ def inputs(folder, pairs="pairs.txt"):
 def test_tells_two_portraits_apart_by_detection(folder, capsys):
     code, out, err = call(capsys, "lfw", *inputs(folder), "--json")
     assert code == 0
-    found = json.loads(out)
+    document = json.loads(out)
+    assert (document["command"], document["error"]) == ("evaluate lfw", None)
+    assert document["failures"] == []
+    [found] = document["results"]
     assert found["accuracy"] == 1.0
     assert found["std"] == 0.0
     assert found["auc"] == 1.0
@@ -127,7 +130,7 @@ def test_protocols_and_distances(
     words += ["--distance", distance] if distance else []
     code, out, _ = call(capsys, *words)
     assert code == 0
-    found = json.loads(out)
+    [found] = json.loads(out)["results"]
     assert found["protocol"] == protocol
     assert found["distance"] == reported
     assert found["accuracy"] == 1.0
@@ -152,7 +155,7 @@ def test_embeds_as_the_embedder_does(folder, capsys):
         distance="cosine",
     )
     words = ("lfw", *inputs(folder), "--json")
-    found = json.loads(call(capsys, *words)[1])
+    [found] = json.loads(call(capsys, *words)[1])["results"]
     np.testing.assert_allclose(
         found["thresholds"], expected.thresholds, atol=1e-4
     )
@@ -168,7 +171,7 @@ def test_reads_lists_of_paths(folder, landmarks, capsys):
     words = ("pairs", *inputs(folder, "list.txt"), "--landmarks", landmarks)
     code, out, _ = call(capsys, *words, "--folds", "2", "--json")
     assert code == 0
-    found = json.loads(out)
+    [found] = json.loads(out)["results"]
     assert found["accuracy"] == 1.0
     assert found["photos"] == 4
     code, _, err = call(capsys, *words)
@@ -185,7 +188,7 @@ def test_photos_without_an_embedding_are_errors(folder, landmarks, capsys):
     words = ("lfw", *inputs(folder), "--landmarks", part)
     code, out, _ = call(capsys, *words, "--json")
     assert code == 0
-    found = json.loads(out)
+    [found] = json.loads(out)["results"]
     # The photo is in one pair of each fold.
     assert found["folds"] == [0.75, 0.75]
     assert found["accuracy"] == 0.75
@@ -214,7 +217,7 @@ def test_photos_without_a_face_and_damaged_ones_are_errors(folder, capsys):
     words = ("pairs", *inputs(folder, "bad.txt"), "--folds", "2", "--json")
     code, out, _ = call(capsys, *words)
     assert code == 0
-    found = json.loads(out)
+    [found] = json.loads(out)["results"]
     assert found["faces"] == "detected by yunet, largest"
     assert found["folds"] == pytest.approx([2 / 3, 2 / 3])
     failures = found["photos_without_embedding"]

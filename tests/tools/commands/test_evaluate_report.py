@@ -84,7 +84,7 @@ def test_videos(call, videos, tmp_path):
     words = (*words, "--protocol", "histogram", "--max-frames", 1, "--json")
     code, out, _ = call(*words, landmarks=part)
     assert code == 0
-    found = json.loads(out)
+    [found] = json.loads(out)["results"]
     assert found["report"] == str(target / "index.html")
     assert found["different_pairs"] == 4
     assert "distance decision" in page_of(target)
@@ -96,10 +96,10 @@ def test_people_among_distractors(call, videos, tmp_path):
     words = ("megaface", "--distractors", videos / "others", "--ranks", 2)
     code, out, _ = call(*words, "--far", 0.1, "--json")
     assert code == 0
-    plain = json.loads(out)
+    [plain] = json.loads(out)["results"]
     code, out, _ = call(*words, "--far", 0.1, "--json", "--report", target)
     assert code == 0
-    found = json.loads(out)
+    [found] = json.loads(out)["results"]
     # What is asked does not depend on the scores that the curve needs.
     for name in ("ranks", "tar", "threshold", "far", "different_pairs"):
         assert found[name] == plain[name]
@@ -121,7 +121,7 @@ def test_an_odd_row_of_landmarks_is_an_error_of_its_pair(
     words = ("pairs", *pairs, "--json", "--report", target)
     code, out, _ = call(*words, landmarks=odd)
     assert code == 0
-    found = json.loads(out)
+    [found] = json.loads(out)["results"]
     assert found["folds"] == [1, 1, 0.5]
     [(name, why)] = found["photos_without_embedding"].items()
     assert name == "Eileen/3/3.9.jpg"
@@ -145,9 +145,12 @@ def test_figures_are_printed_even_if_the_page_fails(
         resource.setrlimit(resource.RLIMIT_FSIZE, kept)
     assert code == 1
     if output == "json":
-        found = json.loads(out)
+        document = json.loads(out)
+        [found], [failure] = document["results"], document["failures"]
         assert found["accuracy"] == 1.0
-        assert "report" not in found
+        assert "report" not in found and document["error"] is None
+        assert failure["name"] == str(tmp_path / "report")
+        assert "File too large" in failure["error"]
     else:
         assert "accuracy   100.00%" in out
         assert "report in" not in out
@@ -179,6 +182,7 @@ def test_what_cannot_be_written_is_found_before_the_work(
     assert note.read_text() == "mine"
 
 
+@pytest.mark.usefixtures("miniatures")
 def test_a_network_that_takes_no_photos(call, pairs):
     code, out, error = call("pairs", *pairs, "--model", "lenet-pp.miniature")
     assert (code, out) == (1, "")

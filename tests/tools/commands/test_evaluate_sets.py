@@ -22,7 +22,8 @@ def call(capsys, *words):
 def found_by(capsys, *words):
     code, out, err = call(capsys, *words, "--json")
     assert code == 0, err
-    return json.loads(out)
+    [found] = json.loads(out)["results"]
+    return found
 
 
 def people(seed=0, noise=0.8):

@@ -94,7 +94,10 @@ def test_a_model_of_a_file_that_was_not_identified(cache, capsys):
 
 def test_json(capsys):
     assert main(["models", "--json"]) == 0
-    cards = json.loads(capsys.readouterr().out)
+    document = json.loads(capsys.readouterr().out)
+    assert document["command"] == "models"
+    assert document["failures"] == [] and document["error"] is None
+    cards = document["results"]
     assert [card["name"] for card in cards] == list_models()
     for card in cards:
         assert card == get_card(card["name"]).as_dict()
@@ -102,10 +105,16 @@ def test_json(capsys):
 
 def test_a_broken_card_of_the_user_hides_no_other(cache, capsys):
     (cache / "broken.json").write_text("{")
-    assert main(["models", "[bd]*"]) == 0
+    assert main(["models", "[bd]*"]) == 1
     out, err = capsys.readouterr()
     assert "dlib-resnet" in out and "broken" not in out
     assert err.startswith("warning: ") and "broken.json' is invalid" in err
+    assert main(["models", "[bd]*", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert [card["name"] for card in document["results"]] == ["dlib-resnet"]
+    [failure] = document["failures"]
+    assert failure["name"] == "broken" and "is invalid" in failure["error"]
+    assert document["error"] is None
     assert main(["models", "broken"]) == 1
     assert capsys.readouterr().err.startswith("error: The card ")
 
@@ -118,6 +127,11 @@ def test_where_only_broken_cards_fit(cache, capsys):
     *warnings, last = said.err.splitlines()
     assert len(warnings) == 2 and said.out == ""
     assert last.startswith("error: No card that fits the pattern 'b*' can be")
+    assert main(["models", "b*", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    failed = [failure["name"] for failure in document["failures"]]
+    assert (document["results"], failed) == ([], ["bad", "broken"])
+    assert document["error"] == last.removeprefix("error: ")
 
 
 def test_what_is_no_file_hides_nothing(cache, capsys):
@@ -128,13 +142,13 @@ def test_what_is_no_file_hides_nothing(cache, capsys):
     card = get_card("dlib-resnet").as_dict()
     card["name"], card["measured"][0]["value"] = "words", "98 %"
     (cache / "words.json").write_text(json.dumps(card))
-    assert main(["models"]) == 0
+    assert main(["models"]) == 1
     out, err = capsys.readouterr()
     assert "dlib-resnet" in out and "  sphereface20 " in out
     lines = err.splitlines()
     assert len(lines) == 4 and all("is invalid" in line for line in lines)
     assert "value of measured" in lines[-1] and "'98 %'" in lines[-1]
-    assert main(["models", "sphereface20"]) == 0
+    assert main(["models", "sphereface20"]) == 1
     out, err = capsys.readouterr()
     assert err.startswith("warning: ") and "source_file" in out
 

@@ -38,6 +38,7 @@ def test_threshold(capsys):
         assert "expected a distance" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("miniatures")
 def test_unknown_threshold(capsys):
     words = ["verify", COLLINS, HOPPER, "--model", "sphereface4.miniature"]
     assert main(words) == 1

@@ -13,7 +13,7 @@ from keras_hypersphere.zoo.alignment import (
     FaceDetector,
     detect,
     face_detector,
-    mtcnn_detector,
+    mtcnn_search,
 )
 
 SAMPLES = Path(zoo.__file__).parent / "samples"
@@ -186,7 +186,7 @@ def test_refused(options, message):
 
 def test_legacy_keras_is_told(monkeypatch):
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
-    mtcnn_detector.mtcnn.cache_clear()
+    mtcnn_search.mtcnn.cache_clear()
     with pytest.raises(RuntimeError, match=r"unset it, or take.*yunet"):
-        mtcnn_detector.mtcnn()
+        mtcnn_search.mtcnn()
     assert len(detect(COLLINS)) == 1

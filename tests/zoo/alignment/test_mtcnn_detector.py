@@ -10,7 +10,8 @@ import pytest
 
 from keras_hypersphere import zoo
 from keras_hypersphere.zoo.alignment import detect, worker
-from keras_hypersphere.zoo.alignment.mtcnn_detector import search, searcher
+from keras_hypersphere.zoo.alignment.mtcnn_detector import searcher
+from keras_hypersphere.zoo.alignment.mtcnn_search import search
 from keras_hypersphere.zoo.alignment.worker import DetectorProcess
 from tests.zoo.alignment.test_detection import COLLINS, LANDMARKS
 

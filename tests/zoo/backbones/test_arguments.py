@@ -39,9 +39,9 @@ def test_signature_and_example(name, monkeypatch):
         "name",
         "classifier_activation",
     ]
-    assert list(parameters)[-1] == "narrow"
+    assert list(parameters)[-1] == "width"
     given = {n: p.default for n, p in parameters.items()}
-    assert given["narrow"] == 1
+    assert given["width"] == 1.0
     assert given["weights"] is given["classes"] is None
     assert given["include_top"] is False
     assert build(name).name == given["name"]
@@ -70,7 +70,7 @@ def widths(model):
 def test_narrow(name):
     """All widths are an eighth, 2 at the least."""
     published = widths(build(name))
-    assert widths(build(name, narrow=8)) == {
+    assert widths(build(name, width=1 / 8)) == {
         layer: max(2, width // 8) for layer, width in published.items()
     }
 
@@ -78,7 +78,7 @@ def test_narrow(name):
 @pytest.mark.parametrize("name", KINDS)
 def test_the_narrowest(name):
     """An embedding of two numbers, and two for every `MaxFeatureMap`."""
-    model = build(name, narrow=10**6)
+    model = build(name, width=1e-6)
     assert model.output_shape == (None, 2)
     for layer in model.layers:
         if isinstance(layer, kh.layers.MaxFeatureMap):
@@ -150,9 +150,9 @@ def test_invalid_arguments(name):
     for value in wrong["input_shape"]:
         with pytest.raises(ValueError, match=r"`input_shape`.* or more\. Rec"):
             function(input_shape=value)
-    for value in (0, -1, 2.0, True, "8", None):
-        with pytest.raises(ValueError, match=f"`narrow`.*narrow={value!r}"):
-            function(narrow=value)
+    for value in (0, -0.5, float("inf"), float("nan"), True, "8", None):
+        with pytest.raises(ValueError, match=f"`width`.*width={value!r}"):
+            function(width=value)
     for value in wrong["classes"]:
         with pytest.raises(ValueError, match="`classes` must be a positive"):
             build(name, include_top=True, classes=value)
@@ -193,10 +193,10 @@ def test_whole_numbers_of_numpy(name):
             input_shape=tuple(np.array(shape)),
             include_top=True,
             classes=np.int64(7),
-            narrow=np.int32(8),
+            width=np.float32(1 / 8),
         )
     plain = build(
-        name, input_shape=shape, include_top=True, classes=7, narrow=8
+        name, input_shape=shape, include_top=True, classes=7, width=1 / 8
     )
     assert model.to_json() == plain.to_json()
 
@@ -208,16 +208,18 @@ def test_whole_numbers_of_numpy(name):
             "FaceNetNNS2",
             {},
             "facenet-nns2.miniature",
-            "FaceNetNNS2(use_bias=True, input_shape=(140, 116, 3), narrow=32)",
+            "FaceNetNNS2(use_bias=True, width=0.03125, "
+            "input_shape=(140, 116, 3))",
         ),
         (
             "LeNetPlusPlus",
-            {"narrow": 16, "include_top": True},
+            {"width": 1 / 16, "include_top": True},
             "lenet-pp.miniature",
-            "LeNetPlusPlus(input_shape=(28, 28, 1), narrow=16)",
+            "LeNetPlusPlus(width=0.0625, input_shape=(28, 28, 1))",
         ),
     ],
 )
+@pytest.mark.usefixtures("miniatures")
 def test_cards_of_another_call(name, arguments, card, call):
     """The message says how the network of the card is built."""
     with pytest.raises(ValueError, match=f" of {re.escape(call)}") as caught:

@@ -57,7 +57,7 @@ def test_initializers_of_prototxts(name, shape, residual):
     """CenterFace: 0.01 in residual units; LightCNN: biases of 0.1."""
     keras.utils.set_random_seed(0)
     model = getattr(zoo, name)(
-        input_shape=shape, include_top=True, classes=40, narrow=2
+        input_shape=shape, include_top=True, classes=40, width=0.5
     )
     seen = set()
     for layer in model.layers:
@@ -170,7 +170,7 @@ def test_sphereface_top_is_length_times_cosine():
 
 def test_trains_with_a_head_and_saves(tmp_path):
     """The smallest network; frozen biases as its prototxt has them."""
-    model = zoo.SphereFace10(input_shape=(16, 16, 3), narrow=8)
+    model = zoo.SphereFace10(input_shape=(16, 16, 3), width=1 / 8)
     trained = kh.models.MarginModel(model, kh.layers.ASoftmax(4))
     trained.compile(
         kh.optimizers.CaffeSGD(

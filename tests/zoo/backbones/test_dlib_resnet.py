@@ -162,7 +162,7 @@ def test_name_and_random_weights():
 
 
 def test_narrow(model):
-    small = DlibResNet(narrow=8)
+    small = DlibResNet(width=1 / 8)
     assert small.output_shape == (None, 16)
     for layer in model.layers:
         if isinstance(layer, layers.Conv2D):
@@ -174,7 +174,7 @@ def test_docstring():
     """It has the words of the other backbones, and its own file."""
     words = DlibResNet.__doc__
     assert "{" not in words and "or the original `.dat`" in words
-    assert "narrow: By what all widths" in words
+    assert "width: The width multiplier" in words
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_docstring():
         ({"input_shape": (None, None, 3)}, "input_shape="),
         ({"include_top": True}, "`classes`.*classes=None"),
         ({"include_top": True, "classes": 0}, "classes=0"),
-        ({"narrow": 0}, "`narrow`.*narrow=0"),
+        ({"width": 0}, "`width`.*width=0"),
         ({"weights": "a.caffemodel"}, "cannot be a caffemodel"),
         ({"weights": "dlib"}, "mean dlib-resnet"),
         ({"weights": "imagenet"}, "There is no model 'imagenet'"),

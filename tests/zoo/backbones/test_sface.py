@@ -113,7 +113,7 @@ def test_a_network_of_other_sides_has_other_weights():
 
 def test_with_a_classifier():
     small = SFace(
-        include_top=True, classes=7, input_shape=(32, 40, 3), narrow=16
+        include_top=True, classes=7, input_shape=(32, 40, 3), width=1 / 16
     )
     assert small.output_shape == (None, 7)
     y = small.predict(np.zeros((2, 32, 40, 3)), verbose=0)

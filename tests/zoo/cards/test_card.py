@@ -39,9 +39,6 @@ def test_cards_of_the_zoo(name):
     assert card.source and card.training_data and card.description
     for result in card.measured:
         assert 0 < result["value"] <= 1 and result["command"]
-    if card.narrow > 1:
-        assert card.finished and not card.published and not card.measured
-        return
     assert card.source_url.startswith("https://")
     for result in card.published:
         assert 0.5 < result["value"] < 1 and result["protocol"]
@@ -138,7 +135,6 @@ def measured(**fields):
         ("mean", ["a", "b", "c"], "a list of finite numbers"),
         ("mean", 5.0, "a list of finite numbers"),
         ("channels", "rgb", "RGB, BGR, gray"),
-        ("narrow", 0, "positive"),
         ("arguments", [], "an object"),
         ("weights_bytes", 0, "positive"),
         ("source_sha256", "", "0 without source_sha256"),
@@ -268,15 +264,12 @@ def test_a_card_of_other_weights():
 
 def test_names_of_the_zoo():
     assert {"dlib-resnet", "sphereface20"} < set(NAMES)
-    tiny = list_models("*.miniature")
-    assert len(tiny) == 12 and tiny == sorted(tiny)
-    assert sorted(list_models() + tiny) == NAMES
+    assert sorted(list_models()) == NAMES
     assert list_models("dlib-r*t") == ["dlib-resnet"]
     assert list_models("zzz*") == []
     with pytest.raises(ValueError, match=r"`pattern` .* pattern=None"):
         list_models(None)
-    packaged = [card.name for card in packaged_cards()]
-    assert [name for name in packaged if name not in tiny] == list_models()
+    assert [card.name for card in packaged_cards()] == list_models()
 
 
 def test_what_is_ready_comes_first(cache):
@@ -289,7 +282,7 @@ def test_what_is_ready_comes_first(cache):
     rest = [name for name in names[2:] if name != "sphereface20"]
     ready = ["sface", "dlib-resnet", "aaa", "sphereface20"]
     assert list_models() == [*ready, *rest]
-    assert known_names() == {*ready, *rest, *list_models("*.miniature")}
+    assert known_names() == {*ready, *rest}
 
 
 def test_rates_are_a_table_of_errors():

@@ -19,6 +19,7 @@ from keras_hypersphere.zoo.alignment import TEMPLATES, align
 from keras_hypersphere.zoo.cards.golden import golden_crop
 from keras_hypersphere.zoo.cards.registry import get_card
 from keras_hypersphere.zoo.faces.distance import distances
+from tests.miniatures.load import load_miniature
 
 SAMPLES = Path(images.__file__).parent / "samples"
 COLLINS = SAMPLES / "eileen_collins.png"
@@ -78,7 +79,7 @@ def test_unknown_threshold(embedder):
 def test_crops_that_are_no_faces():
     """LeNet++ takes digits: nothing in a photo is aligned for it."""
     keras.utils.set_random_seed(0)
-    model = LeNetPlusPlus(narrow=8)
+    model = LeNetPlusPlus(width=1 / 8)
     dim = model.output_shape[1]
     digits = dataclasses.replace(
         CARD,
@@ -135,7 +136,7 @@ def test_photos_of_many_sizes(embedder):
 
 def test_where_the_network_computes():
     """Backends other than TensorFlow make no copies for other runtimes."""
-    embedder = FaceEmbedder.from_preset("dlib-resnet.miniature")
+    embedder = load_miniature("dlib-resnet.miniature")
     assert embedder.runtime == "auto"
     with pytest.raises(AttributeError):
         embedder.model = None

@@ -5,13 +5,13 @@ import threading
 import numpy as np
 import pytest
 
-from keras_hypersphere.zoo import FaceEmbedder
 from keras_hypersphere.zoo.faces.embedded_photos import join_parts
+from tests.miniatures.load import load_miniature
 
 
 @pytest.fixture(scope="module")
 def embedder():
-    return FaceEmbedder.from_preset("dlib-resnet.miniature")
+    return load_miniature("dlib-resnet.miniature")
 
 
 def crops(count):

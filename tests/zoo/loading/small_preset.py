@@ -11,13 +11,13 @@ from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.registry import get_card
 from keras_hypersphere.zoo.loading.preset import save_preset
 
-NARROW = 8
+WIDTH = 1 / 8
 IMAGE = np.ones((1, 28, 28, 1), "float32")
 
 
 def network(seed=0):
     keras.utils.set_random_seed(seed)
-    return LeNetPlusPlus(narrow=NARROW, name="small")
+    return LeNetPlusPlus(width=WIDTH, name="small")
 
 
 def card(**fields):
@@ -29,7 +29,7 @@ def card(**fields):
             **data,
             "name": "small",
             "architecture": "LeNetPlusPlus",
-            "narrow": NARROW,
+            "arguments": {"width": WIDTH},
             "input_shape": [28, 28, 1],
             "channels": "gray",
             "mean": [0.0],

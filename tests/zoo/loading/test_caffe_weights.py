@@ -44,7 +44,7 @@ NARROW = {
 
 def narrow(name, weights=None, **others):
     """The zoo's network with the widths of a recording."""
-    return NARROW[name](weights, narrow=8, **others)
+    return NARROW[name](weights, width=1 / 8, **others)
 
 
 def tops(recording, model):

@@ -192,7 +192,7 @@ def test_a_server_that_stops(server, cache, monkeypatch):
 
 def test_presets_are_downloaded(server, cache, tmp_path):
     """A card of the user's that names an address."""
-    model = LeNetPlusPlus(narrow=8)
+    model = LeNetPlusPlus(width=1 / 8)
     write_arrays(
         tmp_path / NAME,
         {v.path: keras.ops.convert_to_numpy(v) for v in model.weights},

@@ -177,7 +177,7 @@ def test_branches_have_no_order(tmp_path):
         load_weights(model_of(), path)
     path = write(tmp_path / "small.onnx")
     with pytest.raises(ValueError, match="without branches only"):
-        zoo.MobileFaceNet(weights=path, narrow=32)
+        zoo.MobileFaceNet(weights=path, width=1 / 32)
 
 
 def test_files_that_are_damaged_or_others(tmp_path):

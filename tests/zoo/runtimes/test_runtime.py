@@ -15,12 +15,13 @@ import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere.zoo import FaceEmbedder, get_card, list_models
+from keras_hypersphere.zoo import FaceEmbedder, get_card
 from keras_hypersphere.zoo.loading.network import Network
 from keras_hypersphere.zoo.loading.weights_watch import WeightsWatch
 from keras_hypersphere.zoo.runtimes import make_runtime
 from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 from keras_hypersphere.zoo.runtimes.runtime import MANY_TO_COPY
+from tests.miniatures.miniature import MINIATURES
 
 TENSORFLOW = pytest.mark.only_on(
     "tensorflow", reason="networks are copied by way of TensorFlow"
@@ -28,9 +29,10 @@ TENSORFLOW = pytest.mark.only_on(
 LIBRARIES = {"openvino": ["openvino"], "onnx": ["onnxruntime", "tf2onnx"]}
 # By tf2onnx each takes seconds: one of each kind of layer.
 ONNX = ["dlib-resnet", "lightcnn29-v2", "mobilefacenet", "sphereface4"]
-CASES = [("openvino", name) for name in list_models("*.miniature")] + [
+CASES = [("openvino", each.name) for each in MINIATURES] + [
     ("onnx", f"{name}.miniature") for name in ONNX
 ]
+pytestmark = pytest.mark.usefixtures("miniatures")
 MODEL = "sphereface4.miniature"
 
 

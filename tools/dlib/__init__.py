@@ -1,1 +1,0 @@
-"""How the weights of dlib-resnet were made: `python -m` this package."""

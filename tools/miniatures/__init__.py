@@ -1,1 +1,0 @@
-"""Makes the zoo's miniatures: narrow networks with seeded weights."""
