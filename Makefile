@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # And only those that run: of the files of an environment, a third.
 export PIP_COMPILE ?= 0
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries bench-input runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -54,6 +54,7 @@ help:
 	@echo 'make bench-convert converts networks of 90 to 550 MB next to OpenCV (minutes)'
 	@echo 'make bench-zoo     photos and images a second, next to others (minutes)'
 	@echo 'make bench-galleries  who is named by galleries of LFW=folder (minutes)'
+	@echo 'make bench-input   photos a second from files to batches, next to PyTorch (minutes)'
 	@echo 'make bench-training  TripletLoss on real images, measured on new identities'
 	@echo 'make evaluate-lfw  the pretrained models on LFW=folder; reports in build/lfw'
 	@echo 'make test-addons   kh.addons compared with TensorFlow Addons 0.23 itself'
@@ -155,6 +156,11 @@ bench-triplets: $(VENV)/.test
 
 bench-convert: $(VENV)/.test
 	$(BIN)/python tests/benchmarks/convert.py $(ARGS)
+
+# Its own torch is for CUDA; what is measured needs none of its operators.
+bench-input: $(VENV)/.test $(VENV)/.torch
+	$(PIP) install --quiet --no-deps --upgrade --target build/peer torchvision==0.28.0
+	$(BIN)/python tests/benchmarks/input.py build/peer $(ARGS)
 
 bench-training: $(VENV)/.demo $(VENV)/.test
 	$(BIN)/python tests/benchmarks/triplet_training.py $(ARGS)

@@ -14,6 +14,7 @@ from keras_hypersphere.version import __version__
 if TYPE_CHECKING:
     from keras_hypersphere import (
         addons,
+        augmentation,
         caffe_format,
         callbacks,
         constraints,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "__version__",
     "addons",
+    "augmentation",
     "caffe_format",
     "callbacks",
     "constraints",

@@ -21,8 +21,8 @@ def tensorflow_dataset(
 ) -> Any:
     """A `tf.data.Dataset` of `load(indices)`, in parallel and in order.
 
-    `batches()` gives `count` batches of indices; loading `example` tells the
-    structure, types and shapes of all.
+    `batches()` gives `count` batches of indices, or numbers of batches;
+    loading `example`, one of them, tells the structure, types and shapes.
     """
     import tensorflow as tf
 
@@ -46,7 +46,9 @@ def tensorflow_dataset(
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    signature = tf.TensorSpec((batch_size,), tf.int64)
+    signature = tf.TensorSpec(
+        (batch_size,) if np.ndim(example) else (), tf.int64
+    )
     indices = tf.data.Dataset.from_generator(
         batches, output_signature=signature
     )

@@ -1,19 +1,16 @@
 """Batches of P identities times K images, for any backend."""
 
 import functools
-import os
 from typing import Any
 
-import keras
 import numpy as np
 
-from keras_hypersphere.data.ahead import Ahead
 from keras_hypersphere.data.balanced_plan import BalancedPlan, not_negative
-from keras_hypersphere.data.follow_epochs import FollowEpochs, warn_of_restart
 from keras_hypersphere.data.image_loader import ImageLoader
+from keras_hypersphere.data.planned_batches import PlannedBatches
 
 
-class BalancedBatches(keras.utils.PyDataset):
+class BalancedBatches(PlannedBatches):
     """Batches with P identities and K images of each, for mined triplets.
 
     Every batch has K images of identity after identity, P in all, then
@@ -112,9 +109,7 @@ class BalancedBatches(keras.utils.PyDataset):
         use_multiprocessing: bool = False,
         max_queue_size: int = 10,
     ) -> None:
-        # Keras sees no workers: see `Ahead`.
-        super().__init__()
-        self.plan = BalancedPlan(
+        plan = BalancedPlan(
             labels,
             classes_per_batch,
             samples_per_class,
@@ -124,75 +119,18 @@ class BalancedBatches(keras.utils.PyDataset):
             num_shards,
             shard_index,
         )
-        self.load = ImageLoader(load, self.plan.known.labels)
-        self.seed = self.plan.seed
-        self.batch_size = self.plan.batch_size
-        self.epochs_to_see_all = self.plan.epochs_to_see_all
-        self.epoch = not_negative("initial_epoch", initial_epoch)
-        self._ahead = Ahead(
-            functools.partial(batch_of_step, self.plan, self.load),
+        self.load = ImageLoader(load, plan.known.labels)
+        super().__init__(
+            plan,
+            functools.partial(batch_of_step, plan, self.load),
+            not_negative("initial_epoch", initial_epoch),
             not_negative("workers", workers),
             bool(use_multiprocessing),
             not_negative("max_queue_size", max_queue_size),
         )
-        # Where a pass begins in its epoch, and which places it has given.
-        self._offset = 0
-        self._places: dict[int, int] = {}
-        self._followed = False
-        # The process in which Keras is within a pass.
-        self._process: int | None = None
-
-    def __len__(self) -> int:
-        return self.plan.batches_per_epoch
-
-    def __getitem__(self, index: int) -> tuple[Any, np.ndarray]:
-        # An IndexError ends a plain `for` loop.
-        if not 0 <= index < len(self):
-            raise IndexError(f"batch {index} of {len(self)}")
-        if self._process != os.getpid():
-            return self.load(self.plan.batch(self.epoch, index))
-        # In the order of the plan, whatever order Keras has shuffled to.
-        place = self._places.setdefault(index, len(self._places))
-        begin = self.epoch * len(self) + self._offset
-        return self._ahead.take(begin + place, begin + len(self))
-
-    def indices(self, epoch: int, index: int) -> np.ndarray:
-        """The images of a batch of any epoch, in the order of the batch."""
-        return self.plan.batch(epoch, index)
-
-    def follow(self) -> keras.callbacks.Callback:
-        """A callback for `fit`, whose epoch the batches then follow.
-
-        With it a training that goes on at epoch 3, by `BackupAndRestore` or
-        `initial_epoch`, gets the batches of epoch 3.
-        """
-        return FollowEpochs(self._go_to, len(self), self._leave)
-
-    def _go_to(self, step: int) -> None:
-        self.epoch, self._offset = divmod(step, len(self))
-        self._places = {}
-        self._followed = True
-
-    def _leave(self) -> None:
-        self._places, self._process = {}, None
-        self._ahead.stop()
-
-    def on_epoch_begin(self) -> None:
-        """From here on, batches are asked for by `fit`."""
-        self._process = os.getpid()
-        if not self.epoch and not self._followed:
-            warn_of_restart("BalancedBatches")
-
-    def on_epoch_end(self) -> None:
-        """Goes to the next epoch, if all batches of this one were made.
-
-        Keras also calls this before the first epoch, and after taking a batch
-        to build a model.
-        """
-        if self._process is not None and len(self._places) == len(self):
-            self.epoch += 1
-            self._leave()
-        # With `steps_per_epoch` the pass goes on, and tf.data asks already.
+        self.seed = plan.seed
+        self.batch_size = plan.batch_size
+        self.epochs_to_see_all = plan.epochs_to_see_all
 
 
 def batch_of_step(

@@ -10,6 +10,7 @@ from keras_hypersphere.backend import datasets
 from keras_hypersphere.data.balanced_plan import BalancedPlan, not_negative
 from keras_hypersphere.data.follow_epochs import FollowEpochs, warn_of_restart
 from keras_hypersphere.data.image_loader import ImageLoader
+from keras_hypersphere.data.planned_batches import Plan
 
 
 def balanced_dataset(
@@ -96,10 +97,24 @@ def balanced_dataset(
 
 
 class Passes:
-    """Gives the batches of one epoch after the other, one a call."""
+    """Gives the batches of one epoch after the other, one a call.
 
-    def __init__(self, plan: BalancedPlan, epoch: int) -> None:
+    Args:
+        plan: which images are in which batch.
+        epoch: int, the first.
+        what: String, who is resumed, in a warning.
+        steps: bool, whether the numbers of steps are given, not the images.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        epoch: int,
+        what: str = "balanced_dataset",
+        steps: bool = False,
+    ) -> None:
         self.plan = plan
+        self.what, self.steps = what, steps
         self.count = plan.batches_per_epoch
         self.step = epoch * self.count
         self.newest = object()
@@ -114,13 +129,17 @@ class Passes:
         """The next pass begins there, whatever an earlier one still does."""
         self.step, self.newest, self.followed = step, object(), True
 
-    def __call__(self) -> Iterator[np.ndarray]:
+    def __call__(self) -> Iterator[Any]:
         if not self.step and not self.followed:
-            warn_of_restart("balanced_dataset")
+            warn_of_restart(self.what)
         begin, mine = self.step, object()
         self.newest = mine
         for step in range(begin, begin + self.count):
-            batch = self.plan.batch(*divmod(step, self.count))
+            batch = (
+                np.int64(step)
+                if self.steps
+                else self.plan.batch(*divmod(step, self.count))
+            )
             # Keras gives passes up; those do not count.
             if step == begin + self.count - 1 and self.newest is mine:
                 self.step = step + 1

@@ -10,7 +10,7 @@ from keras_hypersphere import arguments
 from keras_hypersphere.data.identities import Identities
 
 # What a random draw is for; each has numbers of its own.
-DEAL, ROUND, IMAGES, BATCH, NEGATIVES = range(5)
+DEAL, ROUND, IMAGES, BATCH, NEGATIVES, ORDER, AUGMENTATION = range(7)
 # How often negatives are guessed before all candidates are listed.
 GUESSES = 4
 

@@ -11,7 +11,9 @@ CODE = re.findall(r"```python\n(import .*?)```", PAGE, re.DOTALL)
 SAID = {
     0: "2 photos of 2 people in",
     1: "2 photos of 2 people in",
-    2: "1.0",
+    2: "2 2 (8, 112, 112, 3)",
+    3: "(112, 112, 3)",
+    4: "1.0",
 }
 
 

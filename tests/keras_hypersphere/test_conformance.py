@@ -259,6 +259,7 @@ PACKAGES = (
     "losses",
     "addons.layers",
     "addons.losses",
+    "augmentation",
     "callbacks",
     "constraints",
     "data",

@@ -5,6 +5,10 @@ several folders their names. `crops.jsonl` lists the crops with their photos,
 boxes and landmarks; a later run extends it. Of several faces in a photo the
 largest is taken. A photo that cannot be read or shows no face is reported,
 the others are written, and the exit code is 1.
+
+`-o NAME.rec` makes one file to train from: of a folder of people, or of any
+other data set, the crops of each person as JPEG, in InsightFace's layout.
+Killed and typed again, it goes on. People that no crop is left of are named.
 """
 
 import argparse
@@ -48,8 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         required=True,
         type=Path,
-        metavar="DIR",
-        help="folder for the crops; made if it is not there",
+        metavar="DIR|NAME.rec",
+        help="folder for the crops, made if it is not there; or one file of "
+        "the crops of people, to train from",
     )
     parser.add_argument(
         "--template",
@@ -79,6 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_hypersphere.zoo.photos.crop_list import CropList
 
     output = arguments.output
+    if output.suffix == ".rec":
+        return make_cache(arguments)
     template = get_template(arguments.template)
     require_folder(output)
     require_photos(arguments.photos)
@@ -140,6 +147,56 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 1 if failures else 0
+
+
+def make_cache(arguments: argparse.Namespace) -> int:
+    """Writes the crops of people into one file."""
+    from keras_hypersphere.face_files.open_faces import open_faces
+    from keras_hypersphere.tools.commands.document import document
+    from keras_hypersphere.tools.progress import Progress
+    from keras_hypersphere.tools.training import crops
+
+    if len(arguments.photos) != 1:
+        raise ValueError(
+            f"'{arguments.output}' is made of one folder of people, or one "
+            f"data set. Received: {len(arguments.photos)} words."
+        )
+    with open_faces(arguments.photos[0]) as source:
+        progress = Progress(len(source), "photos")
+        crops.cut_crops(
+            source,
+            arguments.output,
+            arguments.template,
+            detector_of(arguments),
+            arguments.choose,
+            lambda done, total: progress.update(done),
+        )
+        left_out = crops.left_out(source, arguments.output)
+    with open_faces(arguments.output) as made:
+        result = {
+            "data": arguments.photos[0],
+            "file": arguments.output,
+            "crops": len(made),
+            "people": len(made.class_names),
+            "lost_people": sorted(crops.lost_people(arguments.output)),
+        }
+    if arguments.json:
+        print(document("align", [result], left_out))
+    else:
+        print(
+            f"{result['crops']} crops of {result['people']} people in "
+            f"{arguments.output}"
+        )
+    for why in left_out.values():
+        print(f"skipped: {why}", file=sys.stderr)
+    if left_out:
+        lost = len(result["lost_people"])
+        print(
+            f"error: not all photos have a crop, {lost} people have none, see "
+            "above; the others are written",
+            file=sys.stderr,
+        )
+    return 1 if left_out else 0
 
 
 def require_folder(path: Path) -> None:

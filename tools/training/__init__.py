@@ -1,0 +1,1 @@
+"""The parts of `train`: from photos to a measured, resumable model."""
