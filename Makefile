@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # And only those that run: of the files of an environment, a third.
 export PIP_COMPILE ?= 0
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries bench-input runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-recipes bench-triplets bench-convert bench-zoo bench-galleries bench-input runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -56,6 +56,7 @@ help:
 	@echo 'make bench-galleries  who is named by galleries of LFW=folder (minutes)'
 	@echo 'make bench-input   photos a second from files to batches, next to PyTorch (minutes)'
 	@echo 'make bench-training  TripletLoss on real images, measured on new identities'
+	@echo 'make bench-recipes  losses on the same faces of LFW=folder (hours, in parts)'
 	@echo 'make evaluate-lfw  the pretrained models on LFW=folder; reports in build/lfw'
 	@echo 'make test-addons   kh.addons compared with TensorFlow Addons 0.23 itself'
 	@echo 'make lint          ruff and mypy; `make format` fixes what it can'
@@ -164,6 +165,10 @@ bench-input: $(VENV)/.test $(VENV)/.torch
 
 bench-training: $(VENV)/.demo $(VENV)/.test
 	$(BIN)/python tests/benchmarks/triplet_training.py $(ARGS)
+
+# Goes on where it was stopped: one part is one loss with one seed.
+bench-recipes: $(VENV)/.test
+	$(BIN)/python tests/benchmarks/recipes.py --lfw $(LFW) $(ARGS)
 
 # With the landmarks given, where the folder has them, and detecting.
 evaluate-lfw: $(VENV)/.demo

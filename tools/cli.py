@@ -27,6 +27,7 @@ SUBCOMMANDS = (
     "gallery",
     "cluster",
     "align",
+    "train",
     "evaluate",
 )
 

@@ -37,6 +37,9 @@ class ExactResume(keras.callbacks.Callback):
     learning rate, EMA) and of the metrics, the global random numbers of Python,
     NumPy, Keras and PyTorch, the epoch and the batch.
 
+    Weights that are NaN or infinite do not replace a state: it warns, and keeps
+    the last one that was finite.
+
     Put it last in `callbacks`. Within an epoch the batches that were trained on
     are read again and not trained on, so batches must be a function of epoch
     and place: `BalancedBatches` with its `follow()`, a `PyDataset` with
@@ -192,6 +195,11 @@ class ExactResume(keras.callbacks.Callback):
         if self._train is not None:
             self.model.train_function, self._train = self._train, None
 
+    @property
+    def skipping(self) -> bool:
+        """Whether the next batch was trained on before an interruption."""
+        return self._skipping > 0
+
     def add_metrics(self) -> None:
         """Adds what the metrics had counted before the interruption."""
         for key, variable in with_keys(self.model.metrics_variables):
@@ -214,6 +222,13 @@ class ExactResume(keras.callbacks.Callback):
         """Writes the state after a batch of an epoch."""
         if keras.backend.backend() == "jax":
             self.model.jax_state_sync()
+        if not finite(self.model.trainable_variables):
+            warnings.warn(
+                f"Weights are NaN or infinite in epoch {self.epoch + 1}: "
+                f"'{self.path}' keeps the last state that was finite.",
+                stacklevel=2,
+            )
+            return
         state = TrainingState()
         state.about |= {"epoch": epoch, "batch": batch}
         state.keep("model", self.model_variables())
@@ -249,3 +264,11 @@ class ExactResume(keras.callbacks.Callback):
             return (logs, arguments[0]) if backend == "jax" else logs
 
         self.model.train_function = take
+
+
+def finite(variables: Sequence[keras.Variable]) -> bool:
+    """Whether all numbers of some variables are."""
+    return all(
+        bool(keras.ops.convert_to_numpy(keras.ops.all(keras.ops.isfinite(v))))
+        for v in variables
+    )

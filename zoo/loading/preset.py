@@ -95,6 +95,8 @@ def save_preset(
     card: Card,
     golden: np.ndarray,
     folder: "str | os.PathLike",
+    file: str = MODEL_FILE,
+    command: str = "FaceEmbedder.save_to_preset",
 ) -> Card:
     """Writes `model.keras` and `card.json` into a folder.
 
@@ -107,6 +109,9 @@ def save_preset(
             threshold and measured results are taken to be of this model.
         golden: The model's embedding of the card's golden crop.
         folder: Made if it is not there. Its older preset is replaced.
+        file: The name of the model's file. With another name than that of
+            the preset before, that one is whole until the new card is there.
+        command: What made it, for the card.
 
     Returns:
         The card that was written.
@@ -129,7 +134,7 @@ def save_preset(
     folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     # Keras insists on the suffix.
-    part = folder / f"part-{MODEL_FILE}"
+    part = folder / f"part-{file}"
     if not card.finished:
         card = dataclasses.replace(card, published=())
     elif not moved(golden, card) <= SAME_MODEL:
@@ -139,16 +144,16 @@ def save_preset(
         card = dataclasses.replace(
             card,
             parameters=model.count_params(),
-            weights_file=MODEL_FILE,
+            weights_file=file,
             weights_url="",
             weights_bytes=part.stat().st_size,
             weights_sha256=hashlib.sha256(part.read_bytes()).hexdigest(),
             weights_dtype="float32",
-            weights_command="FaceEmbedder.save_to_preset",
+            weights_command=command,
             storage_effect="none: float32",
             golden_output=golden_numbers(golden),
         )
-        os.replace(part, folder / MODEL_FILE)
+        os.replace(part, folder / file)
     finally:
         part.unlink(missing_ok=True)
     card.save(folder / CARD_FILE)

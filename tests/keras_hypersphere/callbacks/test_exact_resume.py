@@ -165,6 +165,20 @@ def test_another_model(tmp_path):
         other.fit(x, y, callbacks=[ExactResume(tmp_path)], verbose=0)
 
 
+def test_weights_that_are_no_numbers_replace_no_state(tmp_path):
+    model = make_model()
+    resume = ExactResume(tmp_path)
+    resume.set_model(model)
+    model.optimizer.build(model.trainable_variables)
+    resume.save(1, 0, {})
+    state = resume.path.read_bytes()
+    weight = model.trainable_variables[0]
+    weight.assign(keras.ops.full(weight.shape, float("nan")))
+    with pytest.warns(UserWarning, match="keeps the last state"):
+        resume.save(2, 0, {})
+    assert resume.path.read_bytes() == state
+
+
 @pytest.mark.parametrize("save_freq", [0, -1, 1.5, True, "batch", None])
 def test_save_freq(save_freq):
     with pytest.raises(ValueError, match="`save_freq` must be"):

@@ -1,0 +1,347 @@
+"""Losses of the papers on the same photos, batches and network.
+
+    .venv/bin/python tests/benchmarks/recipes.py --lfw ../shared/lfw
+        [--only softmax cosface] [--seeds 3] [--epochs 24] [--report]
+
+People of LFW with three photos or more are split in two halves that share
+nobody. SphereFace-4 is trained on the one from random weights, the same for
+all losses of a seed, with the same batches (32 people, 4 photos of each), the
+same optimizer and the same steps. Fine-tunings begin with the network of
+`softmax` of their seed and train as long again; `softmax, twice as long` is
+what they are compared with. On the other half: AUC and TAR at FAR 1 % of
+pairs, and recall@1.
+
+One line of `build/recipes/results.jsonl` is one loss with one seed. What is
+there is not trained again: after an interruption the same command goes on.
+At the end the table is printed and written to `build/recipes/table.md`, and
+the angles of pairs, drawn of the first seed, to `build/recipes/angles.png`.
+`--report` only does that. `--sface` adds the packaged model before and after
+fine-tuning.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+LFW = ROOT / ".." / "shared" / "lfw"
+OUT = ROOT / "build" / "recipes"
+PEOPLE, PHOTOS = 32, 4
+RATE = 1e-3
+# Of a network that is trained already.
+FINE_RATE = 1e-4
+BINS = np.linspace(0, 180, 91)
+
+# Recipe that gives the head, what is changed of it, and where it begins.
+LOSSES = {
+    "softmax": ("softmax", {}, None),
+    **{
+        f"A-Softmax, m = {m}": ("sphereface", {"margin": m}, None)
+        for m in (1, 2, 3, 4)
+    },
+    "center loss": ("centerface", {}, None),
+    "CosFace": ("cosface", {}, None),
+    "ArcFace": ("arcface", {"gradient": "exact", "scale": 30.0}, None),
+    "AdaFace": ("adaface", {"scale": 30.0}, None),
+    "CurricularFace": ("curricularface", {"scale": 30.0}, None),
+    "semi-hard triplets": ("facenet", {}, None),
+    "softmax, twice as long": ("softmax", {}, "softmax"),
+    "NormFace, scaled cosine": ("normface", {}, "softmax"),
+    "NormFace, C-contrastive": ("normface_contrastive", {}, "softmax"),
+}
+SFACE = {
+    "sface, as it is": (None, {}, "sface"),
+    "sface, ArcFace": ("arcface", {"scale": 30.0}, "sface"),
+    "sface, softmax": ("softmax", {}, "sface"),
+}
+
+
+def main():
+    arguments = parse()
+    OUT.mkdir(parents=True, exist_ok=True)
+    chosen = {**LOSSES, **(SFACE if arguments.sface else {})}
+    if arguments.only:
+        unknown = set(arguments.only) - set(chosen)
+        if unknown:
+            raise SystemExit(f"no such loss: {', '.join(sorted(unknown))}")
+        chosen = {name: chosen[name] for name in arguments.only}
+    for seed in () if arguments.report else range(arguments.seeds):
+        for name, (recipe, changes, start) in chosen.items():
+            key = (name, seed, arguments.epochs, arguments.steps)
+            if key in {key_of(row) for row in results()}:
+                continue
+            row = part(key, recipe, changes, start, arguments)
+            with (OUT / "results.jsonl").open("a") as file:
+                file.write(f"{json.dumps(row)}\n")
+            shown = {k: v for k, v in row.items() if k not in ("same", "other")}
+            print(json.dumps(shown), flush=True)
+    report(arguments, list(chosen))
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--lfw", type=Path, default=LFW)
+    parser.add_argument("--only", nargs="+")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--steps", type=int, help="at most, to try it out")
+    parser.add_argument("--sface", action="store_true")
+    parser.add_argument("--report", action="store_true")
+    return parser.parse_args()
+
+
+def key_of(row):
+    return row["loss"], row["seed"], row["epochs"], row["steps"]
+
+
+def results():
+    """The parts that are done; a line that was cut off is none."""
+    path = OUT / "results.jsonl"
+    rows = []
+    for line in path.read_text().splitlines() if path.exists() else ():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue
+    return rows
+
+
+def faces(lfw, template, size):
+    """Crops of people with three photos or more, and who is in which half."""
+    from keras_hypersphere.tools.training.crops import crops_for
+
+    folder = OUT / "people"
+    folder.mkdir(exist_ok=True)
+    for person in sorted((lfw / "images").iterdir()):
+        link = folder / person.name
+        if not link.exists() and len(os.listdir(person)) >= 3:
+            link.symlink_to(person.resolve())
+    source = crops_for(folder, OUT / template, template, size)
+    labels = np.asarray(source.labels)
+    people = np.random.default_rng(0).permutation(labels.max() + 1)
+    first = np.isin(labels, people[: len(people) // 2])
+    return source, np.flatnonzero(first), np.flatnonzero(~first)
+
+
+def part(key, name, changes, start, arguments):
+    """Trains with one loss and one seed, and measures."""
+    import keras
+
+    import keras_hypersphere as kh
+    from keras_hypersphere.tools.training.build import build, compile_model
+
+    keras.backend.clear_session()
+    loss, seed, epochs, limit = key
+    own = start == "sface"
+    template, size = ("arcface", (112, 112)) if own else (
+        "sphereface", (112, 96)
+    )  # fmt: skip
+    source, training, others = faces(arguments.lfw, template, size)
+    fine = start is not None and loss != "softmax, twice as long"
+    recipe = kh.recipes.get(name or "softmax")
+    recipe = dataclasses.replace(
+        recipe,
+        backbone="sface" if own else "SphereFace4",
+        **head_of(recipe, changes),
+        fine_tunes=False,
+        optimizer="AdamW",
+        optimizer_arguments={},
+        learning_rate=FINE_RATE if fine else RATE,
+        batch_size=PEOPLE * PHOTOS,
+        epochs=epochs,
+        warmup_epochs=1.0,
+        schedule={"kind": "cosine"},
+        weight_decay=5e-4,
+        decay_excluded=("bias",),
+        rate_multipliers={},
+        clip_norm=5.0,
+        ema=None,
+        precision="float32",
+        augmentation="mirror",
+        people_per_batch=PEOPLE,
+        photos_per_person=PHOTOS,
+        template=template,
+        image_size=size,
+        channels="RGB",
+        mean=(127.5,) * 3,
+        scale=1 / 128,
+        seed=seed,
+    )
+    batches = kh.data.FaceBatches(
+        source, PEOPLE * PHOTOS, indices=training, **recipe.batches()
+    )
+    steps = len(batches) * epochs
+    recipe = anneal(recipe, steps)
+    built = build(recipe, batches.classes)
+    weights = OUT / f"softmax-{seed}-{epochs}-{limit}.weights.h5"
+    if start == "softmax":
+        if not weights.exists():
+            raise SystemExit("train softmax of this seed first: --only softmax")
+        built.backbone.load_weights(weights)
+    seconds = 0.0
+    if name is not None:
+        compile_model(built, recipe, len(batches))
+        seconds = fit(built.model, batches, epochs, limit)
+    if loss == "softmax":
+        part_file = OUT / f"part-{weights.name}"
+        built.backbone.save_weights(part_file)
+        os.replace(part_file, weights)
+    return {
+        "loss": loss,
+        "seed": seed,
+        "epochs": epochs,
+        "steps": limit,
+        "people": int(batches.classes),
+        "photos": len(training),
+        "seconds": round(seconds, 1),
+        "backend": keras.backend.backend(),
+        **measure(built.backbone, recipe, source, others),
+    }
+
+
+def head_of(recipe, changes):
+    """The head with what is changed of it; of a list, the first."""
+    if recipe.head is None or not changes:
+        return {}
+    if isinstance(recipe.head, str):
+        return {"head_arguments": {**recipe.head_arguments, **changes}}
+    first, *rest = recipe.head_arguments
+    return {"head_arguments": [{**first, **changes}, *rest]}
+
+
+def anneal(recipe, steps):
+    """λ falls from 1000 to 5 in half of the steps, however many there are."""
+    if recipe.head != "ASoftmax":
+        return recipe
+    annealing = {
+        "base": 1000.0,
+        "gamma": 2 * 199 / steps,
+        "power": 1.0,
+        "minimum": 5.0,
+    }
+    if recipe.head_arguments["margin"] == 1:
+        annealing = {"base": 0.0, "gamma": 0.0, "power": 1.0, "minimum": 0.0}
+    changed = {**recipe.head_arguments, "annealing": annealing}
+    return dataclasses.replace(recipe, head_arguments=changed)
+
+
+def fit(model, batches, epochs, limit):
+    """Trains; returns the seconds of it."""
+    from keras_hypersphere.tools.training.divergence import StopOnDivergence
+
+    start = time.perf_counter()
+    model.fit(
+        batches,
+        epochs=epochs if limit is None else 1,
+        steps_per_epoch=limit,
+        shuffle=False,
+        verbose=0,
+        callbacks=[batches.follow(), StopOnDivergence()],
+    )
+    return time.perf_counter() - start
+
+
+def measure(backbone, recipe, source, others):
+    """Figures of the half that nobody has trained on."""
+    import keras_hypersphere as kh
+    from keras_hypersphere.plotting import pair_angles
+    from keras_hypersphere.tools.training.pairs import validation_pairs
+
+    x = kh.data.load_faces(
+        source,
+        others,
+        image_size=recipe.image_size,
+        mean=recipe.mean,
+        scale=recipe.scale,
+        channels=recipe.channels,
+    )
+    embeddings = backbone.predict(x, batch_size=64, verbose=0)
+    embeddings = embeddings.astype(np.float64)
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    labels = np.unique(source.labels[others], return_inverse=True)[1]
+    pairs, same = validation_pairs(source, others, seed=0, limit=20000)
+    scores = (unit[pairs[:, 0]] * unit[pairs[:, 1]]).sum(axis=1)
+    report = kh.evaluation.verification_report(scores, same)
+    found = kh.evaluation.retrieval(embeddings, labels, k=(1,))
+    angles = pair_angles(unit, labels, 200_000, 0)
+    histograms = [np.histogram(kind, BINS)[0].tolist() for kind in angles]
+    return {
+        "pairs": [int(same.sum()), int((~same).sum())],
+        "auc": report.auc,
+        "tar": report.tar_at(0.01),
+        "recall": found.recall_at(1),
+        "same": histograms[0],
+        "other": histograms[1],
+    }
+
+
+def report(arguments, names):
+    """The table and the picture of what is done."""
+    rows = [
+        row
+        for row in results()
+        if (row["epochs"], row["steps"]) == (arguments.epochs, arguments.steps)
+    ]
+    lines = [
+        "| loss | AUC | TAR at FAR 1 % | recall@1 | minutes | seeds |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in names:
+        mine = [row for row in rows if row["loss"] == name]
+        if not mine:
+            continue
+        figures = " | ".join(
+            spread([row[key] for row in mine])
+            for key in ("auc", "tar", "recall")
+        )
+        minutes = np.mean([row["seconds"] for row in mine]) / 60
+        lines.append(f"| {name} | {figures} | {minutes:.1f} | {len(mine)} |")
+    text = "\n".join(lines) + "\n"
+    (OUT / "table.md").write_text(text)
+    print(text)
+    if rows:
+        draw([row for row in rows if row["seed"] == 0])
+
+
+def spread(values):
+    """Mean and standard deviation of seeds, in percent."""
+    mean = f"{np.mean(values):.2%}"
+    return f"{mean} ± {np.std(values, ddof=1):.2%}" if values[1:] else mean
+
+
+def draw(rows):
+    """Angles of pairs of one person and of two, a panel for each loss."""
+    from matplotlib.figure import Figure
+
+    columns = 3
+    lines = -(-len(rows) // columns)
+    figure = Figure((11, 2.3 * lines), layout="constrained")
+    panels = figure.subplots(
+        lines, columns, sharex=True, sharey=True, squeeze=False
+    )
+    for panel in panels.flat:
+        panel.set_axis_off()
+    for row, panel in zip(rows, panels.flat, strict=False):
+        panel.set_axis_on()
+        for kind, name in (("same", "one person"), ("other", "two people")):
+            counts = np.array(row[kind])
+            density = counts / counts.sum() / (BINS[1] - BINS[0])
+            panel.stairs(density, BINS, fill=True, alpha=0.6, label=name)
+        panel.set_title(f"{row['loss']}, AUC {row['auc']:.2%}", fontsize=10)
+        panel.set_xlim(0, 140)
+        panel.spines[["top", "right"]].set_visible(False)
+    panels[0, 0].legend(frameon=False, fontsize=8)
+    for panel in panels[-1]:
+        panel.set_xlabel("angle of a pair, degrees")
+    figure.savefig(OUT / "angles.png", dpi=110)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""The averaged weights of a training with EMA, for a while."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+
+
+@contextlib.contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Gives a model its averaged weights, and takes them back exactly.
+
+    Keras averages weights for an optimizer with `use_ema=True` and writes
+    them over the model's when `fit` ends. What is measured and saved before
+    is the same model only with the averages in place. Without EMA, nothing
+    is done.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if not getattr(optimizer, "use_ema", False) or not optimizer.built:
+        yield
+        return
+    weights = model.trainable_variables
+    kept = [keras.ops.convert_to_numpy(weight).copy() for weight in weights]
+    optimizer.finalize_variable_values(weights)
+    try:
+        yield
+    finally:
+        for weight, values in zip(weights, kept, strict=True):
+            weight.assign(values)
