@@ -38,7 +38,7 @@ def typed(name: str, value: Any, kind: Any) -> Any:
     """A value as its field holds it: lists as tuples, numbers as floats."""
     if kind is Any:
         return tuple(value) if isinstance(value, list) else value
-    optional = getattr(kind, "__args__", ())
+    optional: Any = getattr(kind, "__args__", ())
     if type(None) in optional:
         return None if value is None else typed(name, value, optional[0])
     if getattr(kind, "__origin__", None) is tuple:

@@ -27,7 +27,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-PHOTOS, PEOPLE, BATCH, WORKERS, ROUNDS = 6400, 64, 128, 2, 6
+PHOTOS, PEOPLE, BATCH, WORKERS, ROUNDS = 3200, 64, 128, 2, 5
 OURS = {
     "FaceBatches, folder": ("people", "mirror"),
     "FaceBatches, .rec": ("train.rec", "mirror"),

@@ -139,9 +139,9 @@ def check_colours(sample: list[np.ndarray], channels: str) -> list[str]:
     if len(coloured) >= COLOURED and 2 * blue > len(coloured):
         told.append(
             f"{blue} of {len(coloured)} coloured photos have more blue than "
-            "red in the middle, as skin never has: they were written in BGR "
-            "by a program that took them for RGB. Write them again with the "
-            "channels in reverse order."
+            "red in the middle, as faces hardly ever have: they were written "
+            "in BGR by a program that took them for RGB. Write them again "
+            "with the channels in reverse order."
         )
     return told
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_hypersphere.data.face_loader import chosen
 from keras_hypersphere.data.photo_pixels import decode
 from keras_hypersphere.face_files.face_source import FaceSource
 from keras_hypersphere.zoo import FaceEmbedder
@@ -73,6 +74,8 @@ def same_people_by_embeddings(
     evaluation: FaceSource,
     embedder: FaceEmbedder | None = None,
     distance: float = DISTANCE,
+    training_indices: Any = None,
+    evaluation_indices: Any = None,
 ) -> list[SamePerson]:
     """People of training whose faces are those of people in evaluation.
 
@@ -85,6 +88,8 @@ def same_people_by_embeddings(
         embedder: Default: the zoo's `sface`, of crops 112 x 112 by the
             template arcface.
         distance: Cosine distance below which two are one.
+        training_indices: The photos that are meant. Default: all.
+        evaluation_indices: The same, where both are parts of one data set.
 
     Returns:
         The pairs, the most alike first.
@@ -93,7 +98,8 @@ def same_people_by_embeddings(
         ValueError: If the crops have another size.
     """
     embedder = embedder or FaceEmbedder.from_preset("sface")
-    one, other = (means(source, embedder) for source in (training, evaluation))
+    one = means(training, embedder, training_indices)
+    other = means(evaluation, embedder, evaluation_indices)
     found = []
     for start in range(0, len(one), ROWS):
         apart = 1 - one[start : start + ROWS] @ other.T
@@ -108,9 +114,12 @@ def same_people_by_embeddings(
     return sorted(found, key=lambda pair: pair.distance)
 
 
-def means(source: FaceSource, embedder: FaceEmbedder) -> np.ndarray:
-    """`(people, dim)` mean unit embeddings, of length 1."""
-    order = np.argsort(source.labels, kind="stable")
+def means(
+    source: FaceSource, embedder: FaceEmbedder, indices: Any = None
+) -> np.ndarray:
+    """`(people, dim)` mean unit embeddings of length 1; 0 without photos."""
+    meant = chosen(source, indices)
+    order = meant[np.argsort(source.labels[meant], kind="stable")]
     labels = source.labels[order]
     first = np.searchsorted(labels, labels)
     few = np.arange(len(order)) - first < PHOTOS
@@ -153,5 +162,5 @@ def without_people(
             "of its `class_names`."
         )
     wanted = np.array([name not in gone for name in source.class_names])
-    photos = np.arange(len(source)) if indices is None else np.asarray(indices)
-    return photos[wanted[source.labels[photos]]].astype(np.int64)
+    photos = chosen(source, indices)
+    return photos[wanted[source.labels[photos]]]

@@ -64,7 +64,7 @@ def begin(
     recipe = resolved.recipe
     tell(f"recipe {recipe.name}: {recipe.source}")
     if recipe.changed:
-        tell(f"not as published: {recipe.changed}")
+        tell(f"in that recipe, not as published: {recipe.changed}")
     for line in resolved.told:
         tell(line)
     run.begin(recipe, {**about, "choices": dict(choices)})

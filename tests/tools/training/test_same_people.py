@@ -34,6 +34,12 @@ def test_faces(tmp_path):
     [found] = same_people_by_embeddings(training, evaluation)
     assert (found.training, found.evaluation) == ("Grace", "Amy")
     assert 0 <= found.distance < 0.42
+    # Parts of one data set: the photos of one person, and of both.
+    some = np.array([3])
+    [found] = same_people_by_embeddings(
+        training, training, None, 0.42, some, np.arange(5)
+    )
+    assert found.training == found.evaluation == "Grace"
     left = without_people(training, [found.training])
     assert [training.class_names[training.labels[i]] for i in left] == [
         "Eileen"
