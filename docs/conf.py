@@ -21,7 +21,7 @@ html_css_files = ["api.css"]
 myst_heading_anchors = 3
 
 # One argument a line.
-python_maximum_signature_line_length = 60
+python_maximum_signature_line_length = 40
 # Types are said in the docstrings, with shapes and units.
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True

@@ -36,7 +36,7 @@ def targets() -> dict[str, str]:
     found = {}
     for page in pages():
         if page.name:
-            found[f"kh.{page.path}"] = page.full
+            found[f"kh.{page.path}"] = found[page.path] = page.full
             # A short name that two objects have is no name.
             known = found.get(page.name, page.full)
             found[page.name] = page.full if known == page.full else ""

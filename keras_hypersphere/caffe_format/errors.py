@@ -1,14 +1,18 @@
 """What is raised when a file is not what Caffe would have written."""
 
+from collections.abc import Sequence
 
-class CaffeFormatError(ValueError):
-    """A Caffe file, or the network in it, is broken.
+
+class NetworkError(ValueError):
+    """Something is wrong with a network of Caffe.
 
     Args:
         message: What is wrong and how to fix it.
         file: Path of the file, put before the message.
         layer: Name of the layer that is wrong, if one is.
         type: Caffe type of that layer.
+        advice: Words of the command line of which each helps, as
+            `"--outputs ip1"`; the message names them too.
     """
 
     def __init__(
@@ -17,6 +21,7 @@ class CaffeFormatError(ValueError):
         file: str | None = None,
         layer: str | None = None,
         type: str | None = None,
+        advice: Sequence[str] = (),
     ) -> None:
         where = f"{file}: " if file else ""
         if layer is not None:
@@ -26,3 +31,8 @@ class CaffeFormatError(ValueError):
         self.file = file
         self.layer = layer
         self.type = type
+        self.advice = tuple(advice)
+
+
+class CaffeFormatError(NetworkError):
+    """A Caffe file, or the network in it, is broken; see `NetworkError`."""

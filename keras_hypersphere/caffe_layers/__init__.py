@@ -1,8 +1,9 @@
 """Layers that only networks converted from Caffe have.
 
 For training: tops that our heads do not give, losses as layers, and the
-weight of a loss. For detectors: `DetectionOutput`, `PSROIPooling`. They are
-registered, so that such a model is saved and loaded.
+weight of a loss. For detectors: `DetectionOutput`, `PSROIPooling`,
+`YoloDetectionOutput`. They are registered, so that such a
+model is saved and loaded.
 """
 
 import keras  # noqa: F401  first: see registration.py
@@ -23,6 +24,9 @@ from keras_hypersphere.caffe_layers.reporting_heads import (
 )
 from keras_hypersphere.caffe_layers.smooth_l1_loss import SmoothL1Loss
 from keras_hypersphere.caffe_layers.softmax_loss import SoftmaxLoss
+from keras_hypersphere.caffe_layers.yolo_detection_output import (
+    YoloDetectionOutput,
+)
 
 __all__ = [
     "AgentLoss",
@@ -39,4 +43,5 @@ __all__ = [
     "ReportingLSoftmax",
     "SmoothL1Loss",
     "SoftmaxLoss",
+    "YoloDetectionOutput",
 ]

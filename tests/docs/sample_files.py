@@ -3,8 +3,6 @@
 Two portraits stand for all photos, the digit network for all Caffe models.
 """
 
-import hashlib
-import itertools
 import shutil
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import cv2
 import numpy as np
 
 from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
+from keras_hypersphere.tools.cli import main
 from keras_hypersphere.zoo import images
 from tests.docs.blocks import ROOT
 
@@ -50,11 +49,6 @@ def photos_of(portrait: Path) -> list[np.ndarray]:
     return found
 
 
-def hash_of(line: str) -> str:
-    """An order that means nothing, the same each time."""
-    return hashlib.sha256(line.encode()).hexdigest()
-
-
 def make() -> None:
     """Writes them into the working directory."""
     eileen, grace = images.read(EILEEN), images.read(GRACE)
@@ -65,21 +59,22 @@ def make() -> None:
     for person, portrait in PEOPLE.items():
         for number, photo in enumerate(photos_of(portrait), 1):
             write(f"people/{person}/{number}.png", photo)
-    for number in range(4):
-        for person, portrait in PEOPLE.items():
-            photo = photos_of(portrait)[number]
-            write(f"photos/{person}_{number}.jpg", photo)
-    names = sorted(path.name for path in Path("photos").iterdir())
-    pairs = itertools.combinations(names, 2)
-    lines = (f"{a} {b} {int(a[0] == b[0])}\n" for a, b in pairs)
-    # Pairs of both kinds in each part of the list.
-    Path("my-pairs.txt").write_text("".join(sorted(lines, key=hash_of)))
+    write("photos/collins.jpg", eileen)
+    write("photos/hopper.jpg", grace)
+    write("photos/wall.png", np.full((300, 300, 3), 90, np.uint8))
+    data = GRACE.read_bytes()
+    Path("photos/damaged.jpg").write_bytes(data[: len(data) // 2])
+    pairs = "collins.jpg collins.jpg 1\ncollins.jpg hopper.jpg 0\n"
+    Path("my-pairs.txt").write_text(5 * pairs)
     shutil.copy(EILEEN, "photo.jpg")
     write("group.jpg", np.hstack([eileen, grace[44:556]]))
     write("sideways.png", np.rot90(grace, -1))
     write("group.png", np.hstack([eileen, grace[44:556]]))
     film()
     Path("splits.txt").write_text(SPLITS)
+    assert main(["embed", "people/", "-o", "photos.npz"]) == 0
+    assert main(["gallery", "build", "people/", "-o", "others.npz"]) == 0
+    assert main(["align", "people/", "-o", "run/cache/faces.rec"]) == 0
     shutil.copy(PROTOTXT, "deploy.prototxt")
     shutil.copy(CAFFEMODEL, "model.caffemodel")
 

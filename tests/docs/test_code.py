@@ -44,6 +44,8 @@ OPTIONAL = {
     "tensorflow_addons": "tensorflow-addons next to Keras 2",
     "torch": "keras-hypersphere[torch]",
 }
+# Files of others, which the package does not have.
+NOT_HERE = ("det1.caffemodel",)
 # Where a backend, workers or replicas are chosen, before anything else.
 PROCESS = re.compile(r"__main__|KERAS_BACKEND|MultiWorkerMirrored")
 # The file that a block is to be saved as.
@@ -119,6 +121,8 @@ def test_python(chain, folder, capsys):
     code = "\n".join(one.code for one in chain)
     if how := missing(code):
         pytest.skip(f"needs `pip install {how[0]}`")
+    if any(name in code for name in NOT_HERE):
+        pytest.skip("needs files that only their authors hand out")
     if PROCESS.search(code):
         printed = run_in_a_process(chain)
     else:
@@ -131,8 +135,10 @@ def test_python(chain, folder, capsys):
         place += len(said)
 
 
-# Data sets and weights that are not here: such a command is only parsed.
-ELSEWHERE = re.compile("lfw|sphereface|frame_images|facescrub|train_val")
+# What takes long, or data sets and weights that are not here: only parsed.
+ELSEWHERE = re.compile(
+    "^train |PEOPLE|lfw|sphereface|frame_images|facescrub|train_val"
+)
 
 
 @pytest.mark.parametrize("page", filter(commands, PAGES), ids=lambda p: p.stem)
@@ -141,5 +147,6 @@ def test_commands(page, folder, capsys):
     for words in commands(page):
         build_parser().parse_args(words)
         if not ELSEWHERE.search(" ".join(words)):
-            assert main(words) == 0, words
+            # Two of the photos to group show no face.
+            assert main(words) == int(words[0] == "cluster"), words
             assert capsys.readouterr().out, words

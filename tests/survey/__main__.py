@@ -28,6 +28,11 @@ def main() -> int:
         "--no-verify", action="store_true", help="convert, and no more"
     )
     parser.add_argument("--json", type=Path, help="write the outcomes here")
+    parser.add_argument(
+        "--journal",
+        type=Path,
+        help="append each outcome here at once; what it holds is not run again",
+    )
     arguments = parser.parse_args()
     folder, verified = arguments.folder, not arguments.no_verify
     files, others = find_networks(folder)
@@ -39,6 +44,7 @@ def main() -> int:
         verified,
         arguments.workers,
         arguments.seconds,
+        arguments.journal,
     )
     found = summarize(outcomes, others, folder)
     print("\n".join(lines(found, "verified" if verified else "converted")))

@@ -26,8 +26,10 @@ PHASE = re.compile(r"--phase (TRAIN|TEST)")
 # More than this is not followed: a user would have given up.
 MOST_ADVICE = 3
 # Multiply-adds of a sample; what costs more is verified on smaller images.
-MOST_COST = 2e9
+MOST_COST = 3e8
 SEED = 0
+# Weights of He, and smaller ones where activations of those explode.
+GAINS = (2.0, 1.0)
 
 
 class Stopped(Exception):
@@ -204,15 +206,18 @@ def check(file: Path, options: Options, weights: Zeros) -> None:
     Raises:
         Stopped: If a blob differs or is unchecked.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        caffemodel = None
-        if weights.asked:
-            caffemodel = Path(folder, "random.caffemodel")
-            write_weights(caffemodel, weights, SEED)
-        model = to_keras(file, caffemodel, **options)
-        report = verify(model, file, caffemodel, **options)
-    if not report.passed:
+    for gain in GAINS:
+        with tempfile.TemporaryDirectory() as folder:
+            caffemodel = None
+            if weights.asked:
+                caffemodel = Path(folder, "random.caffemodel")
+                write_weights(caffemodel, weights, SEED, gain)
+            model = to_keras(file, caffemodel, **options)
+            report = verify(model, file, caffemodel, **options)
         wrong = [row for row in report.rows if row.status != "ok"]
+        if report.passed or any(row.status == "differs" for row in wrong):
+            break
+    if not report.passed:
         row = next((r for r in wrong if r.status == "differs"), wrong[0])
         relative = "" if row.relative is None else f"{row.relative:.1e}"
         raise Stopped(

@@ -46,21 +46,34 @@ class Zeros(Weights):
         return None
 
 
-def write_weights(path: Path, weights: Zeros, seed: int) -> None:
-    """Writes a caffemodel with what the layers of a network asked for."""
+def write_weights(
+    path: Path, weights: Zeros, seed: int, gain: float = 2.0
+) -> None:
+    """Writes a caffemodel with what the layers of a network asked for.
+
+    Args:
+        path: The file.
+        weights: What was asked for.
+        seed: Of the random numbers.
+        gain: Variance of a kernel's sum; 2 keeps that of activations.
+    """
     random = np.random.default_rng(seed)
     net = NetParameter()
     for name, shapes in weights.asked.items():
         type = weights.types[name]
         layer = net.layer.add(name=name, type=type)
         for index, shape in enumerate(shapes):
-            values = draw(random, type, index, shape)
+            values = draw(random, type, index, shape, gain)
             set_blob(layer.blobs.add(), values.astype(np.float32))
     write_caffemodel(net, path)
 
 
 def draw(
-    random: np.random.Generator, type: str, index: int, shape: tuple[int, ...]
+    random: np.random.Generator,
+    type: str,
+    index: int,
+    shape: tuple[int, ...],
+    gain: float,
 ) -> np.ndarray:
     """One blob: He's for kernels, about 1 for factors, small for the rest.
 
@@ -78,4 +91,4 @@ def draw(
             return random.uniform(0.5, 1.5, shape)
         return random.normal(0, 0.1, shape)
     fan = size / (shape[1] if type == "Deconvolution" else shape[0])
-    return random.standard_normal(shape, np.float32) * math.sqrt(2 / fan)
+    return random.standard_normal(shape, np.float32) * math.sqrt(gain / fan)

@@ -1,5 +1,6 @@
 """Processes that examine networks, and may hang or die."""
 
+import json
 import multiprocessing
 import sys
 import threading
@@ -78,12 +79,25 @@ def died(reason: str) -> dict[str, Any]:
 
 
 def survey(
-    files: Sequence[Path], verified: bool, workers: int, seconds: float
+    files: Sequence[Path],
+    verified: bool,
+    workers: int,
+    seconds: float,
+    journal: Path | None = None,
 ) -> dict[Path, dict[str, Any]]:
-    """The outcomes by file; workers take the next file when they are free."""
-    left = iter(files)
+    """The outcomes by file; workers take the next file when they are free.
+
+    Args:
+        files: The networks.
+        verified: Whether to verify them.
+        workers: Processes at once.
+        seconds: The most a network may take.
+        journal: A file that gets a line of JSON for each outcome at once.
+            What it holds already is not examined again.
+    """
+    outcomes = {} if journal is None else read_journal(journal, files)
+    left = iter([file for file in files if file not in outcomes])
     lock = threading.Lock()
-    outcomes: dict[Path, dict[str, Any]] = {}
 
     def work() -> None:
         worker = Worker(verified, seconds)
@@ -92,7 +106,11 @@ def survey(
                 file = next(left, None)
             if file is None:
                 break
-            outcomes[file] = worker.examine(file)
+            outcomes[file] = outcome = worker.examine(file)
+            if journal is not None:
+                line = json.dumps({"file": str(file), **outcome})
+                with lock, journal.open("a") as stream:
+                    stream.write(f"{line}\n")
             print(
                 f"\r{len(outcomes)} of {len(files)}",
                 end="",
@@ -108,3 +126,14 @@ def survey(
         thread.join()
     print(file=sys.stderr)
     return {file: outcomes[file] for file in files}
+
+
+def read_journal(
+    journal: Path, files: Sequence[Path]
+) -> dict[Path, dict[str, Any]]:
+    """The outcomes of an earlier survey that was stopped."""
+    if not journal.exists():
+        return {}
+    rows = [json.loads(line) for line in journal.read_text().splitlines()]
+    known = {Path(row.pop("file")): row for row in rows}
+    return {file: known[file] for file in files if file in known}

@@ -1,15 +1,17 @@
 """What is raised for a layer that cannot be converted."""
 
+from collections.abc import Sequence
 
-class UnsupportedLayerError(ValueError):
+from keras_hypersphere.caffe_format.errors import NetworkError
+
+
+class UnsupportedLayerError(NetworkError):
     """A layer's type, or one of its settings, has no converter.
 
     Args:
-        message: What is not supported.
-        file: Path of the prototxt.
-        layer: Name of the layer.
-        type: Its Caffe type.
+        message, file, layer, type: Of `NetworkError`.
         supported: The types that can be converted.
+        advice: Of `NetworkError`.
     """
 
     def __init__(
@@ -18,14 +20,8 @@ class UnsupportedLayerError(ValueError):
         file: str | None = None,
         layer: str | None = None,
         type: str | None = None,
-        supported: tuple[str, ...] = (),
+        supported: Sequence[str] = (),
+        advice: Sequence[str] = (),
     ) -> None:
-        where = f"{file}: " if file else ""
-        if layer is not None:
-            where += f"layer {layer!r} ({type}): "
-        super().__init__(where + message)
-        self.message = message
-        self.file = file
-        self.layer = layer
-        self.type = type
-        self.supported = supported
+        super().__init__(message, file, layer, type, advice)
+        self.supported = tuple(supported)

@@ -5,7 +5,7 @@ Whoever needs to know something of a type asks its `LayerType`.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,7 +62,8 @@ class LayerType:
             from shapes without the batch.
         refused: Fields that the converter does not read though they change
             numbers, as `"pooling_param.axis"`, and what each does. Of an
-            enum, `"eltwise_param.operation=SORT"` is one value.
+            enum, `"eltwise_param.operation=SORT"` is one value. An empty
+            text is for what is refused of other types, and read of this.
     """
 
     name: str
@@ -223,6 +224,7 @@ def find_converter(
     file: str | None = None,
     layer: LayerParameter | None = None,
     advice: str = "",
+    options: Sequence[str] = (),
 ) -> Converter:
     """The converter of a type.
 
@@ -258,6 +260,7 @@ def find_converter(
         None if layer is None else layer.name,
         type,
         supported,
+        options,
     )
 
 
@@ -286,7 +289,8 @@ def refuse_unread(
                 layer.type,
             )
         for path, effect in {**REFUSED, **kind.refused}.items():
-            refuse_field(layer, path, effect, file)
+            if effect:
+                refuse_field(layer, path, effect, file)
 
 
 def declaration(name: str) -> str:

@@ -3,10 +3,11 @@
     {"command": "align", "version": "0.1.0",
      "results": [{…}, …],
      "failures": [{"name": "a.jpg", "error": "…"}, …],
-     "error": null}
+     "error": null, "advice": []}
 
 `results` has an object for each thing that was done, `failures` one for each
-that was not, and `error` says why the whole was not done. The exit code is 0
+that was not, and `error` says why the whole was not done; `advice` holds words
+for the command line, of which each may help. The exit code is 0
 if there is neither a failure nor an error. What is not known is `null`: so is
 a number that is not finite.
 """
@@ -37,6 +38,7 @@ def document(
     results: Iterable[Mapping[str, Any]],
     failures: Mapping[str, str] | None = None,
     error: str | None = None,
+    advice: Iterable[str] = (),
 ) -> str:
     """The text of a document.
 
@@ -45,6 +47,7 @@ def document(
         results: Plain values, arrays and paths of each thing that was done.
         failures: Why, by the name of each thing that was not done.
         error: Why nothing was done.
+        advice: Words for the command line that may help.
     """
     whole = {
         "command": command,
@@ -55,6 +58,7 @@ def document(
             for name, why in (failures or {}).items()
         ],
         "error": error,
+        "advice": list(advice),
     }
     return json.dumps(plain(whole), indent=2, allow_nan=False)
 
@@ -64,10 +68,16 @@ def error_document(command: str | None, error: BaseException, said: str) -> str:
 
     Args:
         command: The subcommand; None where the words name none.
-        error: The error; that of `ManyFailures` says more.
+        error: The error; its `failures` and `advice` say more.
         said: The line for people.
     """
-    return document(command, [], getattr(error, "failures", None), said)
+    return document(
+        command,
+        [],
+        getattr(error, "failures", None),
+        said,
+        getattr(error, "advice", ()),
+    )
 
 
 def one_line(error: Exception) -> str:

@@ -60,7 +60,6 @@ HARMLESS = {
     "eltwise_param.stable_prod_grad",
     "inner_product_param.engine",
     "label_specific_add_param.transform_test",
-    "loss_param.pre_fixed_normalizer",
     "lrn_param.engine",
     "pooling_param.blobs_a_min",
     "pooling_param.blobs_lr",
@@ -68,6 +67,10 @@ HARMLESS = {
     "relu_param.engine",
     "softmax_param.engine",
     "spp_param.engine",
+    # The fork's code takes the side of the map, and four coordinates.
+    "yolo_detection_output_param.coords",
+    "yolo_detection_output_param.label_map_file",
+    "yolo_detection_output_param.side",
 }
 # Read by names that are put together: f"{name}_h".
 PUT_TOGETHER = {
@@ -133,7 +136,7 @@ def layer(text):
         ('type: "ELU" elu_param { lambda: 1.5 }', "lambda: 1.5 }` .* multip"),
         ('type: "BatchNorm" batch_norm_param { relu: true }', "relu: true"),
         (
-            'type: "SoftmaxWithLoss" loss_param { normalization: PRE_FIXED }',
+            'type: "HingeLoss" loss_param { normalization: PRE_FIXED }',
             "PRE_FIXED",
         ),
     ],

@@ -39,6 +39,7 @@ def test_the_schema():
         ],
         "failures": [{"name": "c.jpg", "error": "why"}],
         "error": None,
+        "advice": [],
     }
 
 
@@ -65,6 +66,7 @@ def test_the_document_of_an_error(capsys, monkeypatch, error, said, failures):
         "results": [],
         "failures": failures,
         "error": said,
+        "advice": [],
     }
     assert cli.main(["models"]) == 1
     assert capsys.readouterr().out == ""

@@ -266,10 +266,10 @@ class Emission:
         """Raises `CaffeFormatError` with file, layer and type."""
         raise CaffeFormatError(message, self.file, self.name, self.type)
 
-    def unsupported(self, message: str) -> NoReturn:
+    def unsupported(self, message: str, *advice: str) -> NoReturn:
         """Raises `UnsupportedLayerError` with file, layer and type."""
         raise UnsupportedLayerError(
-            message, self.file, self.name, self.type, supported_layers()
+            message, self.file, self.name, self.type, supported_layers(), advice
         )
 
 

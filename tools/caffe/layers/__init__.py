@@ -32,4 +32,5 @@ from keras_hypersphere.tools.caffe.layers import (  # noqa: F401
     ssd,
     windows,
     wiring,
+    yolo,
 )

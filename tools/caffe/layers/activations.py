@@ -119,6 +119,34 @@ def elu(layer: Emission, inputs: list[Tensor]) -> Tensor:
     )
 
 
+def selu_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
+    """lambda x, or lambda alpha (e^x - 1) below zero."""
+    settings = layer.parameter.selu_param
+    (x,) = bottoms
+    below = settings.alpha * np.expm1(np.minimum(x, 0))
+    return getattr(settings, "lambda") * np.where(x > 0, x, below)
+
+
+@register_layer(
+    "SeLu",
+    {
+        "selu_param": {
+            "lambda": "float = 1.050700987",
+            "alpha": "float = 1.67326324",
+        }
+    },
+    reference=selu_reference,
+)
+def selu(layer: Emission, inputs: list[Tensor]) -> Tensor:
+    """`ELU` and `Rescaling`, with `alpha` and `lambda`."""
+    settings = layer.parameter.selu_param
+    x = layer.expect(inputs, 1)
+    x = layer.add(keras.layers.ELU, x, "elu", alpha=settings.alpha)
+    return layer.add(
+        keras.layers.Rescaling, x, scale=getattr(settings, "lambda")
+    )
+
+
 def sigmoid_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     """1 / (1 + e^-x)."""
     (x,) = bottoms
@@ -236,19 +264,19 @@ def dropout_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     )
 
 
-@register_layer(
-    "Dropout",
-    reference=dropout_reference,
-    keeps_channels=True,
-    refused={
-        "dropout_param.sample_weights_test": "drops at inference too",
-    },
-)
+@register_layer("Dropout", reference=dropout_reference, keeps_channels=True)
 def dropout(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Dropout`; `Rescaling` after it for `scale_train: false`."""
     settings = layer.parameter.dropout_param
     if settings.sqrt_scale and layer.training:
         layer.unsupported("training with `sqrt_scale: true` is not supported")
+    if settings.sample_weights_test and not layer.training:
+        layer.unsupported(
+            "`sample_weights_test: true` drops at inference too; --phase "
+            'TRAIN (in Python phase="TRAIN") converts it, and '
+            "model(x, training=True) draws such samples",
+            "--phase TRAIN",
+        )
     if not 0 <= settings.dropout_ratio < 1:
         layer.fail("`dropout_ratio` must be at least 0 and below 1")
     x, rate = layer.expect(inputs, 1), settings.dropout_ratio

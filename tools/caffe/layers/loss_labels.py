@@ -18,6 +18,8 @@ NORMALIZATIONS = ("full", "valid", "batch_size", "none")
 
 
 FULL, VALID, BATCH_SIZE, NONE = range(4)
+# Of Intel's and R-FCN's Caffe: a number of the prototxt.
+PRE_FIXED = 20000
 
 
 def rows_of_classes(
@@ -65,6 +67,8 @@ def normalizer(
         rule = settings.normalization
     elif settings.HasField("normalize"):
         rule = VALID if settings.normalize else BATCH_SIZE
+    if rule == PRE_FIXED:
+        return max(settings.pre_fixed_normalizer, 1)
     return max(counts[rule], 1)
 
 

@@ -173,8 +173,13 @@ def scaling_norm(
 
 
 def refuse_rates(layer: Emission) -> None:
-    """Caffe learns no statistics; three blocks of rates are an old habit."""
+    """Caffe learns no statistics; three blocks of rates are an old habit.
+
+    NVCaffe reads over the rates of statistics.
+    """
     rates = layer.parameter.param
+    if not counts(layer.parameter.batch_norm_param):
+        return
     if len(rates) != 3 and any(spec.lr_mult for spec in rates[:3]):
         layer.fail(
             "its statistics are not learned; write `param { lr_mult: 0 }`, or "

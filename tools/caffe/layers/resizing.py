@@ -52,14 +52,15 @@ def interp_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     return stretch(stretch(x, 2, sizes[0]), 3, sizes[1])
 
 
-@register_layer(
-    "Interp",
-    reference=interp_reference,
-    refused={"interp_param.use_blob_size": "takes the size of another bottom"},
-)
+@register_layer("Interp", reference=interp_reference)
 def interp(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`ops.take` and weights: bilinear, with the corners aligned."""
-    x = layer.expect(inputs, 1, rank=4)
+    by_blob = layer.parameter.interp_param.use_blob_size
+    x, *sized = (
+        layer.expect(inputs, 2, rank=4)
+        if by_blob
+        else [layer.expect(inputs, 1, rank=4)]
+    )
     settings = layer.parameter.interp_param
     pads = settings.pad_beg, settings.pad_end
     if max(pads) > 0:
@@ -67,7 +68,7 @@ def interp(layer: Emission, inputs: list[Tensor]) -> Tensor:
     sizes = [size + sum(pads) for size in x.shape[1:3]]
     if min(sizes) < 1:
         layer.fail("crops more than the bottom has")
-    wanted = new_sizes(layer, sizes)
+    wanted = list(sized[0].shape[1:3]) if sized else new_sizes(layer, sizes)
     if min(wanted) < 1:
         layer.fail(f"makes a blob of {wanted[0]} x {wanted[1]} cells")
     refuse_huge(layer, *wanted)

@@ -1,5 +1,6 @@
 """SoftmaxWithLoss, and the losses of probabilities that are left out."""
 
+import keras
 import numpy as np
 
 from keras_hypersphere.caffe_layers.softmax_loss import SoftmaxLoss
@@ -19,6 +20,7 @@ from keras_hypersphere.tools.caffe.layers.loss_labels import (
     FULL,
     NONE,
     NORMALIZATIONS,
+    PRE_FIXED,
     VALID,
     check_labels,
     class_indices,
@@ -83,6 +85,7 @@ def softmax_with_loss_reference(
     message="softmax_param",
     labels=Labels(weighted=True),
     left_out=True,
+    refused={"loss_param.normalization=PRE_FIXED": ""},
 )
 def softmax_with_loss(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """Left out at inference; cross-entropy for `phase="TRAIN"`."""
@@ -106,14 +109,20 @@ def softmax_with_loss(layer: Emission, inputs: list[Tensor]) -> Tensor:
         class_labels(layer, y, f"bottom{i + 1}")
         for i, y in enumerate((labels, *weights))
     ]
-    return layer.add(
+    fixed = rule == PRE_FIXED
+    loss = layer.add(
         SoftmaxLoss,
         x,
+        "sum" if fixed else "",
         also=rest,
         axis=axis - len(x.shape),
-        normalization=NORMALIZATIONS[rule],
+        normalization=NORMALIZATIONS[NONE if fixed else rule],
         ignore_class=ignored(layer),
     )
+    if not fixed:
+        return loss
+    divisor = max(layer.parameter.loss_param.pre_fixed_normalizer, 1)
+    return layer.add(keras.layers.Rescaling, loss, scale=1 / divisor)
 
 
 declare_layer(

@@ -11,10 +11,13 @@ from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
 from keras_hypersphere.tools.caffe.layer_type import find_converter, layer_type
 from keras_hypersphere.tools.caffe.network.data_layers import (
-    EXAMPLE,
-    example,
+    MissingShape,
     find_shape,
     is_input,
+)
+from keras_hypersphere.tools.caffe.network.example_shape import (
+    EXAMPLE,
+    example,
 )
 from keras_hypersphere.tools.caffe.network.labels import read_bottoms
 from keras_hypersphere.tools.caffe.network.node import Node
@@ -24,11 +27,17 @@ from keras_hypersphere.tools.caffe.network.rules import PHASES, State
 MOST_OUTPUTS = 6
 # Rows of image, left, top, right, bottom.
 BOX = 5
+# Where the network does not tell.
+UNKNOWN_SHAPE = "HxWxC"
 
 
-def advise(options: Iterable[str]) -> str:
+# Words of the command line, and what they do.
+Option = tuple[str, str]
+
+
+def advise(options: Iterable[Option]) -> str:
     """Options in a sentence, the first one first; empty without any."""
-    found = list(dict.fromkeys(options))
+    found = dict.fromkeys(" ".join(option).strip() for option in options)
     return "; " + ", or ".join(found) if found else ""
 
 
@@ -43,7 +52,8 @@ def check_types(nodes: Sequence[Node], file: str | None) -> None:
     if broken:
         options = [*begins_behind(layers), *ends_before(layers, is_unknown)]
         first = broken[0]
-        find_converter(first.type, file, first, advise(options))
+        words = [words for words, _ in options if UNKNOWN_SHAPE not in words]
+        find_converter(first.type, file, first, advise(options), words)
 
 
 def is_unknown(layer: LayerParameter) -> bool:
@@ -56,7 +66,7 @@ def refuse_no_outputs(
 ) -> None:
     """Says how a network without an end gets one."""
     last = [node for node in nodes if node.tops and node.type != "Input"]
-    options = [f"--outputs {node.parameter.top[0]}" for node in last[-1:]]
+    options = [(f"--outputs {node.parameter.top[0]}", "") for node in last[-1:]]
 
     def ends(other: State) -> bool:
         """Whether a state has layers, which may have an end."""
@@ -69,6 +79,7 @@ def refuse_no_outputs(
         "makes one that nobody reads; see its `top` and its rules"
         + advise(options),
         file,
+        advice=[words for words, _ in options],
     )
 
 
@@ -106,11 +117,12 @@ def refuse_unmade(
         + (
             ""
             if options
-            else f"; --input-shape {bottom}=HxWxC makes it an input"
+            else f"; --input-shape {bottom}={UNKNOWN_SHAPE} makes it an input"
         ),
         file,
         layer.name,
         layer.type,
+        [words for words, _ in options],
     )
 
 
@@ -128,7 +140,7 @@ def unmade(
 
 def ends_before(
     layers: Sequence[LayerParameter], broken: Callable[[LayerParameter], bool]
-) -> Iterator[str]:
+) -> Iterator[Option]:
     """`--outputs` of what stands before layers that cannot be used."""
     made: set[str] = set()
     lost: set[str] = set()
@@ -144,15 +156,15 @@ def ends_before(
     inputs = {top for layer in layers if is_input(layer) for top in layer.top}
     names = sorted(made - inputs - lost & (ends.keys() | made - read))
     if names and len(names) <= MOST_OUTPUTS:
-        yield f"--outputs {','.join(names)} ends before it"
+        yield f"--outputs {','.join(names)}", "ends before it"
 
 
-def begins_behind(layers: Sequence[LayerParameter]) -> Iterator[str]:
+def begins_behind(layers: Sequence[LayerParameter]) -> Iterator[Option]:
     """`--input-shape` of what is read of layers that cannot be used."""
     read = {
         bottom
         for layer in layers
-        if not is_unknown(layer)
+        if not is_unknown(layer) and layer.type != "Silence"
         for bottom in layer.bottom
     }
     shapes = {
@@ -163,11 +175,11 @@ def begins_behind(layers: Sequence[LayerParameter]) -> Iterator[str]:
         if top in read
     }
     words = [
-        f"--input-shape {top}={'x'.join(map(str, shape or ['HxWxC']))}"
+        f"--input-shape {top}={'x'.join(map(str, shape or [UNKNOWN_SHAPE]))}"
         for top, shape in shapes.items()
     ]
     if words:
-        yield f"{' '.join(words)} begins behind it"
+        yield " ".join(words), "begins behind it"
 
 
 def guess_shape(
@@ -183,6 +195,8 @@ def guess_shape(
         place = list(layer.bottom).index(blob)
         if "ROIPooling" in layer.type:
             return EXAMPLE if place == 0 else (BOX,)
+        if layer.type == "Concat" and layer.top[0] not in layer.bottom:
+            return guess_shape(layers, layer.top[0])
     first = layer_type(readers[0].type) if readers else None
     is_image = first is not None and first.message == "convolution_param"
     return EXAMPLE if is_image else None
@@ -190,7 +204,7 @@ def guess_shape(
 
 def other_states(
     net: NetParameter, state: State, resolves: Callable[[State], bool]
-) -> Iterator[str]:
+) -> Iterator[Option]:
     """`--phase` and `--stages` of a state whose layers go together."""
     rules = [rule for layer in net.layer for rule in layer.include]
     stages = [frozenset(rule.stage) for rule in rules if rule.stage]
@@ -201,13 +215,13 @@ def other_states(
                 continue
             words = [f"--phase {PHASES[phase]}"] * (phase != state.phase)
             words += [f"--stages {','.join(sorted(stage))}"] * bool(stage)
-            yield f"{' '.join(words)} has layers that go together"
+            yield " ".join(words), "has layers that go together"
             return
 
 
 def inputs_elsewhere(
     net: NetParameter, blobs: Iterable[str], file: str | None
-) -> Iterator[str]:
+) -> Iterator[Option]:
     """`--input-shape` of blobs that data layers of other states make."""
     words = []
     for blob in blobs:
@@ -219,10 +233,10 @@ def inputs_elsewhere(
                         # That channels are assumed.
                         warnings.simplefilter("ignore")
                         _, *dims = find_shape(layer, index, file)
-                except CaffeFormatError:
-                    dims = example(layer, index)
+                except MissingShape:
+                    dims = example(net.layer, layer, index)
                 dims = [*dims[1:], dims[0]] if len(dims) == 3 else dims
                 words.append(f"--input-shape {blob}={'x'.join(map(str, dims))}")
                 break
     if words:
-        yield f"{' '.join(words)} makes it an input"
+        yield " ".join(words), "makes it an input"

@@ -43,12 +43,18 @@ def cut(
     makers = [layer for layer in layers if not set(names).isdisjoint(layer.top)]
     rest = [layer for layer in layers if set(names).isdisjoint(layer.top)]
     if not training:
-        used = {blob for x in rest for blob in read_bottoms(x, False)}
+        used = {
+            blob
+            for layer in rest
+            if layer.type != "Silence"
+            for blob in read_bottoms(layer, False)
+        }
         rest = [
             layer
             for layer in rest
             if not only_measures(layer) or not used.isdisjoint(layer.top)
         ]
+    rest = silence_made(rest, names)
     read = {
         bottom
         for layer in layers
@@ -65,6 +71,24 @@ def cut(
         dims = [1, *channels_first(shapes[layer.name])]
         layer.input_param.shape.add().dim.extend(dims)
     return made + rest
+
+
+def silence_made(
+    layers: Sequence[LayerParameter], names: Sequence[str]
+) -> list[LayerParameter]:
+    """Takes what nobody makes any more from layers of type Silence."""
+    made = {top for layer in layers for top in layer.top}.union(names)
+    kept = []
+    for layer in layers:
+        if layer.type == "Silence" and not made.issuperset(layer.bottom):
+            bottoms = [name for name in layer.bottom if name in made]
+            if not bottoms:
+                continue
+            layer = LayerParameter(
+                name=layer.name, type=layer.type, bottom=bottoms
+            )
+        kept.append(layer)
+    return kept
 
 
 def first_read(layer: LayerParameter, training: bool) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_format.schema import LayerParameter
 from keras_hypersphere.tools.caffe.layer_type import layer_type
+from keras_hypersphere.tools.caffe.network.example_shape import example
 from keras_hypersphere.tools.caffe.network.input_channels import (
     check_channels,
     declared,
@@ -18,8 +19,6 @@ from keras_hypersphere.tools.caffe.network.input_channels import (
 from keras_hypersphere.tools.caffe.network.labels import read_bottoms
 from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 
-# Height, width, channels, where nothing is known.
-EXAMPLE = (112, 96, 3)
 # Of these the tops are data sets of any kind, and none is the label's.
 FREE_TOPS = ("HDF5Data", "DummyData")
 LABELS = {"label", "labels"}
@@ -45,7 +44,7 @@ def as_inputs(
         CaffeFormatError: If a shape is neither in the network nor given.
     """
     return [
-        as_input(layer, shapes, file)
+        as_input(layers, layer, shapes, file)
         if is_input(layer) and (not opaque(layer) or shapes.keys() & layer.top)
         else layer
         for layer in layers
@@ -132,6 +131,7 @@ def check_shapes(
 
 
 def as_input(
+    layers: Sequence[LayerParameter],
     layer: LayerParameter,
     shapes: Mapping[str, Sequence[int]],
     file: str | None,
@@ -159,7 +159,10 @@ def as_input(
         elif known:
             dims = known[index]
         else:
-            dims = find_shape(layer, index, file)
+            try:
+                dims = find_shape(layer, index, file)
+            except MissingShape as gap:
+                raise shape_to_pass(layers, layer, index, gap, file) from None
         made.input_param.shape.add().dim.extend(dims)
     return made
 
@@ -179,20 +182,24 @@ def batch_size(layer: LayerParameter) -> int:
 def find_shape(
     layer: LayerParameter, index: int, file: str | None
 ) -> list[int]:
-    """The shape of a top, with the batch, as Caffe has it."""
+    """The shape of a top, with the batch, as Caffe has it.
+
+    Raises:
+        MissingShape: If nobody gives it.
+    """
     batch = batch_size(layer)
     if not layer_type(layer.type).is_data:
-        missing(layer, index, "nobody knows this type of layer", file)
+        raise MissingShape("nobody knows this type of layer")
     if layer.type == "DummyData":
-        return dummy_shape(layer, index, file)
+        return dummy_shape(layer, index)
     if layer.type == "HDF5Data":
         if layer.top[index] in LABELS:
             return [batch]
-        missing(layer, index, "the file that it reads has its shape", file)
+        raise MissingShape("the file that it reads has its shape")
     if index and layer.type in LABEL_MAPS:
         return [batch, 1, *image_shape(layer, file)[1:]]
     if index and layer.type in ANNOTATED:
-        missing(layer, index, "its files have its shape", file)
+        raise MissingShape("its files have its shape")
     if index:
         return [batch]
     if layer.type == "MemoryData":
@@ -206,7 +213,7 @@ def image_shape(layer: LayerParameter, file: str | None) -> list[int]:
     steps = Preprocessing.of(layer)
     height, width = steps.crop or steps.resize or (0, 0)
     if not (height and width):
-        missing(layer, 0, "its images may have any size", file)
+        raise MissingShape("its images may have any size")
     channels = steps.channels
     if channels is None:
         warnings.warn(
@@ -220,44 +227,42 @@ def image_shape(layer: LayerParameter, file: str | None) -> list[int]:
     return [channels, height, width]
 
 
-def dummy_shape(
-    layer: LayerParameter, index: int, file: str | None
-) -> list[int]:
+def dummy_shape(layer: LayerParameter, index: int) -> list[int]:
     """One shape, or one for each top; or four old fields of each."""
     settings = layer.dummy_data_param
     if settings.shape:
         return list(settings.shape[index % len(settings.shape)].dim)
     old = [settings.num, settings.channels, settings.height, settings.width]
     if not all(old):
-        missing(layer, index, "it has no `shape`", file)
+        raise MissingShape("it has no `shape`")
     return [sizes[index % len(sizes)] for sizes in old]
 
 
-def missing(
-    layer: LayerParameter, index: int, reason: str, file: str | None
-) -> None:
-    """Raises an error that says what to pass."""
+class MissingShape(Exception):
+    """A shape that neither the prototxt nor the user gives, and why."""
+
+
+def shape_to_pass(
+    layers: Sequence[LayerParameter],
+    layer: LayerParameter,
+    index: int,
+    reason: MissingShape,
+    file: str | None,
+) -> CaffeFormatError:
+    """The error that says what to pass."""
     top = layer.top[index]
-    channels, *sides = example(layer, index)
+    channels, *sides = example(layers, layer, index)
     shape = (*sides, channels)
-    words = "x".join(map(str, shape))
-    raise CaffeFormatError(
+    words = f"--input-shape {top}={'x'.join(map(str, shape))}"
+    return CaffeFormatError(
         f"the prototxt does not say what shape the blob {top!r} has: "
         f"{reason}; pass the shape, height, width and channels, such as "
-        f'input_shapes={{"{top}": {shape}}} (on the command line '
-        f"--input-shape {top}={words})",
+        f'input_shapes={{"{top}": {shape}}} (on the command line {words})',
         file,
         layer.name,
         layer.type,
+        [words],
     )
-
-
-def example(layer: LayerParameter, index: int) -> list[int]:
-    """A shape that a top may have, channels first, where its size varies."""
-    steps = Preprocessing.of(layer)
-    known = next(iter(steps.sizes), EXAMPLE[:2])
-    channels = steps.channels or EXAMPLE[2]
-    return [channels, *known] if index == 0 else [EXAMPLE[2], *EXAMPLE[:2]]
 
 
 def preprocessing_of(

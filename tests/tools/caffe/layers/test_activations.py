@@ -1,9 +1,14 @@
 """Functions of each value against NumPy."""
 
+import keras
 import numpy as np
 import pytest
 
-from keras_hypersphere.tools.caffe import CaffeFormatError
+from keras_hypersphere.tools.caffe import (
+    CaffeFormatError,
+    UnsupportedLayerError,
+    to_keras,
+)
 
 RANDOM = np.random.default_rng(0)
 X = 3 * RANDOM.standard_normal((2, 3, 4, 5), np.float32)
@@ -49,6 +54,18 @@ def sigmoid(x):
             "ELU",
             "elu_param { alpha: 2 }",
             lambda x: np.where(x > 0, x, 2 * np.expm1(x)),
+        ),
+        (
+            "SeLu",
+            "",
+            lambda x: (
+                1.050700987 * np.where(x > 0, x, 1.67326324 * np.expm1(x))
+            ),
+        ),
+        (
+            "SeLu",
+            "selu_param { alpha: 2 lambda: 3 }",
+            lambda x: 3 * np.where(x > 0, x, 2 * np.expm1(x)),
         ),
         ("BNLL", "", lambda x: np.logaddexp(0, x)),
         ("Threshold", "threshold_param { threshold: 1 }", lambda x: x > 1),
@@ -102,3 +119,14 @@ def test_refused(type, settings, error, net):
 def test_prelu_of_one_axis(net):
     with pytest.raises(CaffeFormatError, match="two or more"):
         net(layer("PReLU"), x=np.ones(3))
+
+
+def test_dropout_that_draws_at_inference(net, tmp_path):
+    text = layer("Dropout", "dropout_param { sample_weights_test: true }")
+    with pytest.raises(UnsupportedLayerError, match="--phase TRAIN") as caught:
+        net(text, x=X)
+    assert caught.value.advice == ("--phase TRAIN",)
+    model = to_keras(tmp_path / "net.prototxt", phase="TRAIN")
+    ones = np.ones((1, *model.input_shape[1:]), np.float32)
+    drawn = keras.ops.convert_to_numpy(model(ones, training=True))
+    assert set(np.unique(drawn)) == {0, 2}

@@ -9,6 +9,7 @@ from keras_hypersphere.tools.caffe import (
     CaffeFormatError,
     UnsupportedLayerError,
     to_keras,
+    verify,
 )
 from tests.fidelity.ledger import TOLERANCE
 from tests.fidelity.recording import load, names
@@ -207,6 +208,28 @@ def test_classes_of_pixels(write):
     p = np.exp(x) / np.exp(x).sum(1, keepdims=True)
     own = np.take_along_axis(p, labels, 1)
     np.testing.assert_allclose(float(loss), -np.log(own).mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("number", "divisor"), [(8, 8), (0.5, 1)])
+def test_a_number_of_the_prototxt_divides_the_loss(write, number, divisor):
+    """Intel's and R-FCN's PRE_FIXED, of at least 1."""
+    x = RNG.normal(size=(6, 5)).astype("f4")
+    labels = RNG.integers(0, 5, 6)
+    path = write(
+        inputs(x=x.shape, label=labels.shape)
+        + 'layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: '
+        '"label" top: "l" loss_param { normalization: PRE_FIXED '
+        f"pre_fixed_normalizer: {number} }} }}"
+    )
+    model = to_keras(path, phase="TRAIN")
+    loss = float(model({"x": x, "label": labels}, training=True))
+    p = np.exp(x) / np.exp(x).sum(1, keepdims=True)
+    own = p[np.arange(6), labels]
+    np.testing.assert_allclose(loss, -np.log(own).sum() / divisor, rtol=1e-5)
+    assert verify(model, path, phase="TRAIN").passed
+    model.compile("sgd")
+    history = model.fit({"x": x, "label": labels}, verbose=0, batch_size=6)
+    np.testing.assert_allclose(history.history["loss"][0], loss, rtol=1e-5)
 
 
 LOSS = 'layer {{ name: "l" type: "{}" {} top: "l" }}'

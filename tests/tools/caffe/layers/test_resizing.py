@@ -58,6 +58,17 @@ def test_interp(settings, size, net):
     np.testing.assert_allclose(made, bilinear(X, *size), atol=2e-6)
 
 
+def test_interp_to_the_size_of_another_blob(referenced):
+    settings = "use_blob_size: true pad_end: -1"
+    text = layer(
+        "Interp", "interp_param", settings, 'bottom: "x" bottom: "other"'
+    )
+    other = np.zeros((2, 1, 9, 4), np.float32)
+    made = referenced(text, x=X, other=other)["y"]
+    expected = bilinear(X[:, :, :-1, :-1], 9, 4)
+    np.testing.assert_allclose(made, expected, atol=2e-6)
+
+
 def test_interp_crops(net):
     made = net(interp("zoom_factor: 2 pad_beg: -1 pad_end: -2"), x=X)["y"]
     np.testing.assert_allclose(

@@ -205,3 +205,22 @@ def test_an_unknown_loss_is_left_out(write):
         to_keras(write(DATA + CONV + loss + reader))
     with pytest.raises(UnsupportedLayerError, match="'OddLoss' is not"):
         to_keras(path, phase="TRAIN")
+
+
+def test_a_silence_reads_nothing(write):
+    """Of what goes: R-FCN's training files silence what they cut off."""
+    quiet = (
+        'layer { name: "q" type: "Silence" bottom: "scores" bottom: "conv" '
+        'bottom: "l" }'
+    )
+    loss = 'layer { name: "l" type: "XLoss" bottom: "scores" top: "l" }'
+    text = DATA + CONV + RELU + PROPOSAL + POOL + loss + quiet
+    with pytest.raises(UnsupportedLayerError) as caught:
+        to_keras(write(text))
+    assert caught.value.advice == (
+        "--input-shape rois=5",
+        "--outputs conv",
+    )
+    network = cut(write(text), rois=(5,))
+    assert "q" not in layers(network) or network.graph.outputs
+    assert network.to_keras().output_names == ["pool"]

@@ -307,3 +307,41 @@ def test_means_that_do_not_fit(write):
         to_keras(write(data("ImageData", two)), preprocessing=True)
     steps = Preprocessing(mean_value=(1.0,), scale=2.0)
     assert steps.to_dict()["mean_value"] == [1.0]
+
+
+UPSAMPLED = (
+    'layer { name: "d" type: "DenseImageData" top: "data" top: "label" }'
+    'layer { name: "p1" type: "Pooling" bottom: "data" top: "p1" top: "m1" '
+    "pooling_param { kernel_size: 2 stride: 2 } }"
+    'layer { name: "r" type: "ReLU" bottom: "p1" top: "p1" }'
+    'layer { name: "p2" type: "Pooling" bottom: "p1" top: "p2" top: "m2" '
+    "pooling_param { kernel_size: 2 stride: 2 } }"
+    'layer { name: "u2" type: "Upsample" bottom: "p2" bottom: "m2" top: "u2" '
+    "upsample_param { scale: 2 %s } }"
+    'layer { name: "u1" type: "Upsample" bottom: "u2" bottom: "m1" top: "u1" '
+    "upsample_param { scale: 2 } }"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        # Cells before the second Pooling, of two cells of the image each.
+        (UPSAMPLED % "upsample_h: 21 upsample_w: 16", (42, 32, 3)),
+        (UPSAMPLED % "", (128, 96, 3)),
+        (
+            'layer { name: "d" type: "Data" top: "data" top: "label" }'
+            'layer { name: "s" type: "Slice" bottom: "data" top: "a" top: "b" '
+            "slice_param { slice_point: 1 } }",
+            (112, 96, 2),
+        ),
+    ],
+)
+def test_the_shape_that_is_advised_converts(text, shape, write):
+    path = write(text)
+    with pytest.raises(CaffeFormatError) as caught:
+        to_keras(path)
+    words = f"--input-shape data={'x'.join(map(str, shape))}"
+    assert caught.value.advice == (words,) and words in str(caught.value)
+    model = to_keras(path, input_shapes={"data": shape})
+    assert model.input_shape == (None, *shape)
