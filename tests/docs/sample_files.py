@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
 from keras_hypersphere.tools.cli import main
+from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
 from keras_hypersphere.zoo import images
 from tests.docs.blocks import ROOT
 
@@ -51,9 +51,20 @@ def photos_of(portrait: Path) -> list[np.ndarray]:
 
 def make() -> None:
     """Writes them into the working directory."""
-    eileen, grace = images.read(EILEEN), images.read(GRACE)
+    make_photos()
     for folder in ("zoo", "tools"):
         Path(folder).symlink_to(ROOT / folder)
+    Path("splits.txt").write_text(SPLITS)
+    shutil.copy(PROTOTXT, "deploy.prototxt")
+    shutil.copy(CAFFEMODEL, "model.caffemodel")
+    assert main(["embed", "people/", "-o", "photos.npz"]) == 0
+    assert main(["gallery", "build", "people/", "-o", "others.npz"]) == 0
+    assert main(["align", "people/", "-o", "run/cache/faces.rec"]) == 0
+
+
+def make_photos() -> None:
+    """The photos and the film."""
+    eileen, grace = images.read(EILEEN), images.read(GRACE)
     shutil.copy(EILEEN, "eileen.png")
     shutil.copy(GRACE, "grace.jpg")
     for person, portrait in PEOPLE.items():
@@ -71,12 +82,6 @@ def make() -> None:
     write("sideways.png", np.rot90(grace, -1))
     write("group.png", np.hstack([eileen, grace[44:556]]))
     film()
-    Path("splits.txt").write_text(SPLITS)
-    assert main(["embed", "people/", "-o", "photos.npz"]) == 0
-    assert main(["gallery", "build", "people/", "-o", "others.npz"]) == 0
-    assert main(["align", "people/", "-o", "run/cache/faces.rec"]) == 0
-    shutil.copy(PROTOTXT, "deploy.prototxt")
-    shutil.copy(CAFFEMODEL, "model.caffemodel")
 
 
 def film() -> None:
