@@ -152,6 +152,7 @@ CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)(\w?)")
 LINK = re.compile(r"\[([^\]]+)\]\((https?://[^)\s]+)\)")
 DOCTEST = re.compile(r"^ *>>> .*?(?=^\s*$|\Z)", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"^( *)\|((?:.*\S.*\n)*.*\|) *$", re.MULTILINE)
 LISTED = re.compile(r"^(\s*)\* ", re.MULTILINE)
 
 
@@ -168,7 +169,20 @@ def translate(text: str) -> str:
         lines = body.replace("\n", "\n    ").rstrip()
         return keep(f"{pad}.. code-block:: {language}\n\n    {lines}\n")
 
+    def table(match: re.Match) -> str:
+        """Rows end with the line that ends with a bar."""
+        pad, inside = match[1], match[2].rstrip().removesuffix("|")
+        head, _, *rows = re.split(r"\|\n *\|", inside)
+        lines = [".. list-table::", "   :header-rows: 1", ""]
+        for row in (head, *rows):
+            for place, cell in enumerate(row.split("|")):
+                said = translate(" ".join(cell.split()))
+                lines.append(f"   {'-' if place else '* -'} {said}")
+                lines[-1] = lines[-1].replace("   - ", "     - ", 1)
+        return keep(f"\n{pad}".join(["", *lines, ""]))
+
     text = FENCE.sub(fence, text)
+    text = TABLE.sub(table, text)
     text = DOCTEST.sub(lambda match: keep(match[0]), text)
     text = LINK.sub(lambda m: keep(f"`{m[1]} <{m[2]}>`__"), text)
     text = CODE.sub(lambda m: keep(literal(m[1], m[2])), text)
