@@ -59,8 +59,6 @@ def make() -> None:
     shutil.copy(CAFFEMODEL, "model.caffemodel")
     assert main(["embed", "people/", "-o", "photos.npz"]) == 0
     assert main(["gallery", "build", "people/", "-o", "others.npz"]) == 0
-    Path("run/cache").mkdir(parents=True)
-    assert main(["align", "people/", "-o", "run/cache/faces.rec"]) == 0
 
 
 def make_photos() -> None:

@@ -44,8 +44,11 @@ OPTIONAL = {
     "tensorflow_addons": "tensorflow-addons next to Keras 2",
     "torch": "keras-hypersphere[torch]",
 }
-# Files of others, which the package does not have.
-NOT_HERE = ("det1.caffemodel",)
+# Files that a block names and that are not here: why.
+NOT_HERE = {
+    "det1.caffemodel": "MTCNN's files: see tests/docs/test_converting.py",
+    "run/cache/faces.rec": "minutes: tests/docs/test_training.py has an epoch",
+}
 # Where a backend, workers or replicas are chosen, before anything else.
 PROCESS = re.compile(r"__main__|KERAS_BACKEND|MultiWorkerMirrored")
 # The file that a block is to be saved as.
@@ -121,8 +124,9 @@ def test_python(chain, folder, capsys):
     code = "\n".join(one.code for one in chain)
     if how := missing(code):
         pytest.skip(f"needs `pip install {how[0]}`")
-    if any(name in code for name in NOT_HERE):
-        pytest.skip("needs files that only their authors hand out")
+    for name, why in NOT_HERE.items():
+        if name in code:
+            pytest.skip(why)
     if PROCESS.search(code):
         printed = run_in_a_process(chain)
     else:
