@@ -58,6 +58,9 @@ def make() -> None:
     shutil.copy(PROTOTXT, "deploy.prototxt")
     shutil.copy(CAFFEMODEL, "model.caffemodel")
     assert main(["embed", "people/", "-o", "photos.npz"]) == 0
+    assert main(["align", "people/", "-o", "train.rec"]) == 0
+    shutil.copytree("people/Grace", "held-out/Grace")
+    assert main(["align", "held-out/", "-o", "evaluation.rec"]) == 0
     assert main(["gallery", "build", "people/", "-o", "others.npz"]) == 0
 
 
