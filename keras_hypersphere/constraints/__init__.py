@@ -1,4 +1,4 @@
-"""Constraints of keras_hypersphere."""
+"""What weights must be after each update."""
 
 import keras  # noqa: F401  first: see registration.py
 

@@ -17,6 +17,9 @@ class ClipRange(keras.constraints.Constraint):
         minimum: float or None. Defaults to None.
         maximum: float or None. Defaults to None.
 
+    Raises:
+        ValueError: If `minimum` is above `maximum`.
+
     Example:
 
     >>> constraint = kh.constraints.ClipRange(0.01)

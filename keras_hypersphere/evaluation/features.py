@@ -28,6 +28,9 @@ def concatenate_features(
     Returns:
         `(n, d_1 + d_2 + …)` array; its own length is not normalized.
 
+    Raises:
+        ValueError: If there is no array, or they are not of as many faces.
+
     Example:
 
     >>> concatenate_features([[[3.0, 4.0]], [[0.0, 2.0]]])

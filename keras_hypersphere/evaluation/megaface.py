@@ -66,6 +66,10 @@ def megaface(
     Returns:
         A `MegaFaceReport`: `rank_1`, `ranks`, `tar`, `tar_at(far)`, …
 
+    Raises:
+        ValueError: If an argument is not one of those above, or embeddings
+            are not finite or not of one size.
+
     Example:
 
     >>> probes = [[1, 0], [1, 0.1], [0, 1], [0.6, 1]]

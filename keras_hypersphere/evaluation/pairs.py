@@ -70,6 +70,23 @@ def read_lfw_pairs(path: str | os.PathLike) -> PairList:
     fold (`10 300`), or one number for a single set. Each fold follows, its
     same pairs (`name number number`) before its different ones (`name
     number name number`), with tabs or spaces between.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ValueError: If a line is not as above; the message names it.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "pairs.txt"
+    >>> _ = path.write_text("1\\nAnn_Lee 1 2\\nAnn_Lee 1 Bob_Ray 1\\n")
+    >>> pairs = kh.evaluation.read_lfw_pairs(path)
+    >>> pairs.right
+    ['Ann_Lee/Ann_Lee_0002.jpg', 'Bob_Ray/Bob_Ray_0001.jpg']
+    >>> pairs.same
+    array([ True, False])
     """
     lines = _lines(path)
     number, header = next(lines, (1, []))
@@ -115,6 +132,20 @@ def read_pairs(path: str | os.PathLike) -> PairList:
 
     Tabs part the fields where a line has any (paths may then hold spaces),
     white space elsewhere. Empty lines are skipped.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ValueError: If a line is not as above; the message names it.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "pairs.txt"
+    >>> _ = path.write_text("ann1.jpg ann2.jpg 1\\nann1.jpg bob.jpg 0\\n")
+    >>> kh.evaluation.read_pairs(path).right
+    ['ann2.jpg', 'bob.jpg']
     """
     left: list[str] = []
     right: list[str] = []
@@ -144,6 +175,21 @@ def read_ytf_pairs(path: str | os.PathLike) -> PairList:
     Lines of `fold, number, video_a, video_b, 0|1`, 1 for the same person;
     a first line that names the columns is passed over. A video is `Name/3`.
     `folds` of the list holds the fold of each pair.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ValueError: If a line is not as above; the message names it.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "pairs.txt"
+    >>> _ = path.write_text("1, 1, Ann_Lee/1, Ann_Lee/4, 1\\n")
+    >>> pairs = kh.evaluation.read_ytf_pairs(path)
+    >>> pairs.left, pairs.folds
+    (['Ann_Lee/1'], array([1]))
     """
     left: list[str] = []
     right: list[str] = []

@@ -60,6 +60,9 @@ def dequantize_embeddings(q: ArrayLike) -> np.ndarray:
         float32 array of the same shape, of rows of length 1; a row of zeros
         stays zero.
 
+    Raises:
+        ValueError: If `q` is not int8.
+
     Example:
 
     >>> dequantize_embeddings(np.array([[3, 4], [0, -127]], "int8"))

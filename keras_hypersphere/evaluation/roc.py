@@ -84,6 +84,10 @@ def verification_report(
         A `VerificationReport`: `accuracy`, `threshold`, `auc`, `eer`,
         `tar_at(far)`, and the curve itself.
 
+    Raises:
+        ValueError: If scores are not finite, all pairs are of one kind, or
+            all of them failed.
+
     Example:
 
     >>> report = verification_report([0.9, 0.8, 0.4, 0.1], [1, 1, 0, 0])

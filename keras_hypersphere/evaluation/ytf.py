@@ -85,6 +85,10 @@ def ytf(
         A `Report` as of `lfw`. The scores of `"histogram"` are the machines'
         values ("decision"), with thresholds of 0.
 
+    Raises:
+        ValueError: If an argument is not one of those above, or embeddings
+            are not finite or not of one size.
+
     Example:
 
     >>> import numpy as np

@@ -68,9 +68,16 @@ def special(mode: int) -> str:
 def refuse_folder(path: "str | os.PathLike") -> None:
     """Raises where one photo is meant and a folder named.
 
+    Args:
+        path: Where a photo is expected.
+
     Raises:
         ValueError: If it is a folder.
         PermissionError: If it is one that may not be read.
+
+    Example:
+
+    >>> kh.zoo.images.refuse_folder("photo.jpg")
     """
     if os.fspath(path) == "" or not Path(path).is_dir():
         return

@@ -69,6 +69,13 @@ def files_in(folder: "str | os.PathLike", crops: bool = False) -> list[Path]:
         that begin as one. What cannot be read is one of them, such as a link
         to nothing or a folder without rights: `images.read` says what is
         wrong with it.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> samples = Path(kh.zoo.__file__).parent / "samples"
+    >>> [Path(name).name for name in kh.zoo.images.files_in(samples)]
+    ['eileen_collins.png', 'grace_hopper.jpg']
     """
     found = find(folder, crops)
     return sorted([*found.photos, *found.left_out])

@@ -33,9 +33,9 @@ def read_verification_bin(
         path: String or path.
 
     Returns:
-        images: list of 2P bytes, image files of aligned crops, as a rule of
-            112 x 112 pixels.
-        same: `(P,)` bool array, whether both are of one person.
+        `(images, same)`: a list of 2P bytes, image files of aligned crops, as
+        a rule of 112 x 112 pixels; and a `(P,)` bool array, whether both are
+        of one person.
 
     Raises:
         FileNotFoundError: If there is no such file.

@@ -1,4 +1,4 @@
-"""Initializers of keras_hypersphere."""
+"""What class weights begin as."""
 
 import keras  # noqa: F401  first: see registration.py
 

@@ -28,6 +28,9 @@ class UnitSphere(keras.initializers.Initializer):
     dtype: drawn and normalized in float32, then cast. A matrix of more than
     2^25 numbers is drawn in parts, which take no memory but that of a part.
 
+    Raises:
+        ValueError: If `axis` is not an integer.
+
     Example:
 
     >>> initializer = kh.initializers.UnitSphere(seed=0)

@@ -1,4 +1,4 @@
-"""Layers of keras_hypersphere."""
+"""Heads with margins, and the layers that face networks are made of."""
 
 import keras  # noqa: F401  first: see registration.py
 

@@ -1,4 +1,4 @@
-"""Losses of keras_hypersphere."""
+"""Losses of logits, embeddings and distances, with class labels."""
 
 import keras  # noqa: F401  first: see registration.py
 

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_hypersphere.zoo import FaceEmbedder, get_card, images
+from keras_hypersphere.zoo import FaceEmbedder, get_card
+from tests.docs.sample_files import photos_of
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -21,19 +22,6 @@ PORTRAITS = {
     "Eileen Collins": "eileen_collins.png",
     "Grace Hopper": "grace_hopper.jpg",
 }
-
-
-def photos_of(portrait):
-    """Eight photos of one: lighter, darker, smaller, turned, mirrored."""
-    photo = images.read(portrait)
-    height, width = photo.shape[:2]
-    for side in (photo, photo[:, ::-1]):
-        side = np.ascontiguousarray(side)
-        turn = cv2.getRotationMatrix2D((width / 2, height / 2), 10, 1.0)
-        yield side
-        yield (side * 0.6).astype(np.uint8)
-        yield cv2.resize(side, (width * 2 // 3, height * 2 // 3))
-        yield cv2.warpAffine(side, turn, (width, height))
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,13 @@ class CaffeNetwork:
             own.
         caffemodel: The open weights, or None.
         made: What the last model was that `to_keras` made.
+
+    Example:
+
+    >>> from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
+    >>> network = kh.tools.caffe.CaffeNetwork.read(PROTOTXT, CAFFEMODEL)
+    >>> network.verify(network.to_keras()).passed
+    True
     """
 
     net: NetParameter

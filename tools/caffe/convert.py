@@ -59,6 +59,13 @@ def to_keras(
         CaffeFormatError: If the files are broken or do not fit each other,
             or the caffemodel holds the weights of not one layer.
         UnsupportedLayerError: If a layer cannot be converted exactly.
+
+    Example:
+
+    >>> from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
+    >>> model = kh.tools.caffe.to_keras(PROTOTXT, CAFFEMODEL)
+    >>> model.input_shape, model.output_names
+    ((None, 28, 28, 1), ['prob'])
     """
     network = CaffeNetwork.read(
         prototxt, caffemodel, outputs, phase, stages, level, input_shapes
@@ -107,6 +114,14 @@ def verify(
         TypeError: If `model` is neither a model nor a path.
         ValueError: If the model has other inputs or outputs than the files
             say, or `inputs` do not fit it.
+
+    Example:
+
+    >>> from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
+    >>> model = kh.tools.caffe.to_keras(PROTOTXT, CAFFEMODEL)
+    >>> report = kh.tools.caffe.verify(model, PROTOTXT, CAFFEMODEL)
+    >>> report.passed
+    True
     """
     network = CaffeNetwork.read(
         prototxt, caffemodel, outputs, phase, stages, level, input_shapes
@@ -130,6 +145,16 @@ def make_card(
         prototxt, caffemodel: The original files.
         report: What `verify` said.
         phase, stages, level: As they were given to `to_keras`.
+
+    Example:
+
+    >>> from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "lenet.keras"
+    >>> kh.tools.caffe.to_keras(PROTOTXT, CAFFEMODEL).save(path)
+    >>> card = kh.tools.caffe.make_card(path, PROTOTXT, CAFFEMODEL)
+    >>> card["multiply_adds"]
+    17575744
     """
     state = make_state(phase, stages, level)
     return CaffeNetwork.open(prototxt, caffemodel, state).card(path, report)

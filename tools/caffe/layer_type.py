@@ -180,6 +180,12 @@ def register_reference(type: str) -> Callable[[Reference], Reference]:
     Args:
         type: The `type` in the prototxt; see `register_layer` for what the
             decorated function takes and returns.
+
+    Example:
+
+    >>> @kh.tools.caffe.register_reference("AbsVal")
+    ... def absolute_value(layer, bottoms, phase):
+    ...     return [np.abs(bottoms[0])]
     """
     check_type(type)
 
@@ -201,7 +207,13 @@ def check_type(type: object) -> None:
 
 
 def supported_layers() -> tuple[str, ...]:
-    """The types that can be converted, sorted."""
+    """The types that can be converted, sorted.
+
+    Example:
+
+    >>> "MarginInnerProduct" in kh.tools.caffe.supported_layers()
+    True
+    """
     return tuple(
         sorted(name for name, kind in LAYER_TYPES.items() if kind.convert)
     )

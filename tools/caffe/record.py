@@ -111,20 +111,33 @@ def name_map(model: keras.Model | str | PathLike) -> dict[str, Any] | None:
             such a model was saved to.
 
     Returns:
-        `{"inputs": {blob: {"keras_name", "shape"}}, "layers": [{"name",
-        "type", "keras_name", "bottoms": [blob, …], "tops": {blob: Keras
-        layer}, "holders": [Keras layer with weights, …], "filled": whether
-        its fillers made some, "parameters", "multiply_adds", "weights":
-        [path of a variable, …], "multipliers": [[lr_mult, decay_mult], …]},
-        …], "outputs": [blob, …], "shapes": {blob: shape}, "preprocessing":
-        {blob: what is left to do to images before the model},
-        "preprocessing_in_model": {blob: what the model does itself}}`, or
-        None for any other model. Keras drops it when it loads a model; the
-        file has it, in the model's config under `"caffe"`.
+        A dictionary, or None for any other model. Keras drops it when it
+        loads a model; the file has it, in the model's config under
+        `"caffe"`. Its keys:
+
+        * `"inputs"`, by blob: `"keras_name"` and `"shape"`
+        * `"layers"`, a list in Caffe's order; each has `"name"`, `"type"`,
+          `"keras_name"`, `"bottoms"` (blobs), `"tops"` (the Keras layer of
+          each blob), `"holders"` (Keras layers with weights), `"filled"`
+          (whether its fillers made some), `"parameters"`,
+          `"multiply_adds"`, `"weights"` (paths of variables) and
+          `"multipliers"` (`[lr_mult, decay_mult]` of each)
+        * `"outputs"`, a list of blobs
+        * `"shapes"`, by blob
+        * `"preprocessing"`, by blob: what is left to do to images before
+          the model
+        * `"preprocessing_in_model"`, by blob: what the model does itself
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is no `.keras` file.
+
+    Example:
+
+    >>> from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
+    >>> names = kh.tools.caffe.name_map(kh.tools.caffe.to_keras(PROTOTXT))
+    >>> names["inputs"]["data"]["shape"], names["layers"][0]["type"]
+    ([None, 28, 28, 1], 'Input')
     """
     if isinstance(model, (str, PathLike)):
         return read_config(model).get("config", {}).get(CONFIG_KEY)

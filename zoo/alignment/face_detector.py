@@ -57,6 +57,15 @@ class FaceDetector:
 
     Raises:
         ValueError: If an argument is invalid.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> samples = Path(kh.zoo.__file__).parent / "samples"
+    >>> detect = kh.zoo.alignment.FaceDetector(min_size=40)
+    >>> faces = detect(kh.zoo.images.read(samples / "eileen_collins.png"))
+    >>> len(faces), faces[0].landmarks.shape, faces[0].turn
+    (1, (5, 2), 0)
     """
 
     name: str = "yunet"

@@ -24,6 +24,15 @@ def select_face(
 
     Raises:
         ValueError: If there is no face, or the rule is unknown.
+
+    Example:
+
+    >>> box = np.array([0.0, 0.0, 10.0, 10.0])
+    >>> points = np.zeros((5, 2))
+    >>> near = kh.zoo.alignment.Face(box, points, 0.9)
+    >>> far = kh.zoo.alignment.Face(box / 2, points, 0.9)
+    >>> kh.zoo.alignment.select_face([far, near], (20, 20), "largest") is near
+    True
     """
     check_rule("rule", rule)
     if not faces:

@@ -12,7 +12,9 @@ from keras_hypersphere.zoo.alignment.face import Face
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Template(abc.ABC):
-    """A crop of a face. Its kinds differ in what they hold still:
+    """A crop of a face.
+
+    Its kinds differ in what they hold still:
 
     * `PointsTemplate`: five landmarks, by least squares;
     * `EyesTemplate`: the middle of the eyes, and how far below the mouth is;

@@ -123,7 +123,19 @@ TEMPLATES: Mapping[str, Template] = MappingProxyType(
 
 
 def get_template(template: "str | Template") -> Template:
-    """Returns a template by its name; a `Template` is handed back as it is."""
+    """Returns a template by its name; a `Template` is handed back as it is.
+
+    Args:
+        template: A name, or a `Template`.
+
+    Raises:
+        ValueError: If there is no template of this name.
+
+    Example:
+
+    >>> kh.zoo.alignment.get_template("sphereface").size
+    (112, 96)
+    """
     if isinstance(template, Template):
         return template
     if not isinstance(template, str) or template not in TEMPLATES:

@@ -107,6 +107,15 @@ def align_many(
     Raises:
         ValueError: If there are not as many photos as faces, and as in
             `align`; the message then begins with the place in the list.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> samples = Path(kh.zoo.__file__).parent / "samples"
+    >>> photo = kh.zoo.images.read(samples / "eileen_collins.png")
+    >>> faces = kh.zoo.alignment.FaceDetector()(photo)
+    >>> kh.zoo.alignment.align_many([photo], faces, "arcface").shape
+    (1, 112, 112, 3)
     """
     if len(images) != len(points):
         raise ValueError(

@@ -81,6 +81,12 @@ class Card:
         ValueError: If a field has another type or an impossible value: all
             numbers are finite, hashes and sizes fit each other, and results
             have these keys and no others.
+
+    Example:
+
+    >>> card = kh.zoo.get_card("dlib-resnet")
+    >>> card.finished, card.architecture
+    (True, 'DlibResNet')
     """
 
     name: str

@@ -27,6 +27,11 @@ def list_models(pattern: str = "*") -> list[str]:
 
     Raises:
         ValueError: If the pattern is no text.
+
+    Example:
+
+    >>> kh.zoo.list_models("dlib*")
+    ['dlib-resnet']
     """
     if not isinstance(pattern, str):
         raise ValueError(
@@ -83,6 +88,12 @@ def get_card(name: str) -> Card:
     Raises:
         ValueError: If there is no such name, and the message lists close
             ones; or if the card is invalid.
+
+    Example:
+
+    >>> card = kh.zoo.get_card("sface")
+    >>> card.input_shape, card.dim, card.distance
+    ((112, 112, 3), 128, 'cosine')
     """
     if not isinstance(name, str) or name not in known_names():
         names = list_models()

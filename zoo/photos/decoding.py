@@ -24,6 +24,14 @@ def decode(data: bytes, partial: bool = False) -> np.ndarray:
 
     Raises:
         ValueError: If it is no picture, or damaged.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> samples = Path(kh.zoo.__file__).parent / "samples"
+    >>> data = (samples / "grace_hopper.jpg").read_bytes()
+    >>> kh.zoo.images.decode(data).shape
+    (600, 512, 3)
     """
     if not data:
         raise ValueError("the file is empty")

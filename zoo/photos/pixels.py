@@ -4,7 +4,20 @@ import numpy as np
 
 
 def from_array(pixels: np.ndarray) -> np.ndarray:
-    """Turns gray, RGB or RGBA of any number type into RGB uint8."""
+    """Turns gray, RGB or RGBA of any number type into RGB uint8.
+
+    Args:
+        pixels: `(height, width)`, `(height, width, 1)`, `(height, width, 3)` or
+            `(height, width, 4)` array.
+
+    Raises:
+        ValueError: If the shape is another, or values are not in [0, 255].
+
+    Example:
+
+    >>> kh.zoo.images.from_array(np.zeros((4, 6))).shape
+    (4, 6, 3)
+    """
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or not pixels.size:
@@ -23,7 +36,19 @@ def from_array(pixels: np.ndarray) -> np.ndarray:
 
 
 def as_bytes(pixels: np.ndarray) -> np.ndarray:
-    """Turns uint16 by range, and other numbers in [0, 255], into uint8."""
+    """Turns uint16 by range, and other numbers in [0, 255], into uint8.
+
+    Args:
+        pixels: Array of any shape.
+
+    Raises:
+        ValueError: If it holds no numbers, or others than these.
+
+    Example:
+
+    >>> kh.zoo.images.as_bytes(np.array([0, 65535], "uint16"))
+    array([  0, 255], dtype=uint8)
+    """
     if pixels.dtype == np.uint8:
         return pixels
     if pixels.dtype == np.uint16:

@@ -27,6 +27,13 @@ def preprocess_input(images: np.ndarray, card: Card) -> np.ndarray:
 
     Raises:
         ValueError: If the shape is not as above.
+
+    Example:
+
+    >>> crop = np.full((112, 96, 3), 255, "uint8")
+    >>> card = kh.zoo.get_card("sphereface20")
+    >>> kh.zoo.preprocess_input(crop, card).max()
+    np.float32(0.99609375)
     """
     images = np.asarray(images)
     if images.ndim not in (3, 4) or images.shape[-1] != 3:

@@ -104,6 +104,17 @@ def write_card(
         path: The file, as `model.save` wrote it.
         card: What `make_card` returned.
         report: What `verify` said; its table is written next to the card.
+
+    Example:
+
+    >>> from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "lenet.keras"
+    >>> kh.tools.caffe.to_keras(PROTOTXT, CAFFEMODEL).save(path)
+    >>> card = kh.tools.caffe.make_card(path, PROTOTXT, CAFFEMODEL)
+    >>> kh.tools.caffe.write_card(path, card)
+    >>> kh.tools.caffe.read_card(path) == card
+    True
     """
     members = {CARD: json.dumps(card, indent=2) + "\n"}
     if report is not None:
@@ -115,9 +126,21 @@ def write_card(
 def read_card(path: str | PathLike) -> dict[str, Any] | None:
     """The card in a `.keras` file, or None if it has none.
 
+    Args:
+        path: The file, as `model.save` wrote it.
+
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no `.keras` file.
+
+    Example:
+
+    >>> from keras_hypersphere.tools.samples.train import CAFFEMODEL, PROTOTXT
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "lenet.keras"
+    >>> kh.tools.caffe.to_keras(PROTOTXT).save(path)
+    >>> kh.tools.caffe.read_card(path) is None
+    True
     """
     text = read_member(path, FOLDER + CARD)
     return None if text is None else json.loads(text)
