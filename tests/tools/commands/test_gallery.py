@@ -5,7 +5,8 @@ import json
 import pytest
 
 from keras_hypersphere.tools.cli import main
-from keras_hypersphere.zoo import FaceEmbedder, Gallery
+from keras_hypersphere.zoo import Gallery
+from keras_hypersphere.zoo.faces.photo_embedder import PhotoEmbedder
 from tests.zoo.faces.stand_in import RATES, StandIn, vector, write_photo
 
 
@@ -14,7 +15,7 @@ def stand_in(monkeypatch):
     def from_preset(cls, preset, runtime="auto", detector="yunet"):
         return StandIn(rates=RATES)
 
-    monkeypatch.setattr(FaceEmbedder, "from_preset", classmethod(from_preset))
+    monkeypatch.setattr(PhotoEmbedder, "from_preset", classmethod(from_preset))
 
 
 @pytest.fixture

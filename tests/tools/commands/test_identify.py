@@ -7,7 +7,8 @@ import pytest
 
 from keras_hypersphere.tools.cli import main
 from keras_hypersphere.version import __version__
-from keras_hypersphere.zoo import FaceEmbedder, Gallery, images
+from keras_hypersphere.zoo import Gallery, images
+from keras_hypersphere.zoo.faces.photo_embedder import PhotoEmbedder
 from tests.zoo.faces.stand_in import RATES, StandIn, write_photo
 
 SAMPLES = Path(images.__file__).parent / "samples"
@@ -21,7 +22,7 @@ def stand_in(monkeypatch):
         asked.append((preset, runtime))
         return StandIn(rates=RATES)
 
-    monkeypatch.setattr(FaceEmbedder, "from_preset", classmethod(from_preset))
+    monkeypatch.setattr(PhotoEmbedder, "from_preset", classmethod(from_preset))
     return asked
 
 

@@ -203,7 +203,7 @@ def test_presets_are_downloaded(server, cache, tmp_path):
         {
             **card_of(server.url, data).as_dict(),
             "architecture": "LeNetPlusPlus",
-            "narrow": 8,
+            "arguments": {"width": 1 / 8},
             "input_shape": [28, 28, 1],
             "channels": "gray",
             "mean": [0.0],
