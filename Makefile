@@ -23,7 +23,7 @@ COMPUTING := $(CORE) tests/fidelity \
 # each layer and loss too. `make test-everything` has all.
 ON_jax := $(addprefix tests/keras_hypersphere/,test_conformance.py \
 	test_float64.py backend callbacks data layers/test_head.py mining models \
-	ops optimizers)
+	ops optimizers) tests/tools/training/test_averages.py
 ON_torch := $(ON_jax) $(addprefix tests/keras_hypersphere/,layers losses)
 TORCH = $(shell sed -n 's/^torch==//p' constraints.txt)
 
@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # And only those that run: of the files of an environment, a third.
 export PIP_COMPILE ?= 0
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-recipes bench-triplets bench-convert bench-zoo bench-galleries bench-input runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries bench-input bench-recipes runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'

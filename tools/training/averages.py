@@ -23,6 +23,10 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     weights = model.trainable_variables
     kept = [keras.ops.convert_to_numpy(weight).copy() for weight in weights]
     optimizer.finalize_variable_values(weights)
+    # On JAX these are now the buffers of the averages, which `predict` gives
+    # away.
+    for weight in weights:
+        weight.assign(keras.ops.convert_to_numpy(weight).copy())
     try:
         yield
     finally:

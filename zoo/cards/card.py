@@ -67,7 +67,8 @@ class Card:
         published: Published results: protocol, value, source. Values are
             fractions, such as 0.9938.
         measured: Our results: protocol, value, std, command, date.
-        rates: The errors at thresholds, in their order, measured on LFW:
+        rates: The errors at thresholds, in their order, measured on LFW, or
+            by the validation of a training, which `notes` then say:
             threshold, far (different people accepted as the same), frr (the
             same person rejected), fractions. Default: (), not measured.
         storage_effect: What storing in `weights_dtype` changes, measured.

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -9,7 +10,10 @@ Y = np.arange(24) % 6
 
 
 def trainable(model):
-    return [np.array(weight) for weight in model.trainable_variables]
+    return [
+        np.array(keras.ops.convert_to_numpy(weight))
+        for weight in model.trainable_variables
+    ]
 
 
 def test_averages_come_and_go():
@@ -32,6 +36,22 @@ def test_averages_come_and_go():
         np.testing.assert_allclose(found, expected, atol=1e-6)
     for after, before in zip(trainable(model), seen, strict=True):
         assert np.array_equal(after, before)
+
+
+def test_goes_on_after_a_prediction():
+    """On JAX `predict` gives away the buffers of the weights it sees."""
+    one, other = (make_model(use_ema=True, ema_momentum=0.8) for _ in "ab")
+    for step in range(3):
+        for model in (one, other):
+            model.train_on_batch(X, Y)
+        if step:
+            for _ in range(2):
+                with averaged_weights(other):
+                    other.backbone.predict(X, verbose=0)
+    with averaged_weights(one), averaged_weights(other):
+        pairs = zip(trainable(one), trainable(other), strict=True)
+    for weight, expected in pairs:
+        np.testing.assert_allclose(weight, expected, atol=1e-6)
 
 
 def test_comes_back_after_an_error():

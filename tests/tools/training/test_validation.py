@@ -131,8 +131,9 @@ def test_logs_are_those_of_a_loop(patches, distance):
     validation.on_epoch_end(0, logs)
 
     pixels = faces.images.pixels.astype(np.float32)
-    embeddings = np.asarray(model.backbone((pixels - 127.5) / 128))
-    embeddings = embeddings.astype(np.float64)
+    embeddings = keras.ops.convert_to_numpy(
+        model.backbone((pixels - 127.5) / 128)
+    ).astype(np.float64)
     distances = []
     for i, j in faces.pairs:
         u, v = embeddings[i], embeddings[j]
