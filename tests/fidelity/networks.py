@@ -85,7 +85,7 @@ def converted(case: Recording) -> dict[str, np.ndarray]:
     feed = [inputs[name] for name in record["inputs"]]
     found = {}
     layers, _ = activations(model, record, feed)
-    for (_, *tops), arrays in layers.items():
+    for (_, *tops, _), arrays in layers.items():
         found.update(zip(tops, arrays, strict=True))
     return found
 

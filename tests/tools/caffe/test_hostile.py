@@ -1,6 +1,7 @@
 """Files that ask for more than anybody has."""
 
 import resource
+import sys
 import time
 
 import pytest
@@ -114,8 +115,14 @@ def test_more_layers_in_a_row_than_keras_follows(write):
             f'layer {{ name: "r{number}" type: "ReLU" bottom: "{bottom}" '
             f'top: "t{number}" }}\n'
         )
-    with pytest.raises(UnsupportedLayerError, match="setrecursionlimit"):
-        to_keras(write(text))
+    limit = sys.getrecursionlimit()
+    try:
+        with pytest.warns(UserWarning, match=r"setrecursionlimit\(3000\)"):
+            model = to_keras(write(text))
+        assert len(model.layers) == 1201
+        assert sys.getrecursionlimit() == 3000
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def relu(name, bottom, top):

@@ -13,6 +13,7 @@ from keras_hypersphere.backend.keras_internals import is_read, producer
 from keras_hypersphere.tools.caffe.building.build import Build
 from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.names import Names
+from keras_hypersphere.tools.caffe.network.graph import MOST_CALLS
 from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 from keras_hypersphere.tools.caffe.record import make_record, recorded_config
 
@@ -55,20 +56,35 @@ def assemble(
             tensor = keras.layers.Identity(name=label)(tensor)
         outputs.append(tensor)
     outputs[0] = connect(outputs[0], inputs, build.claimed)
+    make = functools.partial(
+        keras.Model,
+        inputs[0] if len(inputs) == 1 else inputs,
+        outputs[0] if len(outputs) == 1 else outputs,
+        # This name is free, and TensorFlow wants it plain.
+        name=re.sub(r"[^A-Za-z0-9_]", "_", name).lstrip("_") or None,
+    )
     try:
-        model = keras.Model(
-            inputs[0] if len(inputs) == 1 else inputs,
-            outputs[0] if len(outputs) == 1 else outputs,
-            # This name is free, and TensorFlow wants it plain.
-            name=re.sub(r"[^A-Za-z0-9_]", "_", name).lstrip("_") or None,
-        )
+        model = make()
     except RecursionError as error:
-        raise UnsupportedLayerError(
+        limit = sys.getrecursionlimit()
+        words = (
             f"has {len(graph.nodes)} layers, more in a row than Keras follows "
-            f"under Python's limit of {sys.getrecursionlimit()} calls; raise "
-            "it by sys.setrecursionlimit, here and where the model is loaded",
-            build.file,
-        ) from error
+            f"under Python's limit of {limit} calls; "
+        )
+        if limit >= MOST_CALLS:
+            raise UnsupportedLayerError(
+                words + "raise it by sys.setrecursionlimit, here and where "
+                "the model is loaded",
+                build.file,
+            ) from error
+        warnings.warn(
+            f"{build.file or 'the network'}: {words}it is {MOST_CALLS} from "
+            f"now on: call sys.setrecursionlimit({MOST_CALLS}) where the model "
+            "is loaded too",
+            stacklevel=2,
+        )
+        sys.setrecursionlimit(MOST_CALLS)
+        model = make()
     run_odd_names(model)
     model.output_names = [graph.values[number] for number in graph.outputs]
     record = make_record(build, describe(steps, build))

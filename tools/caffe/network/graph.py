@@ -42,6 +42,8 @@ from keras_hypersphere.tools.caffe.network.rules import State
 # Keras takes a millisecond for each, and squared time for inputs.
 MOST_BLOBS = 10_000
 MOST_IN_LAYER = 1000
+# Of Python's, one within the other, which a small stack still holds.
+MOST_CALLS = 3000
 
 
 @dataclass
@@ -184,7 +186,7 @@ def refuse_long_rows(
     are a layer of Keras; `assemble` refuses what is deeper than it looks.
     """
     depths = dict.fromkeys(outputs, 0)
-    most = sys.getrecursionlimit()
+    most = max(sys.getrecursionlimit(), MOST_CALLS)
     for node in reversed(nodes):
         reached = [depths[top] for top in node.tops if top in depths]
         if not reached:

@@ -1,6 +1,7 @@
 """What a model computes at each of Caffe's layers."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
@@ -25,7 +26,7 @@ def activations(
         feed: The model's inputs, in its own layout.
 
     Returns:
-        Arrays by the layer's name and its tops, in Caffe's order of axes;
+        Arrays by the layer's key, in Caffe's order of axes;
         None stands for a Keras layer that the model does not have. And the
         model's outputs, likewise.
     """
@@ -43,17 +44,38 @@ def activations(
     )
     arrays = dict(zip(wanted, made, strict=True))
     tops = {
-        (layer["name"], *layer["tops"]): [
-            arrays.get(name) for name in layer["tops"].values()
-        ]
-        for layer in record["layers"]
+        key: [arrays.get(name) for name in layer["tops"].values()]
+        for key, layer in zip(
+            keys_of_record(record), record["layers"], strict=True
+        )
     }
     return tops, outputs
 
 
-def key_of(node: Node) -> Key:
-    """A layer's name and tops, since several layers may have one name."""
-    return (node.name, *node.parameter.top)
+def keys_of_record(record: Record) -> list[Key]:
+    """The keys of the layers that a model was made of."""
+    return numbered(
+        (layer["name"], *layer["tops"]) for layer in record["layers"]
+    )
+
+
+def keys_of(nodes: Iterable[Node]) -> list[Key]:
+    """The keys of the layers of a graph: name, tops, and how many before.
+
+    Caffe takes layers of one name, and even of one top, if they change it in
+    place.
+    """
+    return numbered((node.name, *node.parameter.top) for node in nodes)
+
+
+def numbered(keys: Iterable[Key]) -> list[Key]:
+    """Keys with the number of equal ones before them."""
+    seen: Counter[Key] = Counter()
+    made = []
+    for key in keys:
+        made.append((*key, str(seen[key])))
+        seen[key] += 1
+    return made
 
 
 def first_output(operation: keras.Operation) -> keras.KerasTensor:

@@ -10,7 +10,8 @@ from keras_hypersphere.tools.caffe.verification.made import Made
 from keras_hypersphere.tools.caffe.verification.oracles import Oracles
 from keras_hypersphere.tools.caffe.verification.probe import (
     Activations,
-    key_of,
+    keys_of,
+    keys_of_record,
 )
 from keras_hypersphere.tools.caffe.verification.report import Row
 
@@ -19,10 +20,8 @@ def by_number(graph: Graph, mine: Activations) -> dict[int, np.ndarray]:
     """A model's activations by numbers of values; those that it has."""
     return {
         number: values
-        for node in graph.nodes
-        for number, values in zip(
-            node.tops, mine.get(key_of(node), ()), strict=False
-        )
+        for node, key in zip(graph.nodes, keys_of(graph.nodes), strict=True)
+        for number, values in zip(node.tops, mine.get(key, ()), strict=False)
         if values is not None
     }
 
@@ -83,13 +82,14 @@ def find_left_out(graph: Graph, made: Made) -> set[int]:
         graph: The network.
         made: What it was converted to.
     """
-    layers = {
-        (layer["name"], *layer["tops"]): layer["tops"].values()
-        for layer in made.record["layers"]
-    }
+    layers = dict(
+        zip(keys_of_record(made.record), made.record["layers"], strict=True)
+    )
     return {
         number
-        for node in graph.nodes
-        for number, name in zip(node.tops, layers[key_of(node)], strict=True)
+        for node, key in zip(graph.nodes, keys_of(graph.nodes), strict=True)
+        for number, name in zip(
+            node.tops, layers[key]["tops"].values(), strict=True
+        )
         if name not in made.operations
     }
