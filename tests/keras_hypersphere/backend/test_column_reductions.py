@@ -8,7 +8,7 @@ from keras_hypersphere.ops.projections import inverse_length
 from keras_hypersphere.testing.gradients import gradients
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e-20, 1e-7, 1e8, 1e18])
+@pytest.mark.parametrize("scale", [1.0, 1e-20, 1e-7, 1e8, 1e12])
 def test_inverse_lengths_and_their_slopes(scale):
     rng = np.random.default_rng(0)
     w = (scale * rng.normal(size=(7, 5))).astype("float32")
