@@ -15,10 +15,11 @@ def test_inverse_lengths_and_their_slopes(scale):
     upstream = rng.normal(size=(1, 5)).astype("float32")
     # The slope itself must fit.
     upstream *= min(scale, 1.0)
+    weights = ops.convert_to_tensor(upstream)
 
     def function(w):
         value = inverse_length(w, 0)
-        return ops.sum(value * upstream), [ops.stop_gradient(value)]
+        return ops.sum(value * weights), [ops.stop_gradient(value)]
 
     result = gradients(function, [w])
     wide = w.astype("float64")
