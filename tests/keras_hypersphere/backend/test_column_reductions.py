@@ -8,23 +8,24 @@ from keras_hypersphere.ops.projections import inverse_length
 from keras_hypersphere.testing.gradients import gradients
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e-20, 1e-7, 1e8, 1e18])
+@pytest.mark.parametrize("scale", [1.0, 1e-20, 1e-7, 1e8, 1e12])
 def test_inverse_lengths_and_their_slopes(scale):
     rng = np.random.default_rng(0)
     w = (scale * rng.normal(size=(7, 5))).astype("float32")
     upstream = rng.normal(size=(1, 5)).astype("float32")
     # The slope itself must fit.
     upstream *= min(scale, 1.0)
+    weights = ops.convert_to_tensor(upstream)
 
     def function(w):
         value = inverse_length(w, 0)
-        return ops.sum(value * upstream), value
+        return ops.sum(value * weights), [ops.stop_gradient(value)]
 
     result = gradients(function, [w])
     wide = w.astype("float64")
     length = np.sqrt((wide**2).sum(axis=0, keepdims=True))
     np.testing.assert_allclose(
-        ops.convert_to_numpy(result.outputs), 1 / length, rtol=1e-6
+        np.asarray(result.outputs[0]), 1 / length, rtol=1e-6
     )
     slope = -wide / length**3 * upstream
     np.testing.assert_allclose(
