@@ -44,7 +44,6 @@ HARMLESS = {
     "channel_scale_param.max_global_scale",
     "channel_scale_param.min_global_scale",
     "concat_param.engine",
-    "concat_param.per_fla_fuse",
     "convolution_param.conv_algorithm",
     "convolution_param.conv_algos_override",
     "convolution_param.cudnn_convolution_algo_seeker",

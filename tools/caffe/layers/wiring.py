@@ -86,7 +86,12 @@ def concat_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     return np.concatenate(bottoms, named_axis(layer, settings, "concat_dim"))
 
 
-@register_layer("Concat", reference=concat_reference, passes_labels=True)
+@register_layer(
+    "Concat",
+    reference=concat_reference,
+    passes_labels=True,
+    refused={"concat_param.per_fla_fuse": "permutes and flattens its bottoms"},
+)
 def concat(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """`Concatenate` along any axis, the batch among them."""
     if not inputs:
