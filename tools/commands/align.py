@@ -161,7 +161,9 @@ def make_cache(arguments: argparse.Namespace) -> int:
             f"'{arguments.output}' is made of one folder of people, or one "
             f"data set. Received: {len(arguments.photos)} words."
         )
+    require_folder(arguments.output.parent)
     with open_faces(arguments.photos[0]) as source:
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
         progress = Progress(len(source), "photos")
         crops.cut_crops(
             source,

@@ -43,6 +43,7 @@ def test_json(passed, tmp_path, capsys, monkeypatch):
             for job in ("faces", "conversion")
         ],
         "error": None,
+        "advice": [],
     }
     # What people read is not lost, and not in the document.
     assert err.count("a table") == 2

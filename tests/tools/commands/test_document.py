@@ -40,6 +40,7 @@ def test_the_schema():
         "failures": [{"name": "c.jpg", "error": "why"}],
         "error": None,
         "advice": [],
+        "advice": [],
     }
 
 
@@ -66,6 +67,7 @@ def test_the_document_of_an_error(capsys, monkeypatch, error, said, failures):
         "results": [],
         "failures": failures,
         "error": said,
+        "advice": [],
         "advice": [],
     }
     assert cli.main(["models"]) == 1
@@ -94,6 +96,7 @@ def test_wrong_words_give_a_document_too(capsys, words):
         "results": [],
         "failures": [],
         "error": found["error"],
+        "advice": [],
     }
 
 

@@ -151,7 +151,7 @@ def test_no_face_at_all(tmp_path):
 
 def test_align_makes_one_file(tmp_path, capsys):
     people = photos(tmp_path / "people")
-    out = tmp_path / "train.rec"
+    out = tmp_path / "a new folder" / "train.rec"
     words = ["align", str(people), "-o", str(out)]
     assert main(words) == 0
     said = capsys.readouterr()

@@ -33,7 +33,7 @@ def test_global_policy(tmp_path):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        half = zoo.SphereFace4(narrow=16)
+        half = zoo.SphereFace4(width=1 / 16)
         copy = float32_copy(half)
     finally:
         keras.config.set_dtype_policy(before)
