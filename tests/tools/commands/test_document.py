@@ -40,7 +40,6 @@ def test_the_schema():
         "failures": [{"name": "c.jpg", "error": "why"}],
         "error": None,
         "advice": [],
-        "advice": [],
     }
 
 
@@ -67,7 +66,6 @@ def test_the_document_of_an_error(capsys, monkeypatch, error, said, failures):
         "results": [],
         "failures": failures,
         "error": said,
-        "advice": [],
         "advice": [],
     }
     assert cli.main(["models"]) == 1
