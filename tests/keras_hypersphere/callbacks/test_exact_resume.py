@@ -92,6 +92,7 @@ def assert_same(model, weights):
         np.testing.assert_array_equal(ours, wanted)
 
 
+@pytest.mark.slow
 def test_broken_off_twice(unbroken, tmp_path, capsys):
     weights, history = unbroken
     with pytest.raises(KeyboardInterrupt):

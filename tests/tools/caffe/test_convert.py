@@ -160,6 +160,7 @@ def test_names_of_outputs_after_loading(sample, tmp_path):
     assert again.output_names == ["prelu1b", "prelu1a"]
 
 
+@pytest.mark.slow
 def test_plain_keras_loads_the_sample(sample, tmp_path):
     """A fresh process that never imports this package."""
     model = to_keras(*sample)

@@ -341,6 +341,7 @@ LOSS = (
 )
 
 
+@pytest.mark.slow
 def test_a_model_that_needs_this_package(folder, capsys):
     (folder / "n.prototxt").write_text(LOSS)
     words = ["convert", "n.prototxt", "-o", "m.keras", "--phase", "TRAIN"]

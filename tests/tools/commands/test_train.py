@@ -193,6 +193,7 @@ def test_wrong_use(capsys):
     assert "a whole number above 0" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_ctrl_c_and_resume_are_the_unbroken_training(
     trained, given, tmp_path, monkeypatch, capsys
 ):

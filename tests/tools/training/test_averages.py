@@ -38,6 +38,7 @@ def test_averages_come_and_go():
         assert np.array_equal(after, before)
 
 
+@pytest.mark.slow
 def test_goes_on_after_a_prediction():
     """On JAX `predict` gives away the buffers of the weights it sees."""
     one, other = (make_model(use_ema=True, ema_momentum=0.8) for _ in "ab")

@@ -60,6 +60,7 @@ def test_events(trained):
     assert "epoch_auc" in seen["validation"]
 
 
+@pytest.mark.slow
 def test_learning_rate_of_a_schedule(tmp_path):
     model = make_model(
         rate=keras.optimizers.schedules.PolynomialDecay(0.1, 4, 0.0)

@@ -145,6 +145,7 @@ def test_mixed_precision_is_saved_in_float32(tmp_path, dtype):
     )
 
 
+@pytest.mark.slow
 def test_averages_are_saved(tmp_path):
     """The end of `fit` writes them over the weights; we saved them before."""
     made = train(tmp_path, 2, use_ema=True, ema_momentum=0.7)

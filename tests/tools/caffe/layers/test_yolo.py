@@ -108,7 +108,15 @@ def steps(version, blobs, lowest, most):
 
 
 @pytest.mark.parametrize("version", [2, 3])
-@pytest.mark.parametrize("limits", [(0.01, 0.45), (0.4, 0.2), (0.2, 0), (2, 0)])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param((0.01, 0.45), marks=pytest.mark.slow),
+        (0.4, 0.2),
+        (0.2, 0),
+        (2, 0),
+    ],
+)
 def test_as_the_fork(referenced, version, limits, tmp_path, net):
     lowest, most = limits
     feed = maps(sizes=((4, 4), (8, 8)) if version == 2 else ((4, 5), (8, 10)))
