@@ -24,6 +24,7 @@ from keras_hypersphere.tools.training.crops import crops_for
 from keras_hypersphere.tools.training.divergence import StopOnDivergence
 from keras_hypersphere.tools.training.interruption import Interruption
 from keras_hypersphere.tools.training.journal import Journal
+from keras_hypersphere.tools.training.memory import about_memory
 from keras_hypersphere.tools.training.pairs import split_people
 from keras_hypersphere.tools.training.presets import Presets
 from keras_hypersphere.tools.training.run_folder import CHECKPOINTS
@@ -137,6 +138,9 @@ def prepare(
             "random weights. Take smaller batches (--batch-size), more "
             "--epochs, or fine-tune a trained network: --backbone sface"
         )
+    photos = batches.batch_size or recipe.batch_size
+    for line in about_memory(built.backbone, min(photos, batches.num_photos)):
+        tell(line)
     for line in about_margin(built, steps):
         tell(line)
     resume, parts = make_callbacks(task, built, batches, faces)
