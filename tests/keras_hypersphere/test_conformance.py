@@ -48,6 +48,10 @@ def sampled_classes(**arguments):
 # process and replicas take seconds: variants leave them to the first row of
 # their class, unless they have weights that it has not.
 ONCE = {"skip": ["fresh process", "replicas"]}
+# Keras before 3.13 does not save that labels are optional. A functional model
+# that is loaded there wants some, with which these layers give classes.
+VERSION = tuple(map(int, keras.__version__.split(".")[:2]))
+WITH_LABELS = {} if VERSION >= (3, 13) else {"skip": ["fresh process"]}
 LAYERS = {
     layers.ChannelAffine: [{"input_shape": IMAGES}],
     layers.CosineDense: [
@@ -171,6 +175,7 @@ HEADS = {
             "cls_or_factory": chunked_classes,
             "init_kwargs": {"chunk": 2},
             "loss": None,
+            **WITH_LABELS,
         }
     ],
     layers.SampledClasses: [
@@ -178,6 +183,7 @@ HEADS = {
             "cls_or_factory": sampled_classes,
             "init_kwargs": {"rate": 0.8},
             "loss": None,
+            **WITH_LABELS,
         }
     ],
     layers.CombinedMargin: [
