@@ -246,7 +246,10 @@ LOSSES = {
     losses.AgentContrastiveLoss: [{}],
     losses.AgentTripletLoss: [{}],
     # Rounding to half precision may change which triplets are semi-hard.
-    losses.HarmonicTripletLoss: [{"init_kwargs": {"mining": "all"}}],
+    losses.HarmonicTripletLoss: [
+        {},
+        {"init_kwargs": {"mining": "all"}, **ONCE},
+    ],
     losses.CircleLoss: [{}, {"init_kwargs": {"gradient": "exact"}, **ONCE}],
     losses.MultiSimilarityLoss: [{}, {"init_kwargs": {"base": 0.2}, **ONCE}],
     losses.PairContrastiveLoss: [{}],

@@ -65,6 +65,7 @@ def test_golden_output_sees_mistakes(embedder):
         assert moved(y, card) > VISIBLE, mistake
 
 
+@pytest.mark.slow
 def test_preset_folder(embedder, tmp_path):
     card = embedder.save_to_preset(tmp_path)
     again = FaceEmbedder.from_preset(tmp_path)

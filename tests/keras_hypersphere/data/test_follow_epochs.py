@@ -114,6 +114,7 @@ def test_initial_epoch_and_the_order_of_the_plan():
     assert set(seen[-9:]) == {tuple(batches.indices(5, i)) for i in range(9)}
 
 
+@pytest.mark.slow
 @pytest.mark.only_on("tensorflow", reason="JAX's threads do not survive fork")
 def test_processes_make_the_same_batches():
     batches, _ = plain(workers=2, use_multiprocessing=True)

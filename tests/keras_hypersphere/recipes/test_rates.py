@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 import keras_hypersphere as kh
 
@@ -72,8 +73,9 @@ def updated(recipe, gradient):
     optimizer = recipe.make_optimizer(model, 10)
     variables = model.trainable_variables
     before = [np.array(v) for v in variables]
-    optimizer.apply([np.full(v.shape, gradient, "float32") for v in variables],
-                    variables)  # fmt: skip
+    optimizer.apply(
+        [ops.full(v.shape, gradient, "float32") for v in variables], variables
+    )
     after = [np.array(v) for v in variables]
     names = [v.path for v in variables]
     assert len(set(names)) == len(names) == 7

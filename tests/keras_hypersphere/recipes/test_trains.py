@@ -10,9 +10,18 @@ import pytest
 import keras_hypersphere as kh
 
 CLASSES, STEPS = 4, 6
+QUICK = ("arcface", "facenet")
 
 
-@pytest.mark.parametrize("name", kh.recipes.list())
+def some(names):
+    """One recipe of each way to train; `make test-slow` has them all."""
+    return [
+        pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow])
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize("name", some(kh.recipes.list()))
 def test_a_recipe_trains(name):
     recipe = kh.recipes.get(name)
     keras.utils.set_random_seed(0)

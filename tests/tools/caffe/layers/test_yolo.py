@@ -113,8 +113,8 @@ def steps(version, blobs, lowest, most):
     [
         pytest.param((0.01, 0.45), marks=pytest.mark.slow),
         (0.4, 0.2),
-        (0.2, 0),
-        (2, 0),
+        pytest.param((0.2, 0), marks=pytest.mark.slow),
+        pytest.param((2, 0), marks=pytest.mark.slow),
     ],
 )
 def test_as_the_fork(referenced, version, limits, tmp_path, net):
