@@ -80,6 +80,7 @@ def write_training_file(folder):
     shutil.copy(caffemodel, "model.caffemodel")
 
 
+@pytest.mark.docs
 def test_the_commands(folder, capsys):
     first, second, third = COMMANDS
     assert main(first) == 0

@@ -15,6 +15,7 @@ from keras_hypersphere.testing import check_head
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 CODE = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+pytestmark = pytest.mark.docs
 HEADS = (
     "ShiftedCosine",
     "QualityFace",
@@ -43,7 +44,6 @@ def page(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", HEADS)
-@pytest.mark.slow
 def test_passes_the_checks(page, name):
     # What heads here share, the first shows for all.
     shared = ["dtype policies"] if name != HEADS[0] else []

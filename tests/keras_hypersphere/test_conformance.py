@@ -18,6 +18,9 @@ from keras_hypersphere.testing import layers as layer_checks
 from keras_hypersphere.testing import losses as loss_checks
 
 IMAGES = (4, 4, 6, 4)
+# On TensorFlow `make docs` runs them, with the code of the pages.
+ON_TENSORFLOW = keras.config.backend() == "tensorflow"
+EXAMPLES = [pytest.mark.docs] if ON_TENSORFLOW else []
 
 
 def flip_concat(**arguments):
@@ -382,7 +385,13 @@ def test_docstring_has_its_sections(thing):
     assert max(map(len, text.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("thing", public(*PACKAGES, *FUNCTIONS))
+@pytest.mark.parametrize(
+    "thing",
+    [
+        pytest.param(*thing.values, id=thing.id, marks=EXAMPLES)
+        for thing in public(*PACKAGES, *FUNCTIONS)
+    ],
+)
 def test_example_runs(thing):
     globs = {"keras": keras, "kh": kh, "math": math, "np": np}
     if thing.__module__.startswith("keras_hypersphere.testing"):

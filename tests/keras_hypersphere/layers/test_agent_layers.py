@@ -102,7 +102,9 @@ def test_ignored_samples_are_as_if_they_were_not_there(cls, options, gradient):
         )
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    "value", [np.nan, pytest.param(np.inf, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     "make",
     [

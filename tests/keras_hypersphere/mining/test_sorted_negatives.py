@@ -97,7 +97,9 @@ def test_counts_are_numpys():
 
 @ON_TENSORFLOW
 @pytest.mark.parametrize("large", [400, 2**16], ids=["compiled", "not"])
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    "known", [pytest.param(True, marks=pytest.mark.slow), False]
+)
 def test_graphs_have_large_batches_compiled(large, known, monkeypatch):
     """Batches of 35 and, of an unknown size, of 20 and 3 and 0."""
     import tensorflow as tf

@@ -129,6 +129,7 @@ def test_commands_take_it(tmp_path, capsys):
     assert "threshold of patches is not known" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "dtype",
     ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)],

@@ -133,6 +133,7 @@ layer { name: "fc5" type: "InnerProduct" bottom: "conv4_1" top: "fc5"
 """
 
 
+@pytest.mark.slow
 def test_full_size_is_what_the_converter_makes(tmp_path):
     text, bottom = PROTOTXT, "data"
     for stage, filters in enumerate((64, 128, 256, 512), start=1):
