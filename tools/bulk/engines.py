@@ -68,6 +68,8 @@ def run_on_ray(
         ) from error
     # Nothing is told to anybody unless the user says so.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Its notices would come after the line that tells how it ended.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     ours = not ray.is_initialized()
     if ours:
         ray.init(log_to_driver=False, logging_level=logging.ERROR)

@@ -1,8 +1,10 @@
 """Where many photos lie: a local folder, or what pyarrow reads by URI."""
 
 import abc
+import contextlib
 import dataclasses
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from keras_hypersphere.face_files.photo_folders import (
     SUFFIXES,
     THUMBNAILS,
     UNREADABLE,
-    files_in,
+    find,
 )
 from keras_hypersphere.zoo.faces.photo_list import Named
 
@@ -61,11 +63,14 @@ class LocalPhotos(PhotoSource):
         super().__init__(os.path.abspath(folder))
 
     def listed(self, crops: bool) -> Iterator[Listed]:
-        for photo in files_in(self.folder, crops):
-            size, changed = -1, 0
-            if photo.is_file():
+        found = find(self.folder, crops)
+        for photo in sorted([*found.photos, *found.left_out]):
+            # Where a photo has gone since, its shard will say so.
+            size, changed = -1 if photo in found.left_out else 0, 0
+            with contextlib.suppress(OSError):
                 there = photo.stat()
-                size, changed = there.st_size, there.st_mtime_ns
+                if stat.S_ISREG(there.st_mode):
+                    size, changed = there.st_size, there.st_mtime_ns
             path = photo.relative_to(self.folder).as_posix()
             yield Listed(path, size, changed)
 
