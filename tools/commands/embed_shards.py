@@ -1,6 +1,7 @@
 """`embed FOLDER -o OUT/`: photos to parquet files, a shard each."""
 
 import argparse
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,8 @@ def run_shards(arguments: argparse.Namespace) -> int:
     progress = Progress(None, "photos")
     written, photos = 0, 0
 
-    with kept_interrupts() as check:
+    # Ray prints there that a worker has died.
+    with kept_interrupts() as check, contextlib.redirect_stdout(sys.stderr):
 
         def show(report: "BulkReport", shard: "Written") -> None:
             nonlocal written, photos
