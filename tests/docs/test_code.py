@@ -53,7 +53,9 @@ NOT_HERE = {
     "run/cache/faces.rec": "minutes: tests/docs/test_training.py has an epoch",
 }
 # Where a backend, workers or replicas are chosen, before anything else.
-PROCESS = re.compile(r"__main__|KERAS_BACKEND|MultiWorkerMirrored")
+PROCESS = re.compile(
+    "__main__|KERAS_BACKEND|MultiWorkerMirrored|import ray|pyspark"
+)
 # The file that a block is to be saved as.
 FILE = re.compile(r"# (\w+)\.py\n")
 
@@ -144,7 +146,8 @@ def test_python(chain, folder, capsys):
 
 # What takes long, or data sets and weights that are not here: only parsed.
 ELSEWHERE = re.compile(
-    "^train |--engine ray|PEOPLE|lfw|sphereface|frame_images|facescrub|train_val"
+    "^train |--engine ray|PEOPLE|lfw|sphereface|frame_images|facescrub|"
+    "train_val"
 )
 
 
