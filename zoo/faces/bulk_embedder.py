@@ -53,8 +53,8 @@ class BulkEmbedder:
     it loads the model at its first call. With `runtime="opencv"` it imports
     no Keras, and is loaded in less than a second.
 
-    A row equals the row of `FaceEmbedder.embed`, whatever the batch holds
-    besides. A photo without a face, or one that cannot be read, is a row
+    A row equals the row of `FaceEmbedder.embed` with the same runtime,
+    whatever the batch holds besides. A photo without a face, or one that cannot be read, is a row
     with an `error`: it stops nothing.
 
     Args:
