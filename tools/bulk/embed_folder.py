@@ -86,6 +86,7 @@ def embed_folder(
         FileNotFoundError: If there is no such folder.
         ValueError: If it has no photos, an argument is invalid, or `out`
             holds rows of another folder, model or choice.
+        OSError: If a folder below it cannot be read.
         ImportError: If pyarrow, Ray, or what the runtime needs is missing.
     """
     check_rule("engine", engine, ENGINES)

@@ -75,9 +75,9 @@ def run_on_ray(
         ray.init(log_to_driver=False, logging_level=logging.ERROR)
     try:
         quieten(ray.data)
-        there = int(ray.cluster_resources().get("CPU", 1))
-        processors = min(PROCESSORS, there)
-        workers = workers or max(1, there // processors)
+        there = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        workers = workers or max(1, there // PROCESSORS)
+        processors = min(PROCESSORS, max(1, there // workers))
         remaining = iter(shards)
         while window := list(itertools.islice(remaining, WINDOW)):
             items = [{"shard": pickle.dumps(shard)} for shard in window]
@@ -87,7 +87,7 @@ def run_on_ray(
                 Worker,
                 batch_size=1,
                 concurrency=min(workers, len(items)),
-                num_cpus=min(processors, max(1, there // workers)),
+                num_cpus=processors,
                 fn_constructor_args=(job, processors),
             )
             for row in done.iter_rows():

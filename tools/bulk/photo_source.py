@@ -48,7 +48,11 @@ class PhotoSource(abc.ABC):
 
     @abc.abstractmethod
     def listed(self, crops: bool) -> Iterator[Listed]:
-        """Yields the photos, always in the same order."""
+        """Yields the photos, always in the same order.
+
+        Raises:
+            OSError: If a folder cannot be read.
+        """
 
     @abc.abstractmethod
     def named(self, path: str) -> Named:
@@ -65,6 +69,9 @@ class LocalPhotos(PhotoSource):
     def listed(self, crops: bool) -> Iterator[Listed]:
         found = find(self.folder, crops)
         for photo in sorted([*found.photos, *found.left_out]):
+            if photo in found.left_out and photo.is_dir():
+                # Its photos would seem to be gone, and lose their rows.
+                raise OSError(found.left_out[photo])
             # Where a photo has gone since, its shard will say so.
             size, changed = -1 if photo in found.left_out else 0, 0
             with contextlib.suppress(OSError):

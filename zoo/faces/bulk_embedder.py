@@ -54,8 +54,8 @@ class BulkEmbedder:
     no Keras, and is loaded in less than a second.
 
     A row equals the row of `FaceEmbedder.embed` with the same runtime,
-    whatever the batch holds besides. A photo without a face, or one that cannot be read, is a row
-    with an `error`: it stops nothing.
+    whatever the batch holds besides. A photo without a face, or one that
+    cannot be read, is a row with an `error`: it stops nothing.
 
     Args:
         model: A model's name, a folder, or `hf://owner/name`: see

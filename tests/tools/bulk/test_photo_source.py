@@ -65,6 +65,20 @@ def test_what_cannot_be_looked_at(folder):
     assert photos["gone.jpg"].size == -1
 
 
+def test_a_folder_that_cannot_be_read(folder, monkeypatch):
+    """Its photos are not gone: nothing is done."""
+    whole = os.listdir
+
+    def listdir(place):
+        if os.fspath(place).endswith("/a"):
+            raise OSError(5, "Input/output error")
+        return whole(place)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    with pytest.raises(OSError, match="/a' cannot be read"):
+        list(open_source(str(folder)).listed(False))
+
+
 @pytest.mark.parametrize(
     ("place", "error", "match"),
     [
