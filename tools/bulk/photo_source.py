@@ -68,10 +68,11 @@ class LocalPhotos(PhotoSource):
 
     def listed(self, crops: bool) -> Iterator[Listed]:
         found = find(self.folder, crops)
+        for place, why in found.left_out.items():
+            # Its photos would seem to be gone, and lose their rows.
+            if place.is_dir():
+                raise OSError(why)
         for photo in sorted([*found.photos, *found.left_out]):
-            if photo in found.left_out and photo.is_dir():
-                # Its photos would seem to be gone, and lose their rows.
-                raise OSError(found.left_out[photo])
             # Where a photo has gone since, its shard will say so.
             size, changed = -1 if photo in found.left_out else 0, 0
             with contextlib.suppress(OSError):
