@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # And only those that run: of the files of an environment, a third.
 export PIP_COMPILE ?= 0
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries bench-input bench-recipes runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons test-ray bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries bench-input bench-recipes runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -59,6 +59,7 @@ help:
 	@echo 'make bench-recipes  losses on the same faces of LFW=folder (hours, in parts)'
 	@echo 'make evaluate-lfw  the pretrained models on LFW=folder; reports in build/lfw'
 	@echo 'make test-addons   kh.addons compared with TensorFlow Addons 0.23 itself'
+	@echo 'make test-ray      embed --engine ray: the local rows, and processes that are killed'
 	@echo 'make lint          ruff and mypy; `make format` fixes what it can'
 	@echo 'make docs          the guides and the API as HTML in build/docs; runs their code'
 	@echo 'make pictures      draws the pictures of the guides again'
@@ -190,6 +191,9 @@ evaluate-lfw: $(VENV)/.demo
 test-addons: $(VENV)/.test
 	.ci/addons $(BIN)/python $(ARGS)
 
+test-ray: $(VENV)/.test $(VENV)/.ray
+	$(BIN)/python -m pytest -m ray tests/tools/bulk $(ARGS)
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -220,7 +224,7 @@ clean:
 	rm -rf .venv .venv-* build dist *.egg-info demo-output
 
 # One stamp an extra: `make demo` does not wait for what only tests need.
-$(VENV)/.demo $(VENV)/.test $(VENV)/.dev $(VENV)/.docs $(VENV)/.jax: $(VENV)/.%: $(VENV)/pyvenv.cfg setup.cfg constraints.txt
+$(VENV)/.demo $(VENV)/.test $(VENV)/.dev $(VENV)/.docs $(VENV)/.jax $(VENV)/.ray: $(VENV)/.%: $(VENV)/pyvenv.cfg setup.cfg constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,$*]'
 	touch $@
 

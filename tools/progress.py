@@ -10,11 +10,11 @@ class Progress:
     A terminal sees one line that changes; a file gets a line now and then.
 
     Args:
-        total: How many there are.
+        total: How many there are; None: nobody knows.
         noun: What they are.
     """
 
-    def __init__(self, total: int, noun: str) -> None:
+    def __init__(self, total: int | None, noun: str) -> None:
         self.total = total
         self.noun = noun
         self.start = time.perf_counter()
@@ -25,13 +25,15 @@ class Progress:
     def update(self, done: int) -> None:
         """Says that `done` of them are done, if it is time to."""
         now = time.perf_counter()
-        if now - self.shown < self.every and done < self.total:
+        last = done == self.total
+        if now - self.shown < self.every and not last:
             return
         self.shown = now
         rate = done / max(now - self.start, 1e-9)
-        line = f"{done} of {self.total} {self.noun}, {rate:.3g} a second"
+        of = "" if self.total is None else f" of {self.total}"
+        line = f"{done}{of} {self.noun}, {rate:.3g} a second"
         if self.terminal:
-            end = "\n" if done == self.total else ""
+            end = "\n" if last else ""
             print(f"\r{line}\033[K", end=end, file=sys.stderr, flush=True)
         else:
             print(line, file=sys.stderr, flush=True)

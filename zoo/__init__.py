@@ -42,12 +42,14 @@ if TYPE_CHECKING:
     )
     from keras_hypersphere.zoo.cards.card import Card
     from keras_hypersphere.zoo.cards.registry import get_card, list_models
+    from keras_hypersphere.zoo.faces.bulk_embedder import BulkEmbedder
     from keras_hypersphere.zoo.faces.embedder import FaceEmbedder
     from keras_hypersphere.zoo.faces.gallery import Gallery
     from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 
 # Where each name lives: cards are listed without loading Keras or OpenCV.
 HOMES = {
+    "BulkEmbedder": "faces.bulk_embedder",
     "Card": "cards.card",
     "CenterFace": "backbones.centerface",
     "DlibResNet": "backbones.dlib_resnet",
@@ -80,6 +82,7 @@ HOMES = {
 }
 
 __all__ = [
+    "BulkEmbedder",
     "Card",
     "CenterFace",
     "DlibResNet",

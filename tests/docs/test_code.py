@@ -34,6 +34,7 @@ CHAINS = [
 # What a page may ask for, and how it is installed.
 OPTIONAL = {
     "ai_edge_litert": "keras-hypersphere[runtime]",
+    "apache_beam": "apache-beam",
     "fastapi": "fastapi python-multipart",
     "huggingface_hub": "keras-hypersphere[hub]",
     "jax": "keras-hypersphere[jax]",
@@ -41,6 +42,8 @@ OPTIONAL = {
     "onnxruntime": "keras-hypersphere[runtime]",
     "openvino": "keras-hypersphere[runtime]",
     "pyarrow": "keras-hypersphere[parquet]",
+    "pyspark": "pyspark, and Java",
+    "ray": "keras-hypersphere[ray]",
     "tensorflow_addons": "tensorflow-addons next to Keras 2",
     "torch": "keras-hypersphere[torch]",
 }
@@ -50,7 +53,9 @@ NOT_HERE = {
     "run/cache/faces.rec": "minutes: tests/docs/test_training.py has an epoch",
 }
 # Where a backend, workers or replicas are chosen, before anything else.
-PROCESS = re.compile(r"__main__|KERAS_BACKEND|MultiWorkerMirrored")
+PROCESS = re.compile(
+    "__main__|KERAS_BACKEND|MultiWorkerMirrored|import ray|pyspark"
+)
 # The file that a block is to be saved as.
 FILE = re.compile(r"# (\w+)\.py\n")
 
@@ -141,7 +146,8 @@ def test_python(chain, folder, capsys):
 
 # What takes long, or data sets and weights that are not here: only parsed.
 ELSEWHERE = re.compile(
-    "^train |PEOPLE|lfw|sphereface|frame_images|facescrub|train_val"
+    "^train |--engine ray|PEOPLE|lfw|sphereface|frame_images|facescrub|"
+    "train_val"
 )
 
 

@@ -6,6 +6,12 @@ Writes an .npz file: `embeddings` (photos, dim), `names`, `boxes`,
 is reported and left out; the rest is written, and the exit code is 1. The
 file is written every 30 seconds, and when Ctrl-C stops the work: `--resume`
 goes on.
+
+With `-o OUT/` one folder, or a URI such as `s3://bucket/photos`, becomes a
+folder of parquet files (`path`, `embedding`, `box`, `confidence`, `error`), by
+this process or by Ray Data (`--engine ray`): for more photos than memory
+holds. A photo without an embedding is a row with its error. Files are there
+whole or not at all; the same command goes on after any stop.
 """
 
 import argparse
@@ -14,6 +20,11 @@ import sys
 from pathlib import Path
 
 from keras_hypersphere.tools.commands.document import ManyFailures, document
+from keras_hypersphere.tools.commands.embed_shards import (
+    add_engine,
+    is_for_shards,
+    run_shards,
+)
 from keras_hypersphere.tools.commands.embedder_arguments import (
     add_all,
     add_choose,
@@ -28,7 +39,7 @@ from keras_hypersphere.tools.commands.notes import (
     note_turned,
 )
 
-HELP = "photos to embeddings, in an .npz file"
+HELP = "photos to embeddings, in an .npz file or a folder of parquet files"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,9 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         required=True,
-        type=npz_path,
-        metavar="OUT.npz",
-        help="the file to write",
+        metavar="OUT.npz|OUT/",
+        help="the file to write, or the folder of parquet files",
     )
     add_model(parser)
     add_detector(parser)
@@ -61,20 +71,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on with OUT.npz: photos that it holds are not embedded again",
     )
+    add_engine(parser)
     add_json(parser)
 
 
-def npz_path(word: str) -> Path:
-    """Reads the name of the output file."""
-    if not word.lower().endswith(".npz"):
-        raise argparse.ArgumentTypeError(
-            f"expected a name that ends in .npz, received {word!r}"
-        )
-    return Path(word)
-
-
 def run(arguments: argparse.Namespace) -> int:
-    """Embeds the photos and writes the file."""
+    """Embeds the photos and writes the file, or the folder."""
+    if is_for_shards(arguments):
+        return run_shards(arguments)
+    if not arguments.output.lower().endswith(".npz"):
+        arguments.refuse(
+            "argument -o/--output: expected a name that ends in .npz, or in / "
+            f"for a folder, received {arguments.output!r}"
+        )
+    arguments.output = Path(arguments.output)
     from keras_hypersphere.atomic_write import require_place
     from keras_hypersphere.tools.embeddings_file import EmbeddingsFile
     from keras_hypersphere.tools.interrupts import kept_interrupts

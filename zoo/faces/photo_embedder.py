@@ -1,7 +1,7 @@
 """Photos and crops become embeddings."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
@@ -11,6 +11,7 @@ from keras_hypersphere.zoo.alignment.face_detector import FaceDetector
 from keras_hypersphere.zoo.alignment.selection import check_rule
 from keras_hypersphere.zoo.faces.aligned_faces import (
     CHOICES,
+    PhotoFaces,
     align_photos,
     read_crops,
 )
@@ -19,6 +20,7 @@ from keras_hypersphere.zoo.faces.embedded_photos import (
     join_parts,
 )
 from keras_hypersphere.zoo.faces.photo_list import (
+    Named,
     Photos,
     is_single,
     iterate_photos,
@@ -149,6 +151,12 @@ class PhotoEmbedder:
         self.engine = engine.name
         return engine
 
+    def settle(self, count: int) -> "Engine | KerasEngine":
+        """What computes a run of so many photos, and all runs from now on."""
+        engine = self._start(count)
+        self._runtime.name = engine.name
+        return engine
+
     @overload
     def embed(
         self,
@@ -268,20 +276,29 @@ class PhotoEmbedder:
         check_rule("errors", errors, ("raise", "skip"))
         require_batch_size(batch_size)
         named, count = iterate_photos(photos, aligned)
-        if not aligned:
-            self.require_template()
         return embed_stream(
-            read_crops(named, self.card.input_shape[:2])
-            if aligned
-            else align_photos(
-                named, self.card.template, choose, detector=self.detector
-            ),
+            self.align_named(named, aligned, choose),
             self._start(count),
             self.card,
             batch_size,
             strict=errors == "raise",
             crops=crops,
             show=shower(progress, count),
+        )
+
+    def align_named(
+        self, named: Iterable[Named], aligned: bool, choose: str
+    ) -> Generator[PhotoFaces]:
+        """Yields the crops of each photo, or what is wrong with it.
+
+        Raises:
+            ValueError: If the network takes no photos.
+        """
+        if aligned:
+            return read_crops(named, self.card.input_shape[:2])
+        self.require_template()
+        return align_photos(
+            named, self.card.template, choose, detector=self.detector
         )
 
     def require_template(self) -> None:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 
+import cv2
 import numpy as np
 import pytest
 
-from keras_hypersphere.zoo import FaceEmbedder, get_card
+from keras_hypersphere.zoo import BulkEmbedder, FaceEmbedder, get_card
 from keras_hypersphere.zoo.cards.golden import golden_crop
 from keras_hypersphere.zoo.runtimes import runtime as runtimes
 
@@ -102,6 +103,29 @@ def test_auto_reads_the_file(monkeypatch):
     embedder._runtime.start(runtimes.MANY)
     assert names == ["opencv", "opencv", "opencv", "openvino", "onnx"]
     assert rows.shape == (1, 128)
+
+
+@pytest.mark.parametrize("runtime", ["opencv", "onnx", "openvino"])
+def test_rows_do_not_depend_on_the_batch_of_an_engine(runtime):
+    """`auto` computes parts of many photos in what is fastest for many."""
+    need(runtime)
+    files = [cv2.imencode(".png", crop[:, :, ::-1])[1] for crop in CROPS]
+    embed = BulkEmbedder(runtime=runtime, aligned=True)
+    together, apart = (
+        np.float32([row for part in parts for row in embed(part)["embedding"]])
+        for parts in (
+            [{"bytes": [file.tobytes() for file in files]}],
+            [{"bytes": [file.tobytes()]} for file in files],
+        )
+    )
+    np.testing.assert_array_equal(together, apart)
+    wanted = FaceEmbedder.from_preset("sface", runtime=runtime)
+    np.testing.assert_array_equal(together, wanted.embed_aligned(CROPS))
+    if runtime == "openvino":
+        many = BulkEmbedder(aligned=True)
+        part = many({"bytes": [files[0].tobytes()]})
+        assert many.embedder.engine == "openvino"
+        np.testing.assert_array_equal(part["embedding"][0], together[0])
 
 
 @pytest.mark.slow

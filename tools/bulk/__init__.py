@@ -1,0 +1,1 @@
+"""Many photos → parquet files, a shard each."""
