@@ -55,7 +55,10 @@ def templates(
     """
     vectors = checks.as_embeddings(embeddings, "embeddings")
     owners = []
-    for name, each in (("template_ids", template_ids), ("media_ids", media_ids)):
+    for name, each in (
+        ("template_ids", template_ids),
+        ("media_ids", media_ids),
+    ):
         array = np.asarray(each)
         if array.shape != (len(vectors),):
             raise ValueError(
