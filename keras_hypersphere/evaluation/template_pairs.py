@@ -33,7 +33,8 @@ def template_pairs(
         vectors: `(t, d)`, as `templates` returns them. One of zeros, whose
             faces all failed, is an error in each of its pairs.
         ids: `(t,)`, their ids, each once.
-        left, right: `(n,)`, the ids of the templates of each pair.
+        left: `(n,)`, the id of the first template of each pair.
+        right: `(n,)`, that of the second.
         same: `(n,)` booleans (or 0 and 1): is it one person?
 
     Returns:
@@ -49,6 +50,13 @@ def template_pairs(
     ...     [[1, 0], [1, 0.2], [0, 1]], [1, 2, 3], [1, 1], [2, 3], [1, 0])
     >>> report.tar_at(1e-6)
     1.0
+
+    Reference:
+
+    * [IARPA Janus Benchmark - C](
+      https://doi.org/10.1109/ICB2018.2018.00033), Maze et al., 2018. Its
+      evaluations read the TAR off the ROC's nearest point; here no more than
+      `far` ever passes.
     """
     rows = checks.as_embeddings(vectors, "vectors", "templates")
     checks.require_finite(rows, "vectors", hint="See `failed` of `templates`.")
@@ -88,5 +96,5 @@ def template_pairs(
     for start in range(0, len(one), PAIRS):
         part = slice(start, start + PAIRS)
         scores[part] = row_scores(rows[one[part]], rows[other[part]])
-    empty = ~rows.any(axis=1)
+    empty = (rows == 0).all(axis=1)
     return verification_report(scores, same, failed=empty[one] | empty[other])

@@ -3,7 +3,7 @@
 from typing import Any
 
 # Up to so many rows the kind, which the number of lists is put into.
-KINDS = ((100_000, "Flat"), (10_000_000, "IVF{},SQ8"), (None, "IVF{},PQ64"))
+KINDS = ((50_000, "Flat"), (10_000_000, "IVF{},SQ8"), (None, "IVF{},PQ64"))
 # faiss asks for so many rows for each thing that it learns.
 PER_CENTER = 39
 # Below, the range of numbers is not known well.

@@ -281,7 +281,11 @@ def test_without_faiss(monkeypatch):
 def test_kinds_by_rows():
     kinds = [
         face_index.kind_for("faiss", rows)
-        for rows in (0, 100_000, 1_000_000, 100_000_000)
+        for rows in (0, 50_000, 50_001, 1_000_000, 100_000_000)
     ]
     assert kinds[:2] == ["Flat", "Flat"]
-    assert kinds[2:] == ["IVF4096,SQ8", "IVF65536,PQ64"]
+    assert kinds[2:] == ["IVF1024,SQ8", "IVF4096,SQ8", "IVF65536,PQ64"]
+    # There are always enough to train it.
+    for rows in range(50_001, 12_000_000, 9_999):
+        lists = int(face_index.kind_for("faiss", rows)[3:].split(",")[0])
+        assert 39 * lists <= rows
