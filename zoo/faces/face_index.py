@@ -54,6 +54,8 @@ class FaceIndex:
         self.trained = 0
         self.removed = False
         self._faiss: Any = None
+        # So many rows were too few, or their numbers too large.
+        self._refused = -1
         # The id of each row, ascending. New rows have ids of their own.
         self.ids = np.empty(0, np.int64)
         create(kind_for(index, 0), dim, distance)
@@ -69,7 +71,13 @@ class FaceIndex:
         return lists is not None and lists.nlist > LISTS
 
     def follow(self, vectors: np.ndarray, kept: Sequence[int]) -> None:
-        """Takes other rows: first those of the old ones that are kept."""
+        """Takes other rows: first those of the old ones that are kept.
+
+        Args:
+            vectors: All of them.
+            kept: Which of the old ones the first ones are, ascending.
+        """
+        self._refused = -1
         if self._faiss is None:
             return
         known = np.zeros(len(self.ids), bool)
@@ -99,9 +107,12 @@ class FaceIndex:
         """Makes the index unless it is there; False if there can be none."""
         if self._faiss is not None:
             return True
+        if self._refused == len(vectors):
+            return False
         kind = kind_for(self.index, len(vectors))
         made = create(kind, self.dim, self.distance)
         if len(vectors) < needed_rows(kind, made) or not _fits(vectors):
+            self._refused = len(vectors)
             return False
         lists = inverted_lists(made)
         if lists is not None:
