@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # And only those that run: of the files of an environment, a third.
 export PIP_COMPILE ?= 0
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons test-ray bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries bench-input bench-recipes runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons test-ray bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries bench-input bench-recipes runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean bench-gallery
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
@@ -54,6 +54,7 @@ help:
 	@echo 'make bench-convert converts networks of 90 to 550 MB next to OpenCV (minutes)'
 	@echo 'make bench-zoo     photos and images a second, next to others (minutes)'
 	@echo 'make bench-galleries  who is named by galleries of LFW=folder (minutes)'
+	@echo 'make bench-gallery  a million faces: queries a second and recall by index (minutes)'
 	@echo 'make bench-input   photos a second from files to batches, next to PyTorch (minutes)'
 	@echo 'make bench-training  TripletLoss on real images, measured on new identities'
 	@echo 'make bench-recipes  losses on the same faces of LFW=folder (hours, in parts)'
@@ -140,6 +141,9 @@ bench-zoo: runtime-environment
 
 bench-galleries: $(VENV)/.test
 	$(BIN)/python tests/benchmarks/open_set.py $(LFW)/images $(ARGS)
+
+bench-gallery: $(VENV)/.test
+	$(BIN)/python tests/benchmarks/gallery.py $(ARGS)
 
 # An environment of its own: tf2onnx installs packages `tests` and `tools`.
 runtime-environment: .venv-runtime/pyvenv.cfg $(VENV)/.jax

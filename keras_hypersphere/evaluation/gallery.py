@@ -6,10 +6,16 @@ from typing import Any
 import numpy as np
 
 from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation.embedding_shards import EmbeddingShards
 
 
 def row_count(gallery: Any) -> int | None:
-    """Returns the number of rows, `None` where only reading tells."""
+    """Returns the number of rows, `None` where only reading tells.
+
+    Of shards it is the most there can be: some have no embedding.
+    """
+    if isinstance(gallery, EmbeddingShards):
+        return gallery.rows
     return len(gallery) if is_matrix(gallery) else None
 
 

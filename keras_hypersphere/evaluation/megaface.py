@@ -53,7 +53,8 @@ def megaface(
         probe_labels: `(p,)` the person of each probe.
         distractors: `(n, d)` embeddings of other people: an array, a
             `numpy.memmap`, anything with a shape that gives rows as slices;
-            or an iterable of such blocks, best of some thousand rows.
+            or an iterable of such blocks, best of some thousand rows, such
+            as `EmbeddingShards`, which reads parquet files.
         ranks: up to which rank to report.
         far: the false accept rate of `tar`. From an iterable up to 131,071
             false accepts can be counted.
@@ -170,6 +171,7 @@ def megaface(
         mate_scores=compare.readable(mates),
         distractor_scores=compare.readable(best),
         pairs=pairs,
+        skipped=getattr(distractors, "skipped", 0),
     )
 
 

@@ -30,6 +30,7 @@ class MegaFaceReport:
         distractor_scores: the scores of probes and distractors that look
             most alike, the most alike first; as many as `far` needs.
         pairs: number of pairs of a probe and a distractor.
+        skipped: rows of `EmbeddingShards` without an embedding, left out.
     """
 
     rank_1: float
@@ -44,6 +45,7 @@ class MegaFaceReport:
     mate_scores: np.ndarray = dataclasses.field(repr=False)
     distractor_scores: np.ndarray = dataclasses.field(repr=False)
     pairs: int = dataclasses.field(repr=False)
+    skipped: int = 0
 
     @property
     def larger_is_same(self) -> bool:

@@ -54,6 +54,10 @@ class VerificationReport:
             )
         return float(self.thresholds[index])
 
+    def det(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the DET curve: the false accept and false reject rates."""
+        return self.far, 1.0 - self.tar
+
     def _decision_at(self, far: float) -> int:
         checks.as_number(far, "far", minimum=0.0, maximum=1.0)
         return int(np.searchsorted(self.far, far, side="right")) - 1

@@ -19,6 +19,7 @@ from keras_hypersphere.tools.commands.embedder_arguments import (
 )
 from keras_hypersphere.tools.commands.gallery_arguments import (
     add_gallery_model,
+    add_index,
     gallery_path,
     load_gallery,
     make_embedder,
@@ -76,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 help="which of several faces (default: %(default)s)",
             )
         add_gallery_model(action)
+        add_index(action)
         add_json(action)
         action.set_defaults(command=f"gallery {name}")
         # After the action too.
@@ -137,6 +139,7 @@ def change(
             arguments.folder,
             arguments.choose,
             progress,
+            arguments.index or "exact",
         )
         added = tuple(gallery.photos)
         return gallery, GalleryChanges(added, failures=gallery.failures)

@@ -34,6 +34,17 @@ def add_gallery_model(parser: argparse.ArgumentParser) -> None:
     add_detector(parser)
 
 
+def add_index(parser: argparse.ArgumentParser) -> None:
+    """Adds what finds the nearest photos."""
+    parser.add_argument(
+        "--index",
+        metavar="INDEX",
+        help="what finds the nearest photos: exact (all of them), faiss, or "
+        "a string of faiss.index_factory (default: the gallery's; of a "
+        "folder of people, exact)",
+    )
+
+
 def gallery_path(word: str) -> Path:
     """Reads the name of a gallery's file."""
     if not word.endswith(".npz"):
@@ -57,7 +68,7 @@ def load_gallery(path: Path, arguments: argparse.Namespace) -> "Gallery":
     from keras_hypersphere.zoo import Gallery
 
     embedder = make_embedder(arguments) if arguments.model else None
-    gallery = Gallery.load(path, embedder, arguments.runtime)
+    gallery = Gallery.load(path, embedder, arguments.runtime, arguments.index)
     gallery.embedder.detector = detector_of(arguments)
     return gallery
 

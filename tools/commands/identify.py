@@ -20,6 +20,7 @@ from keras_hypersphere.tools.commands.embedder_arguments import (
 )
 from keras_hypersphere.tools.commands.gallery_arguments import (
     add_gallery_model,
+    add_index,
     load_gallery,
     make_embedder,
     show_photos,
@@ -67,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the same (default: %(default)s)",
     )
     add_gallery_model(parser)
+    add_index(parser)
     add_json(parser)
 
 
@@ -134,7 +136,10 @@ def open_gallery(arguments: argparse.Namespace) -> "Gallery":
     if not path.is_dir():
         return load_gallery(path, arguments)
     gallery = Gallery.from_folder(
-        make_embedder(arguments), path, progress=show_photos()
+        make_embedder(arguments),
+        path,
+        progress=show_photos(),
+        index=arguments.index or "exact",
     )
     tell_failures(gallery.failures, len(gallery.photos) + len(gallery.failures))
     return gallery

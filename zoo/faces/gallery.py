@@ -2,42 +2,28 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
 from keras_hypersphere.zoo import images
-from keras_hypersphere.zoo.cards.registry import known_names
-from keras_hypersphere.zoo.faces import gallery_file
+from keras_hypersphere.zoo.faces import gallery_file, index_file
 from keras_hypersphere.zoo.faces.embedded_photos import EmbeddedPhotos
-from keras_hypersphere.zoo.faces.enrolled import Enrolled
 from keras_hypersphere.zoo.faces.gallery_changes import people_of
-from keras_hypersphere.zoo.faces.identification import Identification, Match
-from keras_hypersphere.zoo.faces.open_set import (
-    alike_limit,
-    open_set_threshold,
-    require_rate,
-)
+from keras_hypersphere.zoo.faces.identification import Identification
 from keras_hypersphere.zoo.faces.photo_embedder import PhotoEmbedder
 from keras_hypersphere.zoo.faces.photo_list import Photo
-from keras_hypersphere.zoo.faces.rates import RateCurve
-from keras_hypersphere.zoo.faces.roster import Roster
-from keras_hypersphere.zoo.faces.same_embeddings import (
-    embedding_facts,
-    require_same_embeddings,
-)
-from keras_hypersphere.zoo.faces.search import Others, Search, require_top_k
+from keras_hypersphere.zoo.faces.same_embeddings import embedding_facts
+from keras_hypersphere.zoo.faces.search import require_top_k
+from keras_hypersphere.zoo.faces.searched_roster import SearchedRoster
 from keras_hypersphere.zoo.faces.verification import find_threshold
 
 if TYPE_CHECKING:
     from keras_hypersphere.zoo.faces.progress_bar import Progress
 
-RATE = 0.01
 
-
-class Gallery(Roster):
+class Gallery(SearchedRoster):
     """Known people, to be looked for in photos (1:N search).
 
     Each photo of the gallery is one embedding; a person is as far from a
@@ -54,9 +40,15 @@ class Gallery(Roster):
         choose: Which of several faces of a photo is the person: `"largest"`
             or `"center"`.
         fingerprints: Of the photos' files, as `update` compares them.
+        index: What finds the nearest photos: `"exact"`, all of them;
+            `"faiss"`, an index of faiss that fits the number of photos; or a
+            string of `faiss.index_factory`, such as `"IVF4096,SQ8"`. An
+            index finds candidates; distances are those of the embeddings.
 
     Raises:
-        ValueError: If the arguments do not fit together.
+        ValueError: If the arguments do not fit together, or the index is
+            none, or one that cannot remove people.
+        ImportError: If the index needs faiss, and it is not installed.
 
     Example:
 
@@ -67,21 +59,6 @@ class Gallery(Roster):
     <Gallery of dlib-resnet: 2 people, 2 photos>
     """
 
-    def _set(self, rows: Enrolled, kept: Sequence[int] = ()) -> None:
-        """Takes other rows: what was derived of the old ones is renewed."""
-        before: Others | None = getattr(self, "_others", None)
-        super()._set(rows, kept)
-        self._search = Search(rows, self.embedder.card.distance)
-        self._thresholds: dict[float, float] = {}
-        self._others = None
-        if before is not None:
-            self._others = self._search.nearest_others(before, kept)
-
-    @property
-    def people(self) -> list[str]:
-        """The names, each once, sorted."""
-        return list(self._search.people)
-
     @classmethod
     def from_folder(
         cls,
@@ -89,6 +66,7 @@ class Gallery(Roster):
         folder: "str | os.PathLike",
         choose: str = "largest",
         progress: "Progress" = False,
+        index: str = "exact",
     ) -> "Gallery":
         """Embeds photos of known people, to look for them in others.
 
@@ -99,6 +77,7 @@ class Gallery(Roster):
             choose: Which of several faces: `"largest"` or `"center"`.
             progress: True shows a bar; a function is called with the number
                 of photos done and of all.
+            index: As of `Gallery`.
 
         Returns:
             The gallery; its `failures` tell which photos gave no face.
@@ -107,7 +86,7 @@ class Gallery(Roster):
             ValueError: If no photo has a face, or there is none.
             FileNotFoundError: If there is no such folder.
         """
-        gallery = cls(embedder, choose=choose)
+        gallery = cls(embedder, choose=choose, index=index)
         gallery.update(folder, progress)
         if not len(gallery):
             first = next(iter(gallery.failures.values()))
@@ -138,7 +117,7 @@ class Gallery(Roster):
                 of a photo, or a photo is not in the folder.
         """
         saved = gallery_file.read_embeddings(Path(path))
-        embedder = _embedder_of(saved, path, embedder, runtime)
+        embedder = gallery_file.embedder_of(saved, path, embedder, runtime)
         people = people_of(saved.rows.photos, folder)
         rows = saved.rows
         return cls(
@@ -225,72 +204,6 @@ class Gallery(Roster):
             for vector, face in zip(found.vectors, found.faces, strict=True)
         ]
 
-    def nearest(self, embedding: np.ndarray, top_k: int) -> tuple[Match, ...]:
-        """The people nearest to an embedding, `(dim,)`, the nearest first."""
-        require_top_k(top_k)
-        return self._search.nearest(embedding, int(top_k))
-
-    def threshold(self, false_identification_rate: float = RATE) -> float:
-        """The distance below which a face is taken for the nearest person.
-
-        Of people who are not in the gallery, about this share is named as
-        somebody all the same. The more photos a gallery has, the likelier
-        one of them resembles an impostor, and the smaller the threshold. It
-        comes from the gallery's own people, each of whom is an impostor to
-        the others, and from the card's rates: see
-        `open_set.open_set_threshold` for the formula. It is found again
-        when people come or go.
-
-        Args:
-            false_identification_rate: Above 0, below 1. Default: 0.01.
-
-        Raises:
-            ValueError: If the rate is none, or neither the card nor the
-                gallery tells a threshold.
-        """
-        require_rate(false_identification_rate)
-        rate = float(false_identification_rate)
-        if rate not in self._thresholds:
-            card = self.embedder.card
-            curve = self._curve()
-            # So many people can show such a rate.
-            enough = 2 if card.threshold else 1 / rate
-            if not curve.known and len(self) < enough:
-                return find_threshold(card)
-            self._thresholds[rate] = open_set_threshold(
-                rate,
-                self._nearest_others()[0],
-                self._search.codes,
-                curve,
-                card.threshold or None,
-            )
-        return self._thresholds[rate]
-
-    def alike(self) -> list[tuple[str, str, float]]:
-        """People who look like one person with two names.
-
-        Returns:
-            Two names, and the distance of their nearest photos, for each
-            two who are as near as two thirds of the same pairs are that the
-            card measured; the nearest first. None where it has no rates.
-        """
-        limit = alike_limit(self._curve())
-        return self._search.nearer_others(self._nearest_others(), limit)
-
-    def _known_rates(self) -> dict[str, Any]:
-        """What thresholds depend on, besides the photos: plain values."""
-        card = self.embedder.card
-        rates = [dict(rate) for rate in getattr(card, "rates", ())]
-        return {"rates": rates, "threshold": card.threshold}
-
-    def _curve(self) -> RateCurve:
-        return RateCurve(self.embedder.card.rates)
-
-    def _nearest_others(self) -> Others:
-        if self._others is None:
-            self._others = self._search.nearest_others()
-        return self._others
-
     def _find_threshold(self, threshold: float | None) -> float:
         if threshold is None:
             return self.threshold()
@@ -303,7 +216,8 @@ class Gallery(Roster):
         hash.
 
         The file is replaced once it is complete: who was removed is not in
-        it any more.
+        it any more. The index, if there is one, lies next to it in
+        `PATH.index`, and is made again where that has not its vectors.
 
         Raises:
             ValueError: If `path` does not end in .npz, or is a folder.
@@ -321,8 +235,14 @@ class Gallery(Roster):
             self.choose,
             self._others,
             self._thresholds,
+            self.index,
+            self._search.by,
         )
+        if Path(path).suffix == ".npz":
+            index_file.remove_index(Path(path))
         gallery_file.write_gallery(Path(path), saved)
+        if self._index is not None:
+            index_file.write_index(Path(path), self._index, self.embeddings)
 
     @classmethod
     def load(
@@ -330,6 +250,7 @@ class Gallery(Roster):
         path: "str | os.PathLike",
         embedder: PhotoEmbedder | None = None,
         runtime: str = "auto",
+        index: str | None = None,
     ) -> "Gallery":
         """Reads what `save` wrote.
 
@@ -337,6 +258,7 @@ class Gallery(Roster):
             path: The `.npz` file.
             embedder: The model. Default: the zoo's of the name in the file.
             runtime: What computes the zoo's model.
+            index: As of `Gallery`. Default: as the gallery was saved.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -344,7 +266,7 @@ class Gallery(Roster):
                 embeddings cannot be compared.
         """
         saved = gallery_file.read_gallery(Path(path))
-        embedder = _embedder_of(saved, path, embedder, runtime)
+        embedder = gallery_file.embedder_of(saved, path, embedder, runtime)
         rows = saved.rows
         try:
             gallery = cls(
@@ -358,29 +280,17 @@ class Gallery(Roster):
             )
         except ValueError as error:
             raise ValueError(f"'{path}' is damaged: {error}") from None
-        gallery._others = saved.others
-        rates = gallery._known_rates()
-        if {name: saved.facts.get(name) for name in rates} == rates:
-            gallery._thresholds = saved.thresholds
+        gallery._make_index(saved.index if index is None else index, embedder)
+        gallery._set(gallery._rows)
+        if gallery._index is not None:
+            index_file.read_index(
+                Path(path), gallery._index, gallery.embeddings
+            )
+        if saved.by == gallery._search.by:
+            gallery._others = saved.others
+            rates = gallery._known_rates()
+            if {name: saved.facts.get(name) for name in rates} == rates:
+                gallery._thresholds = saved.thresholds
         if golden := saved.facts.get("golden_output"):
             gallery._golden = np.array(golden)
         return gallery
-
-
-def _embedder_of(
-    saved: gallery_file.Saved,
-    path: "str | os.PathLike",
-    embedder: PhotoEmbedder | None,
-    runtime: str,
-) -> PhotoEmbedder:
-    """The model that a file's embeddings can be compared by."""
-    if embedder is None:
-        model = saved.facts["model"]
-        if model not in known_names():
-            raise ValueError(
-                f"'{path}' was made with the model {model!r}, which is none "
-                "of the zoo: say `embedder` (`--model` on the command line)."
-            )
-        embedder = PhotoEmbedder.from_preset(model, runtime=runtime)
-    require_same_embeddings(saved.facts, embedder.card, f"'{path}'")
-    return embedder

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import numpy as np
 
 from keras_hypersphere.atomic_write import atomic_write
 from keras_hypersphere.npz_damage import DAMAGE
+from keras_hypersphere.zoo.cards.registry import known_names
 from keras_hypersphere.zoo.faces.enrolled import Enrolled
+from keras_hypersphere.zoo.faces.photo_embedder import PhotoEmbedder
+from keras_hypersphere.zoo.faces.same_embeddings import require_same_embeddings
 
 # What all galleries have, also those of older versions.
 ARRAYS = ("embeddings", "names", "photos", "model", "model_sha256")
@@ -31,6 +35,8 @@ class Saved:
         others: How far each photo is from other people's, and the nearest
             row of them, if that is known.
         thresholds: Threshold by false identification rate, as far as known.
+        index: What the gallery is searched by.
+        by: What `others` were searched by.
     """
 
     rows: Enrolled
@@ -39,6 +45,31 @@ class Saved:
     choose: str = "largest"
     others: tuple[np.ndarray, np.ndarray] | None = None
     thresholds: dict[float, float] = dataclasses.field(default_factory=dict)
+    index: str = "exact"
+    by: str = "exact"
+
+
+def embedder_of(
+    saved: Saved,
+    path: "str | os.PathLike",
+    embedder: PhotoEmbedder | None,
+    runtime: str,
+) -> PhotoEmbedder:
+    """The model that a file's embeddings can be compared by.
+
+    Raises:
+        ValueError: If that is not `embedder`, or is none of the zoo.
+    """
+    if embedder is None:
+        model = saved.facts["model"]
+        if model not in known_names():
+            raise ValueError(
+                f"'{path}' was made with the model {model!r}, which is none "
+                "of the zoo: say `embedder` (`--model` on the command line)."
+            )
+        embedder = PhotoEmbedder.from_preset(model, runtime=runtime)
+    require_same_embeddings(saved.facts, embedder.card, f"'{path}'")
+    return embedder
 
 
 def write_gallery(path: Path, saved: Saved) -> None:
@@ -68,6 +99,8 @@ def write_gallery(path: Path, saved: Saved) -> None:
             model_sha256=np.array(saved.facts["model_sha256"]),
             facts=np.array(json.dumps(saved.facts)),
             choose=np.array(saved.choose),
+            index=np.array(saved.index),
+            others_by=np.array(saved.by),
             rates=np.array(list(saved.thresholds), np.float64),
             thresholds=np.array(list(saved.thresholds.values()), np.float64),
             **others,
@@ -106,6 +139,8 @@ def read_gallery(path: Path) -> Saved:
             str(arrays.get("choose", "largest")),
             (others[0], others[1]) if others else None,
             _pairs(arrays, "rates", "thresholds", float),
+            str(arrays.get("index", "exact")),
+            str(arrays.get("others_by", "exact")),
         )
 
 

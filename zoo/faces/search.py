@@ -39,6 +39,11 @@ class Search:
         self.people: list[str] = found[0].tolist()
         self.codes: np.ndarray = found[1].reshape(-1).astype(np.int32)
 
+    @property
+    def by(self) -> str:
+        """What `nearest_others` comes from: the kind of an index, or all."""
+        return "exact"
+
     def nearest(self, embedding: np.ndarray, top_k: int) -> tuple[Match, ...]:
         """The people nearest to an embedding, `(dim,)`, the nearest first."""
         if not len(self.rows):
@@ -52,6 +57,12 @@ class Search:
         # Also the rows whose score is not a number.
         near = np.flatnonzero(~(scores > limit))
         away = distances(probe, self.rows.embeddings[near], self.distance)[0]
+        return self._matches(near, away, top_k)
+
+    def _matches(
+        self, near: np.ndarray, away: np.ndarray, top_k: int
+    ) -> tuple[Match, ...]:
+        """The people of some rows, given how far these are, nearest first."""
         matches: dict[str, Match] = {}
         for place in np.argsort(away, kind="stable"):
             row = int(near[place])

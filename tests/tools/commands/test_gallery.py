@@ -1,6 +1,7 @@
 """`gallery`: build, update, add, remove, list, without a network."""
 
 import json
+import warnings
 
 import pytest
 
@@ -140,3 +141,29 @@ def test_wrong_usage(capsys, words):
 def test_debug_shows_tracebacks_after_the_action(file):
     with pytest.raises(ValueError, match="must be a person"):
         main(["gallery", "remove", file, "Cid", "--debug"])
+
+
+def test_index(people, tmp_path, capsys):
+    """It is kept in the file; another takes its place; bad ones are said."""
+    pytest.importorskip("faiss")
+    path = str(tmp_path / "i.npz")
+    build = ["gallery", "build", str(people), "-o", path, "--index"]
+    assert main([*build, "HNSW32"]) != 0
+    assert "cannot remove rows" in capsys.readouterr().err
+    assert main([*build, "Flat"]) == 0
+    assert Gallery.load(path, StandIn(rates=RATES)).index == "Flat"
+    assert (tmp_path / "i.npz.index").is_file()
+    capsys.readouterr()
+    photo = str(people / "Ann" / "a.jpg")
+    identify = ["identify", photo, "--gallery", path, "--json"]
+    answers = []
+    for more in ([], ["--index", "exact"], ["--index", "faiss"]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert main([*identify, *more]) == 0
+        answers.append(json.loads(capsys.readouterr().out)["results"])
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[0][0]["person"] == "Ann"
+    assert main(["gallery", "remove", path, "Bob", "--index", "exact"]) == 0
+    assert Gallery.load(path, StandIn(rates=RATES)).index == "exact"
+    assert not (tmp_path / "i.npz.index").exists()
