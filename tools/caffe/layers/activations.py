@@ -119,34 +119,6 @@ def elu(layer: Emission, inputs: list[Tensor]) -> Tensor:
     )
 
 
-def selu_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
-    """lambda x, or lambda alpha (e^x - 1) below zero."""
-    settings = layer.parameter.selu_param
-    (x,) = bottoms
-    below = settings.alpha * np.expm1(np.minimum(x, 0))
-    return getattr(settings, "lambda") * np.where(x > 0, x, below)
-
-
-@register_layer(
-    "SeLu",
-    {
-        "selu_param": {
-            "lambda": "float = 1.050700987",
-            "alpha": "float = 1.67326324",
-        }
-    },
-    reference=selu_reference,
-)
-def selu(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`ELU` and `Rescaling`, with `alpha` and `lambda`."""
-    settings = layer.parameter.selu_param
-    x = layer.expect(inputs, 1)
-    x = layer.add(keras.layers.ELU, x, "elu", alpha=settings.alpha)
-    return layer.add(
-        keras.layers.Rescaling, x, scale=getattr(settings, "lambda")
-    )
-
-
 def sigmoid_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
     """1 / (1 + e^-x)."""
     (x,) = bottoms
