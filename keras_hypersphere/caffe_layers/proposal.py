@@ -100,7 +100,7 @@ class Proposal(keras.layers.Layer):
             for wide, tall in (
                 self.sides(np.float32(ratio)) for ratio in self.ratios
             )
-            for scale in np.float32(self.scales)
+            for scale in np.array(self.scales, np.float32)
         ]
         halves = (np.array(sides, np.float32) - 1) / 2
         boxes = np.concatenate([middle - halves, middle + halves], 1)
