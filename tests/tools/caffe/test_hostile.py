@@ -136,7 +136,7 @@ def test_a_deep_network_is_saved_loaded_and_verified(write, tmp_path):
         text += relu(f"{name}r", last, f"{name}r")
         text += (
             f'layer {{ name: "{name}p" type: "Power" bottom: "{name}r" '
-            f'top: "{name}p" power_param {{ scale: 0.5 }} }}\n'
+            f'top: "{name}p" power_param {{ scale: 0.999 }} }}\n'
             f'layer {{ name: "{name}s" type: "Scale" bottom: "{name}p" '
             f'top: "{name}s" }}\n'
             f'layer {{ name: "{name}e" type: "Eltwise" bottom: "{name}s" '
