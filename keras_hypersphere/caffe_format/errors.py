@@ -26,12 +26,19 @@ class NetworkError(ValueError):
         where = f"{file}: " if file else ""
         if layer is not None:
             where += f"layer {layer!r}" + (f" ({type}): " if type else ": ")
-        super().__init__(where + message)
+        super().__init__(one_line(where + message))
         self.message = message
         self.file = file
         self.layer = layer
         self.type = type
         self.advice = tuple(advice)
+
+
+def one_line(text: str) -> str:
+    """A text whose signs can be printed: names in damaged files cannot."""
+    return "".join(
+        sign if sign.isprintable() else repr(sign)[1:-1] for sign in text
+    )
 
 
 class CaffeFormatError(NetworkError):

@@ -2,7 +2,7 @@
 
 For training: tops that our heads do not give, losses as layers, and the
 weight of a loss. For detectors: `DetectionOutput`, `PSROIPooling`,
-`YoloDetectionOutput`. They are registered, so that such a
+`Proposal`, `YoloDetectionOutput`. They are registered, so that such a
 model is saved and loaded.
 """
 
@@ -16,6 +16,7 @@ from keras_hypersphere.caffe_layers.detection_output import DetectionOutput
 from keras_hypersphere.caffe_layers.element_loss import ElementLoss
 from keras_hypersphere.caffe_layers.loss_weight import LossWeight
 from keras_hypersphere.caffe_layers.pair_loss import PairLoss
+from keras_hypersphere.caffe_layers.proposal import Proposal
 from keras_hypersphere.caffe_layers.psroi_pooling import PSROIPooling
 from keras_hypersphere.caffe_layers.recurrent import Recurrent
 from keras_hypersphere.caffe_layers.reporting_heads import (
@@ -38,6 +39,7 @@ __all__ = [
     "LossWeight",
     "PSROIPooling",
     "PairLoss",
+    "Proposal",
     "Recurrent",
     "ReportingASoftmax",
     "ReportingLSoftmax",

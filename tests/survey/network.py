@@ -4,7 +4,7 @@ import math
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ Options = dict[str, Any]
 
 SHAPE = re.compile(r"--input-shape ([^\s=]+)=(\d+(?:x\d+)*)")
 LISTED = re.compile(r"--(outputs|stages) ([^\s;,)]+(?:,[^\s;,)]+)*)")
+OPTION = re.compile(r"--[a-z-]+")
 PHASE = re.compile(r"--phase (TRAIN|TEST)")
 # More than this is not followed: a user would have given up.
 MOST_ADVICE = 3
@@ -35,10 +36,13 @@ GAINS = (2.0, 1.0)
 class Stopped(Exception):
     """A network that went no further than a stage."""
 
-    def __init__(self, stage: str, reason: str) -> None:
+    def __init__(
+        self, stage: str, reason: str, advice: Sequence[str] = ()
+    ) -> None:
         super().__init__(reason)
         self.stage = stage
         self.reason = reason
+        self.advice = advice
 
 
 def examine(file: Path, verified: bool = True) -> dict[str, Any]:
@@ -66,7 +70,7 @@ def examine(file: Path, verified: bool = True) -> dict[str, Any]:
             if len(advice) < MOST_ADVICE and stopped.stage != "verification":
                 tries += [
                     (merged, [*advice, words])
-                    for more, words in advised(stopped.reason)
+                    for more, words in advised(stopped.advice)
                     if (merged := merge(options, more)) != options
                 ]
         else:
@@ -78,21 +82,24 @@ def examine(file: Path, verified: bool = True) -> dict[str, Any]:
     return first
 
 
-def advised(message: str) -> Iterator[tuple[Options, str]]:
-    """The options that a message names, as words of the command line.
+def advised(advice: Iterable[str]) -> Iterator[tuple[Options, str]]:
+    """What an error advises, and how a user would call it.
 
     Several shapes are one option that is given again.
     """
-    shapes = {
-        name: tuple(map(int, sizes.split("x")))
-        for name, sizes in SHAPE.findall(message)
-    }
-    if shapes:
-        yield {"input_shapes": shapes}, "--input-shape"
-    for option, names in LISTED.findall(message):
-        yield {option: names.split(",")}, f"--{option}"
-    for phase in PHASE.findall(message):
-        yield {"phase": phase}, "--phase"
+    for words in advice:
+        shapes = {
+            name: tuple(map(int, sizes.split("x")))
+            for name, sizes in SHAPE.findall(words)
+        }
+        options: Options = {"input_shapes": shapes} if shapes else {}
+        for option, names in LISTED.findall(words):
+            options[option] = names.split(",")
+        for phase in PHASE.findall(words):
+            options["phase"] = phase
+        called = dict.fromkeys(OPTION.findall(words))
+        if options:
+            yield options, " ".join(called)
 
 
 def merge(options: Options, more: Options) -> Options:
@@ -128,7 +135,8 @@ def run(file: Path, options: Options, verified: bool) -> None:
                 stage = "verification"
                 check(file, options, weights)
     except (ValueError, MemoryError, RecursionError) as error:
-        raise Stopped(stage, plain(error, file)) from error
+        advice = getattr(error, "advice", ())
+        raise Stopped(stage, plain(error, file), advice) from error
 
 
 def begin(net: Any, file: Path, options: Options) -> Build:

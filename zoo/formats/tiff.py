@@ -6,6 +6,7 @@ its packing, or give too few pixels, is damaged.
 """
 
 import dataclasses
+import itertools
 import struct
 import zlib
 from collections.abc import Callable
@@ -20,6 +21,7 @@ TYPES = {1: "B", 2: "c", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i"}
 WIDTH, HEIGHT, BITS, PACKING, COLORS = 256, 257, 258, 259, 262
 OFFSETS, SAMPLES, ROWS, COUNTS, PLANES = 273, 277, 278, 279, 284
 ORIENTATION, PREDICTOR, EXTRA = 274, 317, 338
+TILE_WIDTH, TILE_HEIGHT, TILES, TILE_COUNTS = 322, 323, 324, 325
 # How each orientation becomes upright: quarters against the clock, after
 # mirroring.
 TURNS = {
@@ -41,10 +43,12 @@ class Layout:
     Args:
         order: `<` or `>`, the order of bytes.
         tags: The values of each tag.
+        place: Where the tags begin and end in the file.
     """
 
     order: str
     tags: dict[int, tuple]
+    place: tuple[int, int]
 
     def one(self, tag: int, default: int) -> int:
         """The first value of a tag."""
@@ -100,7 +104,7 @@ def read_layout(data: bytes) -> Layout:
                 tags[tag] = struct.unpack_from(form, data, at)
     except struct.error:
         raise ValueError("its end is missing") from None
-    return Layout(order, tags)
+    return Layout(order, tags, (start, start + 2 + 12 * count))
 
 
 def packed_strips(data: bytes, layout: Layout) -> list[tuple[bytes, int]]:
@@ -135,13 +139,69 @@ def packed_strips(data: bytes, layout: Layout) -> list[tuple[bytes, int]]:
     return found
 
 
+def packed_tiles(data: bytes, layout: Layout) -> list[tuple[bytes, int]]:
+    """The tiles as stored, and how many bytes each must give.
+
+    None where pixels are strips, packed in a way that is another's matter, or
+    no whole bytes.
+
+    Raises:
+        ValueError: If one is missing.
+    """
+    offsets, counts = (layout.tags.get(tag) for tag in (TILES, TILE_COUNTS))
+    if layout.one(PACKING, 1) not in UNPACK or not offsets or not counts:
+        return []
+    width, height = (layout.one(tag, 0) for tag in (TILE_WIDTH, TILE_HEIGHT))
+    if layout.bits % 8 or OFFSETS in layout.tags:
+        return []
+    if not width or not height:
+        raise ValueError("it is damaged")
+    each = -(-layout.one(WIDTH, 0) // width) * -(
+        -layout.one(HEIGHT, 0) // height
+    )
+    planes = layout.one(SAMPLES, 1) // layout.together
+    if not len(offsets) == len(counts) == each * planes:
+        raise ValueError("it is damaged")
+    size = width * height * layout.together * layout.bits // 8
+    places = list(zip(offsets, counts, strict=True))
+    if any(offset + count > len(data) for offset, count in places):
+        raise ValueError("its end is missing")
+    return [(data[offset : offset + count], size) for offset, count in places]
+
+
+def check_places(layout: Layout) -> None:
+    """Looks whether strips or tiles lie in each other, or in the tags.
+
+    The same place twice is no damage: of parts that are alike.
+
+    Raises:
+        ValueError: If an offset or a length was overwritten.
+    """
+    tags = layout.tags
+    found = sorted(
+        {
+            (offset, offset + count)
+            for starts, counts in ((OFFSETS, COUNTS), (TILES, TILE_COUNTS))
+            for offset, count in zip(
+                tags.get(starts, ()), tags.get(counts, ()), strict=False
+            )
+            if count
+        }
+        | {layout.place, (0, 8)}
+    )
+    for (_, end), (start, _) in itertools.pairwise(found):
+        if start < end:
+            raise ValueError("it is damaged")
+
+
 def check(data: bytes, layout: Layout) -> None:
-    """Looks at every strip.
+    """Looks at every strip or tile.
 
     Raises:
         ValueError: If one is damaged, or missing.
     """
-    strips = packed_strips(data, layout)
+    check_places(layout)
+    strips = packed_strips(data, layout) or packed_tiles(data, layout)
     for packed, size in strips:
         if layout.one(PACKING, 1) != LZW:
             unpack = UNPACK[layout.one(PACKING, 1)]

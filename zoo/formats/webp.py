@@ -14,6 +14,11 @@ import numpy as np
 CUT = 8
 HEADER = 12
 Chunk = tuple[bytes, bytes]
+# Parts that are pictures; an animation has them in its frames.
+PICTURES = {b"VP8 ", b"VP8L", b"ANMF"}
+# Of the extended header: what else is there.
+FLAGS = {0x20: b"ICCP", 0x08: b"EXIF", 0x04: b"XMP ", 0x02: b"ANIM"}
+LOSSY, LOSSLESS = b"\x9d\x01\x2a", b"\x2f"
 
 
 def is_webp(data: bytes) -> bool:
@@ -29,7 +34,9 @@ def check(data: bytes) -> None:
     """
     if int.from_bytes(data[4:8], "little") + 8 > len(data):
         raise ValueError("its end is missing")
-    for kind, body in chunks(data):
+    found = chunks(data)
+    check_headers(found)
+    for kind, body in found:
         if kind in (b"VP8 ", b"VP8L") and any(
             map(can_be_decoded, shortened(kind, body))
         ):
@@ -48,7 +55,85 @@ def chunks(data: bytes) -> list[Chunk]:
         kind = data[position : position + 4]
         found.append((kind, data[position + 8 : position + 8 + length]))
         position += 8 + length + length % 2
+    # Less than a header is left of a part whose length was overwritten.
+    if position < end:
+        raise ValueError("it is damaged")
     return found
+
+
+def check_headers(found: list[Chunk]) -> None:
+    """Compares what the parts say of each other and of themselves.
+
+    Raises:
+        ValueError: If it cannot be right.
+    """
+    kinds = [kind for kind, _ in found]
+    pictures = PICTURES.intersection(kinds)
+    # A name is four printable signs, also one that nobody knows.
+    if not pictures or not all(map(is_name, kinds)):
+        raise ValueError("it is damaged")
+    canvas = None
+    for kind, body in found:
+        if kind == b"VP8X" and len(body) >= 10:
+            canvas = tuple(
+                1 + int.from_bytes(body[at : at + 3], "little") for at in (4, 7)
+            )
+            lost = [
+                name
+                for flag, name in FLAGS.items()
+                if body[0] & flag and name not in kinds
+            ]
+            if lost:
+                raise ValueError("it is damaged")
+        elif kind == b"VP8 ":
+            size = lossy_size(body)
+        elif kind == b"VP8L":
+            size = lossless_size(body)
+        else:
+            continue
+        if kind != b"VP8X" and canvas not in (None, size):
+            raise ValueError("it is damaged")
+
+
+def is_name(kind: bytes) -> bool:
+    """Whether four bytes may name a part."""
+    return all(32 <= sign < 127 for sign in kind)
+
+
+def lossy_size(body: bytes) -> tuple[int, int]:
+    """Width and height of a lossy picture, whose partitions are looked at.
+
+    The first partition tells how blocks are predicted; those behind it, of
+    which a table has the sizes, what is added. How many they are is coded in
+    the first one; one of them at least is there.
+
+    Raises:
+        ValueError: If the header or the sizes cannot be right.
+    """
+    tag = int.from_bytes(body[:3], "little")
+    first = tag >> 5
+    # A key frame that is shown, of a version that there is.
+    right = tag & 1 == 0 and tag >> 1 & 7 <= 3 and tag >> 4 & 1
+    if not right or body[3:6] != LOSSY or 10 + first >= len(body):
+        raise ValueError("it is damaged")
+    width, height = (
+        int.from_bytes(body[at : at + 2], "little") & 0x3FFF for at in (6, 8)
+    )
+    if not width or not height:
+        raise ValueError("it is damaged")
+    return width, height
+
+
+def lossless_size(body: bytes) -> tuple[int, int]:
+    """Width and height of a lossless picture.
+
+    Raises:
+        ValueError: If the header cannot be right.
+    """
+    bits = int.from_bytes(body[1:5], "little")
+    if body[:1] != LOSSLESS or bits >> 29:
+        raise ValueError("it is damaged")
+    return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
 
 
 def shortened(kind: bytes, body: bytes) -> Iterator[bytes]:

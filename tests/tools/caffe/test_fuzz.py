@@ -169,3 +169,10 @@ def test_backslashes_in_names(quote, write):
     assert net.layer[0].name == (
         "\\" * 20_000 + "\\\\x41A\\\n" + "\\" * 5 + "b"
     )
+
+
+# Cases of `make fuzz` that once were wrong: a type with a line break in it.
+@pytest.mark.parametrize("case", [15209])
+def test_what_fuzzing_found(case, tmp_path):
+    _, wrong = run_case(case, tmp_path, 0)
+    assert not wrong

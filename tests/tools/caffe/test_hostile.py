@@ -4,6 +4,7 @@ import resource
 import sys
 import time
 
+import keras
 import pytest
 
 from keras_hypersphere.caffe_format import NetParameter, write_caffemodel
@@ -11,6 +12,7 @@ from keras_hypersphere.tools.caffe import (
     CaffeFormatError,
     UnsupportedLayerError,
     to_keras,
+    verify,
 )
 from keras_hypersphere.tools.caffe.names import Names
 
@@ -123,6 +125,38 @@ def test_more_layers_in_a_row_than_keras_follows(write):
         assert sys.getrecursionlimit() == 3000
     finally:
         sys.setrecursionlimit(limit)
+
+
+@pytest.mark.slow
+def test_a_deep_network_is_saved_loaded_and_verified(write, tmp_path):
+    """As deep as SE-ResNet-152, in a process that knows nothing of it."""
+    text, last = INPUT, "data"
+    for number in range(300):
+        name = f"s{number}"
+        text += relu(f"{name}r", last, f"{name}r")
+        text += (
+            f'layer {{ name: "{name}p" type: "Power" bottom: "{name}r" '
+            f'top: "{name}p" power_param {{ scale: 0.999 }} }}\n'
+            f'layer {{ name: "{name}s" type: "Scale" bottom: "{name}p" '
+            f'top: "{name}s" }}\n'
+            f'layer {{ name: "{name}e" type: "Eltwise" bottom: "{name}s" '
+            f'bottom: "{last}" top: "{name}e" eltwise_param {{ coeff: 0.5 '
+            "coeff: 0.5 } }\n"
+        )
+        last = f"{name}e"
+    path, file = write(text), tmp_path / "deep.keras"
+    limit = sys.getrecursionlimit()
+    try:
+        with pytest.warns(UserWarning, match="more layers in a row"):
+            to_keras(path).save(file)
+        sys.setrecursionlimit(limit)
+        with pytest.raises(RecursionError):
+            keras.models.load_model(file)
+        with pytest.warns(UserWarning, match=r"deep\.keras: .*3000"):
+            report = verify(file, path)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert report.passed, report.summary()
 
 
 def relu(name, bottom, top):

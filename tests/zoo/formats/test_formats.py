@@ -2,12 +2,14 @@
 
 import io
 import struct
+import zlib
 
 import cv2
 import numpy as np
 import pytest
 
 from keras_hypersphere.zoo import images
+from keras_hypersphere.zoo.formats import tiff
 from tests.zoo.formats.damage import PICTURE, encode, natural, overwritten
 from tests.zoo.test_images import TURNS
 
@@ -86,6 +88,134 @@ def test_bmp_with_another_header():
     data = struct.pack("<2sIHHI", b"BM", size, 0, 0, 26) + core + rows.tobytes()
     np.testing.assert_array_equal(images.read(data), PICTURE)
     assert refused(data[:-10])
+
+
+def put(data, place, other):
+    return data[:place] + other + data[place + len(other) :]
+
+
+def test_what_headers_of_bmp_tell():
+    """Sizes, bits and packing must fit each other."""
+    data = encode(".bmp")
+    number = struct.Struct("<i").pack
+    for place, value in (
+        (10, 30),
+        (14, 41),
+        (18, 0),
+        (22, 0),
+        (30, 1),
+        (28, 7),
+    ):
+        assert refused(put(data, place, number(value))), place
+    # A picture that is narrower or lower than its pixels, by less than half.
+    for place, value in ((18, 120), (22, 100)):
+        assert refused(put(data, place, number(value))), place
+    # Writers that do not know the size of the file, or fill it up.
+    assert not refused(put(data, 2, number(0)))
+    assert not refused(put(data + b"\0\0", 2, number(len(data) + 2)))
+
+
+def test_runs_of_bmp():
+    """Two rows of 5: a run, a copy that is filled up, and a step."""
+    head = struct.pack("<IiiHHIIiiII", 40, 5, 2, 1, 8, 1, 0, 0, 0, 256, 0)
+    gray = b"".join(bytes([n, n, n, 0]) for n in range(256))
+    runs = bytes([5, 200, 0, 0, 0, 3, 7, 8, 9, 0, 2, 4, 0, 1])
+    offset = 14 + len(head) + len(gray)
+
+    def file(runs):
+        size = offset + len(runs)
+        start = struct.pack("<2sIHHI", b"BM", size, 0, 0, offset)
+        return start + head + gray + runs
+
+    read = images.read(file(runs))[:, :, 0]
+    np.testing.assert_array_equal(read, [[7, 8, 9, 4, 4], [200] * 5])
+    with pytest.raises(ValueError, match="its end is missing"):
+        images.read(file(runs[:-2]))
+    for place, value in ((0, 6), (5, 9), (10, 3)):
+        changed = bytes([*runs[:place], value, *runs[place + 1 :]])
+        assert refused(file(changed)), place
+
+
+@pytest.mark.parametrize("quality", [85, 101])
+def test_what_headers_of_webp_tell(quality, tmp_path):
+    data = encode(".webp", cv2.IMWRITE_WEBP_QUALITY, quality)
+    # Its name, its size, the size of a partition, a start code, a width of 0.
+    for place, other in {
+        85: [
+            (12, b"\x01"),
+            (16, b"\x01"),
+            (21, b"\xff\xff"),
+            (23, b"\0"),
+            (26, b"\0\0"),
+            (20, b"\x01"),
+        ],
+        101: [(12, b"\x01"), (16, b"\x01"), (20, b"\0"), (24, b"\xff")],
+    }[quality]:
+        path = tmp_path / "damaged.webp"
+        path.write_bytes(put(data, place, other))
+        with pytest.raises(ValueError, match=r"damaged\.webp.*damaged|missing"):
+            images.read(path)
+
+
+def extended(data, flags=0, width=160, height=120):
+    """The picture behind the header that other parts need."""
+    sizes = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(
+        3, "little"
+    )
+    head = struct.pack("<4sIB3x", b"VP8X", 10, flags) + sizes
+    body = b"WEBP" + head + data[12:]
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
+
+
+def test_parts_of_webp_fit_each_other():
+    data = encode(".webp", cv2.IMWRITE_WEBP_QUALITY, 85)
+    assert not refused(extended(data))
+    assert refused(extended(data, width=161))
+    assert refused(extended(data, flags=8))  # no EXIF is there
+    longer = put(data + b"rest", 4, struct.pack("<I", len(data) - 4))
+    assert refused(longer)
+
+
+def test_places_of_tiff_do_not_overlap():
+    data = encode(".tif", cv2.IMWRITE_TIFF_COMPRESSION, 1)
+    layout = tiff.read_layout(data)
+    offsets = layout.tags[tiff.OFFSETS]
+    stored = data.index(struct.pack(f"<{len(offsets)}I", *offsets))
+    other = struct.pack("<I", offsets[1] - 99)
+    assert not refused(data) and refused(put(data, stored + 4, other))
+    other = struct.pack("<I", layout.place[0])
+    assert refused(put(data, stored, other))
+
+
+def test_tiles_of_tiff():
+    """Deflated squares: each must give all of its pixels."""
+    tiles = [
+        zlib.compress(np.full((16, 16), gray, np.uint8).tobytes())
+        for gray in (50, 150)
+    ]
+
+    def file(tiles):
+        places = np.cumsum([8, *map(len, tiles)])
+        tags = {256: 32, 257: 16, 258: 8, 259: 8, 262: 1, 277: 1}
+        tags |= {322: 16, 323: 16}
+        lists = {324: places[:2], 325: list(map(len, tiles))}
+        at = int(places[-1]) + 2 + 12 * (len(tags) + len(lists)) + 4
+        entries, values = b"", b""
+        for tag, value in tags.items():
+            entries += struct.pack("<HHIHxx", tag, 3, 1, value)
+        for tag, numbers in lists.items():
+            entries += struct.pack("<HHII", tag, 4, 2, at + len(values))
+            values += struct.pack("<2I", *numbers)
+        head = struct.pack("<2sHI", b"II", 42, places[-1])
+        count = struct.pack("<H", len(tags) + len(lists))
+        return head + b"".join(tiles) + count + entries + bytes(4) + values
+
+    read = images.read(file(tiles))[:, :, 0]
+    np.testing.assert_array_equal(read[0], [50] * 16 + [150] * 16)
+    short = zlib.compress(bytes(200))
+    for wrong in ([tiles[0], short], [tiles[0], tiles[1][:-6]]):
+        with pytest.raises(ValueError, match="damaged"):
+            images.read(file(wrong))
 
 
 def pillow(image, suffix, orientation=1, **settings):

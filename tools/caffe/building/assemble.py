@@ -2,7 +2,6 @@
 
 import functools
 import re
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,9 +10,8 @@ import keras
 
 from keras_hypersphere.backend.keras_internals import is_read, producer
 from keras_hypersphere.tools.caffe.building.build import Build
-from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
+from keras_hypersphere.tools.caffe.building.deep import follow
 from keras_hypersphere.tools.caffe.names import Names
-from keras_hypersphere.tools.caffe.network.graph import MOST_CALLS
 from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 from keras_hypersphere.tools.caffe.record import make_record, recorded_config
 
@@ -63,28 +61,7 @@ def assemble(
         # This name is free, and TensorFlow wants it plain.
         name=re.sub(r"[^A-Za-z0-9_]", "_", name).lstrip("_") or None,
     )
-    try:
-        model = make()
-    except RecursionError as error:
-        limit = sys.getrecursionlimit()
-        words = (
-            f"has {len(graph.nodes)} layers, more in a row than Keras follows "
-            f"under Python's limit of {limit} calls; "
-        )
-        if limit >= MOST_CALLS:
-            raise UnsupportedLayerError(
-                words + "raise it by sys.setrecursionlimit, here and where "
-                "the model is loaded",
-                build.file,
-            ) from error
-        warnings.warn(
-            f"{build.file or 'the network'}: {words}it is {MOST_CALLS} from "
-            f"now on: call sys.setrecursionlimit({MOST_CALLS}) where the model "
-            "is loaded too",
-            stacklevel=2,
-        )
-        sys.setrecursionlimit(MOST_CALLS)
-        model = make()
+    model = follow(make, build.file)
     run_odd_names(model)
     model.output_names = [graph.values[number] for number in graph.outputs]
     record = make_record(build, describe(steps, build))

@@ -1,6 +1,7 @@
 """Functions of each value, some with learned slopes."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -116,34 +117,6 @@ def elu(layer: Emission, inputs: list[Tensor]) -> Tensor:
         keras.layers.ELU,
         layer.expect(inputs, 1),
         alpha=layer.parameter.elu_param.alpha,
-    )
-
-
-def selu_reference(layer: ReferenceLayer, bottoms: Bottoms) -> np.ndarray:
-    """lambda x, or lambda alpha (e^x - 1) below zero."""
-    settings = layer.parameter.selu_param
-    (x,) = bottoms
-    below = settings.alpha * np.expm1(np.minimum(x, 0))
-    return getattr(settings, "lambda") * np.where(x > 0, x, below)
-
-
-@register_layer(
-    "SeLu",
-    {
-        "selu_param": {
-            "lambda": "float = 1.050700987",
-            "alpha": "float = 1.67326324",
-        }
-    },
-    reference=selu_reference,
-)
-def selu(layer: Emission, inputs: list[Tensor]) -> Tensor:
-    """`ELU` and `Rescaling`, with `alpha` and `lambda`."""
-    settings = layer.parameter.selu_param
-    x = layer.expect(inputs, 1)
-    x = layer.add(keras.layers.ELU, x, "elu", alpha=settings.alpha)
-    return layer.add(
-        keras.layers.Rescaling, x, scale=getattr(settings, "lambda")
     )
 
 
@@ -313,15 +286,22 @@ def power(layer: Emission, inputs: list[Tensor]) -> Tensor:
             scale=settings.scale,
             offset=settings.shift,
         )
-    x = layer.add(
+    x = linear(layer, x, settings)
+    return layer.label(
+        layer.compute(keras.ops.power, x, settings.power, part="power")
+    )
+
+
+def linear(
+    layer: Emission, x: Tensor, settings: Any, factor: float = 1.0
+) -> Tensor:
+    """shift + scale x, of a Power, Exp or Log, times a factor."""
+    return layer.add(
         keras.layers.Rescaling,
         x,
         "linear",
-        scale=settings.scale,
-        offset=settings.shift,
-    )
-    return layer.label(
-        layer.compute(keras.ops.power, x, settings.power, part="power")
+        scale=settings.scale * factor,
+        offset=settings.shift * factor,
     )
 
 
@@ -338,13 +318,7 @@ def exp(layer: Emission, inputs: list[Tensor]) -> Tensor:
     x = layer.expect(inputs, 1)
     settings = layer.parameter.exp_param
     base = logarithm_of_base(layer, settings.base)
-    x = layer.add(
-        keras.layers.Rescaling,
-        x,
-        "linear",
-        scale=settings.scale * base,
-        offset=settings.shift * base,
-    )
+    x = linear(layer, x, settings, base)
     return layer.add(keras.layers.Activation, x, activation="exponential")
 
 
@@ -361,13 +335,7 @@ def log(layer: Emission, inputs: list[Tensor]) -> Tensor:
     x = layer.expect(inputs, 1)
     settings = layer.parameter.log_param
     base = logarithm_of_base(layer, settings.base)
-    x = layer.add(
-        keras.layers.Rescaling,
-        x,
-        "linear",
-        scale=settings.scale,
-        offset=settings.shift,
-    )
+    x = linear(layer, x, settings)
     x = layer.compute(keras.ops.log, x, part="log")
     return layer.add(keras.layers.Rescaling, x, scale=1 / base)
 

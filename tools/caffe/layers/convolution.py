@@ -1,6 +1,6 @@
 """Convolution, in one to three spatial axes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -277,15 +277,32 @@ def pad(
     layer: Emission, x: Tensor, edges: list[tuple[int, int]], part: str
 ) -> Tensor:
     """Zeros at both ends of each axis, if there are to be any."""
+    return change_edges(layer, x, edges, part, PADDINGS, "padding")
+
+
+def change_edges(
+    layer: Emission,
+    x: Tensor,
+    edges: list[tuple[int, int]],
+    part: str,
+    classes: Mapping[int, type],
+    argument: str,
+) -> Tensor:
+    """A Keras layer for cells at both ends of each axis, if there are any.
+
+    Args:
+        layer: The layer.
+        x: Its bottom.
+        edges: How many cells there are before and behind, for each axis.
+        part: Name of the Keras layer.
+        classes: Of Keras layers, by the number of axes.
+        argument: What they call the edges.
+    """
     if not any(map(any, edges)):
         return x
     edges = [(int(before), int(after)) for before, after in edges]
-    return layer.add(
-        PADDINGS[len(edges)],
-        x,
-        part,
-        padding=edges[0] if len(edges) == 1 else edges,
-    )
+    words: Any = {argument: edges[0] if len(edges) == 1 else edges}
+    return layer.add(classes[len(edges)], x, part, **words)
 
 
 def strides_after(kernel: Kernel) -> bool:

@@ -18,6 +18,7 @@ from keras_hypersphere.tools.caffe.layers.convolution import (
     DEPTHWISE,
     REFUSED,
     Kernel,
+    change_edges,
     channels_first,
     channels_last,
     expect_pairs,
@@ -239,12 +240,4 @@ def crop(
     layer: Emission, x: Tensor, edges: list[tuple[int, int]], part: str
 ) -> Tensor:
     """Leaves out cells at both ends of each axis."""
-    if not any(map(any, edges)):
-        return x
-    edges = [(int(before), int(after)) for before, after in edges]
-    return layer.add(
-        CROPPINGS[len(edges)],
-        x,
-        part,
-        cropping=edges[0] if len(edges) == 1 else edges,
-    )
+    return change_edges(layer, x, edges, part, CROPPINGS, "cropping")

@@ -20,7 +20,11 @@ from keras_hypersphere.tools.caffe.building.emission import (
     caffe_shape,
 )
 from keras_hypersphere.tools.caffe.cost import product_cost
-from keras_hypersphere.tools.caffe.layer_type import Labels, register_layer
+from keras_hypersphere.tools.caffe.layer_type import (
+    Labels,
+    Reference,
+    register_layer,
+)
 from keras_hypersphere.tools.caffe.layers.learned import unit_rows
 from keras_hypersphere.tools.caffe.layers.rows import flatten
 from keras_hypersphere.tools.caffe.reference.arrays import rows_of
@@ -51,21 +55,29 @@ def annealed(settings: Any) -> float:
     return max(settings.lambda_min, settings.base * steps**-settings.power)
 
 
-def margin_inner_product_reference(
-    layer: ReferenceLayer, bottoms: Bottoms
-) -> list[np.ndarray]:
-    """Products with rows of length one."""
-    settings = layer.parameter.margin_inner_product_param
-    x, lead = rows_of(layer, bottoms[0], settings.axis)
-    kernel = class_weights(layer, settings, x.shape[1])
-    # No epsilon here.
-    kernel = kernel / np.sqrt(np.square(kernel).sum(1, keepdims=True))
-    return tops(layer, (x @ kernel.T).reshape(*lead, -1), annealed(settings))
+def margin_reference(message: str, unit: bool) -> Reference:
+    """What a head computes without its margin: products with its rows.
+
+    Args:
+        message: The field of a layer that holds its settings.
+        unit: Whether rows have length one. No epsilon is added there.
+    """
+
+    def reference(layer: ReferenceLayer, bottoms: Bottoms) -> list[np.ndarray]:
+        settings = getattr(layer.parameter, message)
+        x, lead = rows_of(layer, bottoms[0], settings.axis)
+        kernel = class_weights(layer, settings, x.shape[1])
+        if unit:
+            kernel = kernel / np.sqrt(np.square(kernel).sum(1, keepdims=True))
+        logits = (x @ kernel.T).reshape(*lead, -1)
+        return tops(layer, logits, annealed(settings))
+
+    return reference
 
 
 @register_layer(
     "MarginInnerProduct",
-    reference=margin_inner_product_reference,
+    reference=margin_reference("margin_inner_product_param", unit=True),
     message="margin_inner_product_param",
     labels=Labels(bottoms=(1, 2), tops=2),
     multiply_adds=product_cost,
@@ -77,19 +89,9 @@ def margin_inner_product(layer: Emission, inputs: list[Tensor]) -> Any:
     return margin_head(layer, inputs, settings, heads, normalized=True)
 
 
-def large_margin_inner_product_reference(
-    layer: ReferenceLayer, bottoms: Bottoms
-) -> list[np.ndarray]:
-    """Products with rows of weights as they are."""
-    settings = layer.parameter.largemargin_inner_product_param
-    x, lead = rows_of(layer, bottoms[0], settings.axis)
-    kernel = class_weights(layer, settings, x.shape[1])
-    return tops(layer, (x @ kernel.T).reshape(*lead, -1), annealed(settings))
-
-
 @register_layer(
     "LargeMarginInnerProduct",
-    reference=large_margin_inner_product_reference,
+    reference=margin_reference("largemargin_inner_product_param", unit=False),
     message="largemargin_inner_product_param",
     labels=Labels(bottoms=(1, 2), tops=2),
     multiply_adds=product_cost,

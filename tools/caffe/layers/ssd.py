@@ -152,7 +152,10 @@ def detection_output_reference(
 @register_layer("DetectionOutput", reference=detection_output_reference)
 def detection_output(layer: Emission, inputs: list[Tensor]) -> Tensor:
     """Our `DetectionOutput`: a fixed number of rows for each image."""
-    locations, scores, priors = layer.expect(inputs, 3)
+    # SSD draws boxes on a fourth bottom, and shows it; no top has it.
+    locations, scores, priors = layer.expect(inputs[:3], 3)
+    if len(inputs) > 4:
+        layer.fail(f"has {len(inputs)} bottoms; it takes 3, or 4 to show them")
     settings = layer.parameter.detection_output_param
     nms = settings.nms_param
     classes, background = settings.num_classes, settings.background_label_id

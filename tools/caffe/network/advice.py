@@ -27,6 +27,9 @@ from keras_hypersphere.tools.caffe.network.rules import PHASES, State
 MOST_OUTPUTS = 6
 # Rows of image, left, top, right, bottom.
 BOX = 5
+# The Python layer of Faster R-CNN: its tops are boxes and their scores.
+PROPOSALS = "ProposalLayer"
+PROPOSED = ((BOX,), (1,))
 # Where the network does not tell.
 UNKNOWN_SHAPE = "HxWxC"
 
@@ -186,6 +189,9 @@ def guess_shape(
     layers: Sequence[LayerParameter], blob: str
 ) -> tuple[int, ...] | None:
     """A shape that readers may take; None where nothing tells."""
+    for layer in layers:
+        if blob in layer.top and layer.python_param.layer == PROPOSALS:
+            return PROPOSED[list(layer.top).index(blob)]
     readers = [
         layer
         for layer in layers

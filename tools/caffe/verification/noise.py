@@ -11,6 +11,8 @@ from keras_hypersphere.tools.caffe.network.graph import Graph, Node
 SEED = 0
 # A batch is cut so that an input has no more values.
 MOST_VALUES = 2**18
+# Of an image that a detector is told the size of, in pixels.
+SIDE = 224.0
 Shapes = Mapping[str, Sequence[int]]
 
 
@@ -18,8 +20,8 @@ def make_inputs(graph: Graph, shapes: Shapes) -> dict[str, np.ndarray]:
     """Seeded float32 noise for each input, in Caffe's order of axes.
 
     Labels and indices are whole numbers in range, of all classes where the
-    network tells how many there are. Weights of samples are 0, 1 or 2, and
-    boxes lie in the image.
+    network tells how many there are. Weights of samples are 0, 1 or 2,
+    boxes lie in the image, and images are told to have sides of 224 pixels.
 
     Args:
         graph: Says what the inputs are for.
@@ -42,11 +44,19 @@ def make_inputs(graph: Graph, shapes: Shapes) -> dict[str, np.ndarray]:
             for node, place in readers
             if node.type in ("ROIPooling", "PSROIPooling") and place == 1
         ]
+        sizes = [
+            node
+            for node, place in readers
+            if node.type == "Proposal" and place == 2
+        ]
         values: np.ndarray
         if limits:
             values = random.integers(0, min(limits), shape)
         elif boxes:
             values = random_boxes(random, shape, boxes[0], batch)
+        elif sizes:
+            values = np.full(shape, SIDE)
+            values[:, 2:] = 1
         else:
             values = random.standard_normal(shape)
         made[name] = values.astype(np.float32)

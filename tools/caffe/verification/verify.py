@@ -1,5 +1,6 @@
 """Compares a converted model with other readers of the same files."""
 
+import functools
 import warnings
 from collections.abc import Mapping
 from os import PathLike
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
+from keras_hypersphere.tools.caffe.building.deep import follow
 from keras_hypersphere.tools.caffe.network.graph import Graph
 from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.verification.feed import (
@@ -51,7 +53,8 @@ def verify_model(
     record = None
     if isinstance(model, (str, PathLike)):
         record = name_map(model)
-        model = keras.models.load_model(model)
+        load = functools.partial(keras.models.load_model, model)
+        model = follow(load, str(model))
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", 0):
         raise TypeError(
             "`model` must be a converted model, or the path of its `.keras` "

@@ -293,3 +293,14 @@ def test_what_is_not_supported(net):
     feed["priors"] = feed["priors"][:, 0]
     with pytest.raises(CaffeFormatError, match="third bottom"):
         net(layer("num_classes: 4"), **feed)
+
+
+def test_a_picture_to_draw_on_changes_nothing(referenced):
+    """SSD's fourth bottom is what `visualize` shows on the screen."""
+    text = layer("num_classes: 4 keep_top_k: 5 nms_param { top_k: 9 }")
+    feed = inputs()
+    plain = referenced(text, **feed)["found"]
+    text = text.replace('"priors"', '"priors" bottom: "data"')
+    image = np.ones((2, 3, 4, 4), F)
+    drawn = referenced(text, **feed, data=image)["found"]
+    np.testing.assert_array_equal(drawn, plain)

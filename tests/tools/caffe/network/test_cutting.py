@@ -61,6 +61,34 @@ def test_what_others_need_stays(write):
     assert model({"rois": boxes, "data": image}).shape == (2, 2, 2, 4)
 
 
+def test_proposals_of_a_pyramid_are_boxes_and_scores(write):
+    """One option cuts behind all of them: shapes are told by the layer."""
+    text, rois, scores = DATA + CONV, "", ""
+    for level in "23":
+        text += (
+            f'layer {{ name: "prop{level}" type: "Python" bottom: "conv" '
+            f'top: "rois{level}" top: "scores{level}" python_param {{ '
+            'module: "rpn.proposal_layer" layer: "ProposalLayer" } }'
+        )
+        rois += f'bottom: "rois{level}" '
+        scores += f'bottom: "scores{level}" '
+    for name, bottoms in (("rois", rois), ("scores", scores)):
+        text += (
+            f'layer {{ name: "{name}" type: "Concat" {bottoms} top: "{name}" '
+            "concat_param { axis: 0 } }"
+        )
+    path = write(text + POOL)
+    with pytest.raises(UnsupportedLayerError) as caught:
+        to_keras(path)
+    (cut_off, *_) = caught.value.advice
+    shapes = {"rois2": (5,), "scores2": (1,), "rois3": (5,), "scores3": (1,)}
+    assert cut_off == " ".join(
+        f"--input-shape {name}={size}" for name, (size,) in shapes.items()
+    )
+    model = to_keras(path, input_shapes=shapes)
+    assert model.output_names == ["pool", "scores"]
+
+
 def test_a_blob_that_is_changed_in_place_means_its_last_value(write):
     tail = 'layer { name: "t" type: "TanH" bottom: "conv" top: "t" }'
     path = write(DATA + CONV + RELU + tail)
