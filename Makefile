@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # And only those that run: of the files of an environment, a third.
 export PIP_COMPILE ?= 0
 
-.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons test-ray bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries bench-input bench-recipes runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean bench-gallery
+.PHONY: help demo test test-slow test-backends fidelity test-recordings docs pictures test-pythons test-nightly test-everything test-package test-runtime test-addons test-ray bench-heads bench-training bench-triplets bench-convert bench-zoo bench-galleries bench-gallery bench-input bench-recipes runtime-environment evaluate-lfw fuzz survey lint format weights schema miniatures sample clean
 
 help:
 	@echo 'make demo          the three jobs on real input; pictures in ./demo-output'
