@@ -47,6 +47,7 @@ OPTIONAL = {
 # Files that a block names and that are not here: why.
 NOT_HERE = {
     "det1.caffemodel": "MTCNN's files: see tests/docs/test_converting.py",
+    "run/best": "a training: tests/docs/test_tutorials.py has an epoch",
     "run/cache/faces.rec": "minutes: tests/docs/test_training.py has an epoch",
 }
 # Where a backend, workers or replicas are chosen, before anything else.
@@ -141,7 +142,7 @@ def test_python(chain, folder, capsys):
 
 # What takes long, or data sets and weights that are not here: only parsed.
 ELSEWHERE = re.compile(
-    "^train |PEOPLE|lfw|sphereface|frame_images|facescrub|train_val"
+    "^train |run/best|PEOPLE|lfw|sphereface|frame_images|facescrub|train_val"
 )
 
 
