@@ -13,11 +13,11 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from keras_hypersphere.tools import quiet
 from keras_hypersphere.tools.commands.document import error_document, one_line
-from keras_hypersphere.tools.completion import PrintCompletion
+from keras_hypersphere.tools.completion import PrintCompletion, Word
 from keras_hypersphere.tools.examples import add_examples
 from keras_hypersphere.version import __version__
 
@@ -51,7 +51,21 @@ class UsageError(SystemExit):
 
 
 class Parser(argparse.ArgumentParser):
-    """Usage errors in one line on stderr, exit code 2."""
+    """Usage errors in one line on stderr, exit code 2.
+
+    Attributes:
+        subcommands: what `add_subparsers` made, if it was called.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.subcommands: Any = None
+        self.register("action", None, Word)
+
+    def add_subparsers(self, **kwargs: Any) -> Any:
+        """As argparse; `tools.examples` walks what it made."""
+        self.subcommands = super().add_subparsers(**kwargs)
+        return self.subcommands
 
     def error(self, message: str) -> NoReturn:
         said = f"{message}{likely(message)} (see `{self.prog} --help`)"

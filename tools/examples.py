@@ -112,7 +112,6 @@ def walk(
 ) -> Iterator[tuple[str, argparse.ArgumentParser]]:
     """A parser and all of its subcommands, each with its words."""
     yield words, parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, each in action.choices.items():
-                yield from walk(each, f"{words} {name}".strip())
+    subcommands = getattr(parser, "subcommands", None)
+    for name, each in subcommands.choices.items() if subcommands else ():
+        yield from walk(each, f"{words} {name}".strip())
