@@ -33,3 +33,14 @@ def test_make_targets_that_are_named_exist():
             r"(?:^|`)make ([\w -]+?)(?:`|  |$)", text, re.M
         ):
             assert set(words.split()) <= targets | {"LFW"}, words
+
+
+def test_places_that_are_named_exist():
+    place = re.compile(
+        r"`((?:tools|zoo|tests|docs|keras_hypersphere)/[\w/.-]+)`"
+    )
+    for page in ("adding-a-backbone", "adding-a-layer-type", "extending"):
+        for path in place.findall((ROOT / "docs" / f"{page}.md").read_text()):
+            assert (ROOT / path).exists(), f"{page}: {path}"
+    for path in place.findall((ROOT / "CONTRIBUTING.md").read_text()):
+        assert (ROOT / path).exists(), path
