@@ -10,7 +10,6 @@ from keras_hypersphere.layers.center_loss import CenterLoss
 from keras_hypersphere.layers.cosine_dense import CosineDense
 from keras_hypersphere.layers.margin_head import MarginHead
 from keras_hypersphere.layers.wrapped_head import WrappedHead
-from keras_hypersphere.models import heads
 
 LABELS = "labels"
 
