@@ -18,16 +18,11 @@ from tests.keras_hypersphere.workers.sharded import BATCH, CLASSES, DIM
 ROOT = Path(__file__).parents[3]
 MODULE = "tests.keras_hypersphere.workers.sharded"
 ON_JAX = pytest.mark.only_on("jax", reason="keras.distribution splits there")
-HEADS = [
-    "ArcFace",
-    "CosineDense",
+HEADS = ["ArcFace", "CosineDense", "CenterLoss", "AgentContrastive"]
+OTHERS = [
     "ASoftmax",
     "AdaFace",
-    "CenterLoss",
     "SubCenterArcFace",
-    "AgentContrastive",
-]
-OTHERS = [
     "Dense",
     "AMSoftmax",
     "CombinedMargin",
@@ -111,8 +106,9 @@ def test_it_is_the_training_of_one_device(trained, devices, axes, head):
     found = dict(np.load(folder / f"{head}.npz"))
     assert_same(found, found, "many", "one")
     # And so is what stops, and goes on with as many devices, or with one.
-    assert_same(found, found, "resumed", "many")
-    assert_same(found, found, "alone", "one")
+    if head == heads[0]:
+        assert_same(found, found, "resumed", "many")
+        assert_same(found, found, "alone", "one")
     parts = {k: v for k, v in found.items() if k.startswith("part ")}
     assert len(parts) == 2
     assert set(map(float, parts.values())) == {1 / (devices // int(axes))}
@@ -125,7 +121,6 @@ def test_no_program_holds_all_classes(trained, devices, axes, heads):
     """Nor does one gather them: its arrays are those of one device."""
     folder = trained(devices, axes, ",".join(heads))
     programs = sharded_programs(folder / "programs-0")
-    # Each head is compiled for the training and for both that resume.
     assert len(programs) >= len(heads)
     gathers = 0
     for program in programs:

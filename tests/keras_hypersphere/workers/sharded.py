@@ -4,11 +4,13 @@ Usage: python -m tests.keras_hypersphere.workers.sharded \
     FOLDER DEVICES AXES HEAD[,HEAD...] [INDEX ADDRESS,ADDRESS...]
 
 DEVICES are those of a process. AXES is 1; or 2: one for the batch and one for
-the classes; or "export": the state that is in FOLDER becomes FOLDER/HEAD.keras.
-Writes FOLDER/HEAD.npz; XLA leaves the compiled steps in FOLDER/programs-INDEX.
+the classes; or "export": the state in FOLDER becomes FOLDER/HEAD.keras. The
+first head is stopped, and goes on. Writes FOLDER/HEAD.npz; XLA leaves the
+compiled steps in FOLDER/programs-INDEX.
 """
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -30,11 +32,11 @@ def main(folder, devices, axes, names, index="0", addresses=""):
         keras.distribution.initialize(addresses, count, int(index))
     else:
         keras.config.disable_traceback_filtering()
-    for name in names.split(","):
-        run(folder, name, axes, count, int(index))
+    for place, name in enumerate(names.split(",")):
+        run(folder, name, axes, count, int(index), resumes=not place)
 
 
-def run(folder, name, axes, count, index):
+def run(folder, name, axes, count, index, resumes):
     import keras
     import numpy as np
 
@@ -102,22 +104,22 @@ def run(folder, name, axes, count, index):
         for variable in (kernel, *slots):
             part = variable.value.addressable_shards[0].data.size
             found[f"part {variable.path}"] = part / variable.value.size
-        resumed = kh.callbacks.ExactResume(folder / f"state of {name}")
-        first = make()
-        fit(first, *mine, epochs=EPOCHS - 1, callbacks=[resumed])
-        second = make()
-        fit(second, *mine, callbacks=[resumed])
-        found |= variables("resumed", second)
+        if resumes:
+            state = folder / f"state of {name}"
+            resume = kh.callbacks.ExactResume(state)
+            fit(make(), *mine, epochs=EPOCHS - 1, callbacks=[resume])
+            second = make()
+            if count == 1:
+                shutil.copytree(state, folder / "copy")
+            fit(second, *mine, callbacks=[resume])
+            found |= variables("resumed", second)
     if count > 1 and index:
         return
-    # The state of several devices goes on with one.
-    if count == 1:
-        state = folder / f"state of {name}" / "training-state.npz"
-        state.unlink()
-        with distribution.scope():
-            fit(make(), epochs=EPOCHS - 1, callbacks=[resumed])
+    if count == 1 and resumes:
+        # The state of several devices goes on with one.
         alone = make()
-        fit(alone, callbacks=[resumed])
+        resume = kh.callbacks.ExactResume(folder / "copy")
+        fit(alone, callbacks=[resume])
         found |= variables("alone", alone)
     np.savez(folder / f"{name}.npz", **found)
 
