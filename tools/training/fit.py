@@ -135,7 +135,8 @@ def prepare(
     batches = make_batches(recipe, source, indices, tell)
     people = [] if faces is None else sorted(faces.people or ())
     run.keep_classes(batches.class_names, people, task.data)
-    for line in check_batch(*batches[0], batches.classes):
+    x, y = batches[0]
+    for line in check_batch(x, y, batches.classes):
         tell(f"warning: {line}")
     devices.enter_context(
         several_devices(

@@ -65,17 +65,27 @@ def assert_same_weights(run, other):
         np.testing.assert_allclose(ours[name], value, 1e-4, 1e-5, err_msg=name)
 
 
+@pytest.fixture(scope="module")
+def one(given):
+    """A training on one device of JAX."""
+    pytest.importorskip("jax")
+    train("jax", given, given / "one", 1)
+    return given / "one"
+
+
 @pytest.mark.slow
 @pytest.mark.only_on("tensorflow", reason="it starts JAX itself")
-def test_two_devices_of_jax_are_one(given, tmp_path):
-    pytest.importorskip("jax")
-    train("jax", given, tmp_path / "one", 1)
-    said = train("jax", given, tmp_path / "whole", 2)
-    assert "2 devices: each takes 10 photos, and each has the whole" in said
-    assert_same_weights(tmp_path / "whole", tmp_path / "one")
-    said = train("jax", given, tmp_path / "sharded", 2, SHARDED)
-    assert "and each has 5 classes of the head" in said
-    assert_same_weights(tmp_path / "sharded", tmp_path / "one")
+@pytest.mark.parametrize(
+    ("sharded_from", "said"),
+    [
+        (WHOLE, "each takes 10 photos, and each has the whole head"),
+        (SHARDED, "each takes 10 photos, and each has 5 classes of the head"),
+    ],
+)
+def test_two_devices_of_jax_are_one(one, given, tmp_path, sharded_from, said):
+    told = train("jax", given, tmp_path / "two", 2, sharded_from)
+    assert f"2 devices: {said}" in told
+    assert_same_weights(tmp_path / "two", one)
 
 
 @pytest.mark.slow
