@@ -13,6 +13,10 @@ from keras_hypersphere.backend.keras_internals import (
     begin_at_epoch,
     global_seed_variable,
 )
+from keras_hypersphere.backend.processes import (
+    is_first_process,
+    wait_for_all,
+)
 from keras_hypersphere.backend.torch_random import (
     set_torch_states,
     torch_states,
@@ -45,6 +49,11 @@ class ExactResume(keras.callbacks.Callback):
     and place: `BalancedBatches` with its `follow()`, a `PyDataset` with
     `shuffle=False`, a `tf.data` pipeline with seeds. `fit(shuffle=True)` on
     arrays draws another order in another process.
+
+    With `keras.distribution` on JAX the state is gathered, in one file, and
+    restored on any number of devices and processes. Several processes need
+    a folder that all of them see; the first one writes. Each holds all
+    weights in the memory of its host while it saves.
 
     Args:
         folder: str or path, where the state is kept, in one file that is
@@ -243,7 +252,10 @@ class ExactResume(keras.callbacks.Callback):
         )
         for index, callback in enumerate(self.also):
             state.keep_values(f"callback {index}", vars(callback))
-        state.write(self.path)
+        if is_first_process():
+            state.write(self.path)
+        # Nobody goes on before there is something to come back to.
+        wait_for_all("ExactResume")
 
     def skip(self, count: int, logs: dict[str, float]) -> None:
         """Lets the first batches pass that were trained on before."""

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from keras_hypersphere.atomic_write import atomic_write
+from keras_hypersphere.backend.processes import assign_whole, whole_array
 from keras_hypersphere.npz_damage import DAMAGE
 
 ABOUT = "about"
@@ -34,7 +35,7 @@ class TrainingState:
         """Keeps the values of variables, with their paths."""
         paths = []
         for index, variable in enumerate(variables):
-            values = keras.ops.convert_to_numpy(variable)
+            values = whole_array(variable)
             if values.dtype.kind == "V" or values.dtype.name == "bfloat16":
                 # NumPy's files know no bfloat16; every one is a float32.
                 values = values.astype(np.float32)
@@ -69,7 +70,7 @@ class TrainingState:
                 f"{first}. Received: {len(kept)}, in its place {other}"
             )
         for variable, value in zip(variables, values, strict=True):
-            variable.assign(keras.ops.cast(value, variable.dtype))
+            assign_whole(variable, value)
 
     def named(self, group: str) -> dict[tuple[str, int], np.ndarray]:
         """The values of variables by path, see `with_keys`."""

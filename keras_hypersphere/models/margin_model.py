@@ -19,6 +19,7 @@ from keras_hypersphere.models.checked_labels import (
 )
 from keras_hypersphere.models.latest_value import LatestValue
 from keras_hypersphere.models.loss_components import LossComponents
+from keras_hypersphere.models.sharded_layout import labels_in_place
 from keras_hypersphere.models.step import Batch, Step
 from keras_hypersphere.models.watch import Watch
 from keras_hypersphere.ops import labels as class_labels
@@ -235,11 +236,11 @@ class MarginModel(CheckedLabels):
 
     def train_step(self, *arguments: Any) -> Any:
         *state, batch = arguments
-        return super().train_step(*state, labelled(batch))
+        return super().train_step(*state, labelled(self, batch))
 
     def test_step(self, *arguments: Any) -> Any:
         *state, batch = arguments
-        return super().test_step(*state, labelled(batch))
+        return super().test_step(*state, labelled(self, batch))
 
     def compute_loss(
         self,
@@ -337,10 +338,11 @@ class MarginModel(CheckedLabels):
         return self.backbone.get_build_config()
 
 
-def labelled(batch: Any) -> tuple[Any, ...]:
+def labelled(model: MarginModel, batch: Any) -> tuple[Any, ...]:
     """Puts the labels of a batch next to its inputs."""
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
     require_labels(y)
+    y = labels_in_place(model, y)
     return Batch(x, y), y, sample_weight
 
 

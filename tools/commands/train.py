@@ -10,6 +10,7 @@ exactly, with `keras-hypersphere train DATA -o RUN --resume`.
 """
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -79,7 +80,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--remove-same",
         action="store_true",
-        help="do not train on people who are in the validation, by name",
+        help="do not train on people who are in the validation: by name, and "
+        "those who look like people held out",
+    )
+    parser.add_argument(
+        "--devices",
+        type=positive,
+        metavar="N",
+        help="train on N devices of this machine, on JAX or TensorFlow; a "
+        "training may go on with another number (default: one)",
     )
     parser.add_argument(
         "--resume",
@@ -114,6 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
         task = go_on(folder, *words)
     else:
         task = begin(folder, *words, tell)
+    task = dataclasses.replace(task, devices=arguments.devices)
 
     from keras_hypersphere.tools.interrupts import kept_interrupts
     from keras_hypersphere.tools.progress import Progress

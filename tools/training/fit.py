@@ -1,5 +1,6 @@
 """The training of a folder: data, model, callbacks, `fit`."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +20,9 @@ from keras_hypersphere.tools.training.build import (
     card_fields,
     compile_model,
 )
-from keras_hypersphere.tools.training.checks import check_faces
+from keras_hypersphere.tools.training.checks import check_batch, check_faces
 from keras_hypersphere.tools.training.crops import crops_for
+from keras_hypersphere.tools.training.devices import several_devices
 from keras_hypersphere.tools.training.divergence import StopOnDivergence
 from keras_hypersphere.tools.training.interruption import Interruption
 from keras_hypersphere.tools.training.journal import Journal
@@ -29,6 +31,7 @@ from keras_hypersphere.tools.training.pairs import split_people
 from keras_hypersphere.tools.training.presets import Presets
 from keras_hypersphere.tools.training.run_folder import CHECKPOINTS
 from keras_hypersphere.tools.training.same_people import (
+    people_held_out_again,
     same_people,
     without_people,
 )
@@ -69,30 +72,39 @@ def train(
             diverges.
         KeyboardInterrupt: Behind a checkpoint, if `check` raised it.
     """
-    try:
-        built, batches, resume, parts = prepare(task, tell, progress)
-    except Exception:
-        if not task.resume:
-            # The same command, once what was wrong is put right.
-            task.run.forget()
-        raise
-    epochs = task.recipe.epochs
-    if epochs_done(resume) >= epochs:
-        tell(f"all {epochs} epochs are done already")
-        return outcome(task, {})
-    history = built.model.fit(
-        batches,
-        epochs=epochs,
-        shuffle=False,
-        verbose=0,
-        callbacks=[*parts, *callbacks, resume, Interruption(resume, check)],
-    )
+    with contextlib.ExitStack() as devices:
+        try:
+            built, batches, resume, parts = prepare(
+                task, tell, progress, devices
+            )
+        except Exception:
+            if not task.resume:
+                # The same command, once what was wrong is put right.
+                task.run.forget()
+            raise
+        epochs = task.recipe.epochs
+        if epochs_done(resume) >= epochs:
+            tell(f"all {epochs} epochs are done already")
+            return outcome(task, {})
+        history = built.model.fit(
+            batches,
+            epochs=epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=[
+                *(*parts, *callbacks, resume),
+                Interruption(resume, check),
+            ],
+        )
     logs = {name: values[-1] for name, values in history.history.items()}
     return outcome(task, logs)
 
 
 def prepare(
-    task: Task, tell: Tell, progress: Callable[[int, int], None] | None
+    task: Task,
+    tell: Tell,
+    progress: Callable[[int, int], None] | None,
+    devices: contextlib.ExitStack,
 ) -> tuple[Built, FaceBatches, ExactResume, list[keras.callbacks.Callback]]:
     """All that `fit` needs, with a look at the data first."""
     recipe, run = task.recipe, task.run
@@ -123,6 +135,18 @@ def prepare(
     batches = make_batches(recipe, source, indices, tell)
     people = [] if faces is None else sorted(faces.people or ())
     run.keep_classes(batches.class_names, people, task.data)
+    x, y = batches[0]
+    for line in check_batch(x, y, batches.classes):
+        tell(f"warning: {line}")
+    devices.enter_context(
+        several_devices(
+            task.devices,
+            batches.batch_size,
+            batches.classes,
+            lambda classes: build(recipe, classes).model,
+            tell,
+        )
+    )
     built = build(recipe, batches.classes)
     compile_model(built, recipe, len(batches))
     steps = len(batches) * recipe.epochs
@@ -181,7 +205,9 @@ def divide(task: Task, source: FaceSource, tell: Tell) -> tuple[Any, Any]:
             f"{pairs} pairs of their {len(held_out)} photos. --validation "
             "says otherwise"
         )
-        return indices, faces
+        return without_second_names(task, source, indices, held_out, tell), (
+            faces
+        )
     tell(f"validation: {pairs} pairs of {faces.name}")
     both = same_people(source.class_names, faces.people or ())
     if both and task.remove_same:
@@ -194,6 +220,38 @@ def divide(task: Task, source: FaceSource, tell: Tell) -> tuple[Any, Any]:
             "them out of the training"
         )
     return indices, faces
+
+
+def without_second_names(
+    task: Task, source: FaceSource, indices: Any, held_out: Any, tell: Tell
+) -> Any:
+    """Photos to train on; tells who looks like somebody held out."""
+    recipe = task.recipe
+    found, why_not = people_held_out_again(
+        source, indices, held_out, recipe.template, recipe.image_size
+    )
+    if why_not:
+        tell(why_not)
+    if not found:
+        return indices
+    first = found[0]
+    alike = (
+        f"{first.training} and, held out, {first.evaluation} (distance "
+        f"{first.distance:.2f})"
+    )
+    names = {pair.training for pair in found}
+    if task.remove_same:
+        tell(
+            f"{len(names)} people who look like some held out are not trained "
+            f"on, such as {alike}"
+        )
+        return without_people(source, names, indices)
+    tell(
+        f"warning: {len(names)} people look like some held out, such as "
+        f"{alike}: one person under two names makes the validation too good. "
+        "--remove-same leaves them out of the training"
+    )
+    return indices
 
 
 def make_batches(

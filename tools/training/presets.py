@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_hypersphere.tools.training.averages import averaged_weights
+from keras_hypersphere.tools.training.devices import one_device
 from keras_hypersphere.tools.training.float32_copy import float32_copy
 from keras_hypersphere.tools.training.validation import Validation
 from keras_hypersphere.zoo.cards.card import Card
@@ -122,7 +123,7 @@ class Presets(keras.callbacks.Callback):
     ) -> None:
         value = (logs or {}).get(self.monitor)
         value = None if value is None else float(np.asarray(value))
-        with averaged_weights(self.model):
+        with averaged_weights(self.model), one_device():
             self.save(LAST, epoch)
         if self.validation is None or self.is_best(value):
             self.best_value, self.best_epoch = value, epoch + 1

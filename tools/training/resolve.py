@@ -154,9 +154,9 @@ def with_precision(made: Recipe, told: list[str]) -> Recipe:
     """`"auto"` as what this machine has."""
     if made.precision != "auto":
         return made
-    import keras
+    from keras_hypersphere.tools.training.devices import on_accelerator
 
-    found = any(map(keras.distribution.list_devices, ("gpu", "tpu")))
+    found = on_accelerator()
     precision = "mixed_bfloat16" if found else "float32"
     told.append(
         f"precision: {precision}; this machine has "

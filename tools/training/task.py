@@ -25,6 +25,8 @@ class Task:
         remove_same: Whether people who are in the validation too are left
             out of the training.
         resume: Whether the folder's training goes on.
+        devices: How many it runs on; None for what Keras does by itself.
+            A training may go on with another number.
     """
 
     data: str
@@ -34,6 +36,7 @@ class Task:
     aligned: bool = False
     remove_same: bool = False
     resume: bool = False
+    devices: int | None = None
 
 
 def begin(

@@ -25,6 +25,7 @@ from keras_hypersphere.face_files.verification_bin import (
 )
 from keras_hypersphere.tools.evaluation.crops import Failure, crops_of
 from keras_hypersphere.tools.training.averages import averaged_weights
+from keras_hypersphere.tools.training.devices import one_device
 from keras_hypersphere.tools.training.pairs import (
     split_people,
     validation_pairs,
@@ -318,7 +319,7 @@ class Validation(VerificationCallback):
 
     def measured(self, epoch: int) -> dict[str, float]:
         self.report, self.threshold, self.accuracy = None, *2 * [float("nan")]
-        with averaged_weights(self.model):
+        with averaged_weights(self.model), one_device():
             found = super().measured(epoch)
         if self.report is not None:
             balanced = (self.report.tar + 1 - self.report.far) / 2

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from keras_hypersphere.tools.training.same_people import (
+    people_held_out_again,
     same_people,
     same_people_by_embeddings,
     without_people,
@@ -48,3 +49,19 @@ def test_faces(tmp_path):
     assert some.tolist() == [5]
     with pytest.raises(ValueError, match="has no person 'Fred'"):
         without_people(training, ["Fred"])
+
+
+def test_people_with_two_names(tmp_path):
+    source = crops(tmp_path / "crops")
+    second = tmp_path / "crops" / "Amy"
+    second.mkdir()
+    (tmp_path / "crops" / "Grace" / "2.png").rename(second / "2.png")
+    source = type(source)(tmp_path / "crops")
+    names = [source.class_names[label] for label in source.labels]
+    held_out = np.array([names.index("Amy")])
+    training = np.setdiff1d(np.arange(len(source)), held_out)
+    given = source, training, held_out
+    [found], _ = people_held_out_again(*given, "arcface", (112, 112))
+    assert (found.training, found.evaluation) == ("Grace", "Amy")
+    # Crops that sface does not take are not looked at.
+    assert people_held_out_again(*given, "none", (112, 112)) == ([], "")

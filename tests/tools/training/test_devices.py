@@ -1,0 +1,117 @@
+"""`train --devices`: the training of one device, on several."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_hypersphere.callbacks.training_state import TrainingState
+from keras_hypersphere.tools.training.devices import several_devices
+from tests.tools.training.tiny import make_people, make_preset, make_recipe
+
+ROOT = Path(__file__).parents[3]
+SHARDED, WHOLE = 1, 10**6
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("given")
+    make_people(folder / "people")
+    preset = make_preset(folder / "preset")
+    # Sums in another order part ways where gradients are clipped and rates
+    # are large.
+    make_recipe(folder / "tiny.json", preset, batch_size=20, learning_rate=0.01)
+    return folder
+
+
+def train(backend, given, run, devices, sharded_from=WHOLE, *more):
+    """What was said."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-W", "ignore", "-m"),
+            "tests.tools.training.train_on_devices",
+            *(str(max(devices, 2)), str(sharded_from), "train"),
+            *(str(given / "people"), "-o", str(run), "--aligned"),
+            *("--recipe", str(given / "tiny.json")),
+            *("--devices", str(devices), *more),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert not done.returncode, done.stderr[-3000:]
+    return done.stderr
+
+
+def weights(run):
+    state = TrainingState.read(run / "checkpoints" / "training-state.npz")
+    return {
+        name: value
+        for name, value in state.arrays.items()
+        if name.split("/")[0] in ("model", "optimizer")
+    }
+
+
+def assert_same_weights(run, other):
+    ours, wanted = weights(run), weights(other)
+    assert set(ours) == set(wanted)
+    for name, value in wanted.items():
+        np.testing.assert_allclose(ours[name], value, 1e-4, 1e-5, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def one(given):
+    """A training on one device of JAX."""
+    pytest.importorskip("jax")
+    train("jax", given, given / "one", 1)
+    return given / "one"
+
+
+@pytest.mark.slow
+@pytest.mark.only_on("tensorflow", reason="it starts JAX itself")
+@pytest.mark.parametrize(
+    ("sharded_from", "said"),
+    [
+        (WHOLE, "each takes 10 photos, and each has the whole head"),
+        (SHARDED, "each takes 10 photos, and each has 5 classes of the head"),
+    ],
+)
+def test_two_devices_of_jax_are_one(one, given, tmp_path, sharded_from, said):
+    told = train("jax", given, tmp_path / "two", 2, sharded_from)
+    assert f"2 devices: {said}" in told
+    assert_same_weights(tmp_path / "two", one)
+
+
+@pytest.mark.slow
+@pytest.mark.only_on("tensorflow", reason="it starts TensorFlow itself")
+def test_two_replicas_of_tensorflow_train(given, tmp_path):
+    """Each has batch statistics of its own, so weights are not one device's."""
+    said = train("tensorflow", given, tmp_path / "two", 2)
+    assert "2 devices: each takes 10 photos" in said
+    assert "epoch 3/3" in said
+    assert all(np.isfinite(v).all() for v in weights(tmp_path / "two").values())
+
+
+@pytest.mark.parametrize(
+    ("count", "batch", "said"),
+    [(999, 999, "sees"), (2, 15, "a multiple of 2 photos. Received: 15")],
+)
+def test_what_is_not_there_is_told(count, batch, said, monkeypatch):
+    from keras_hypersphere.tools.training import devices
+
+    if keras.backend.backend() == "torch":
+        said = "Keras trains on one device on torch"
+    elif count == 2:
+        monkeypatch.setattr(devices, "device_names", lambda _: ["a", "b"])
+    with (
+        pytest.raises(ValueError, match=said) as caught,
+        several_devices(count, batch, 10, lambda _: None, print),
+    ):
+        pass
+    assert "\n" not in str(caught.value)
