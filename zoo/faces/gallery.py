@@ -239,7 +239,7 @@ class Gallery(SearchedRoster):
             self._search.by,
         )
         if Path(path).suffix == ".npz":
-            index_file.remove_index(Path(path))
+            index_file.remove_index(Path(path), self._index is not None)
         gallery_file.write_gallery(Path(path), saved)
         if self._index is not None:
             index_file.write_index(Path(path), self._index, self.embeddings)

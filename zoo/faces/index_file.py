@@ -20,9 +20,26 @@ def index_path(gallery: Path) -> Path:
     return gallery.with_name(f"{gallery.name}.index")
 
 
-def remove_index(gallery: Path) -> None:
-    """Removes the file: it may hold people who are gone."""
-    index_path(gallery).unlink(missing_ok=True)
+def remove_index(gallery: Path, wanted: bool) -> None:
+    """Removes the file, which may hold people who are gone, if it is ours.
+
+    Another file stays, and is an error if an index is wanted in its place.
+    """
+    path = index_path(gallery)
+    if path.is_file() and _is_ours(path):
+        path.unlink()
+    elif wanted and path.exists():
+        raise FileExistsError(
+            f"'{path}' is where the index of this gallery belongs, and it is "
+            "no index: move it, or save the gallery under another name."
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    """An archive that begins with the facts of an index."""
+    with open(path, "rb") as file:
+        start = file.read(64)
+    return start.startswith(b"PK") and b"facts.npy" in start
 
 
 def write_index(gallery: Path, index: FaceIndex, vectors: np.ndarray) -> None:

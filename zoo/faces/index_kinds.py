@@ -59,6 +59,10 @@ def create(kind: str, dim: int, distance: str) -> Any:
         lists = inverted_lists(made)
         if lists is not None and lists.nlist < 1:
             raise RuntimeError("no lists")
+        if lists is not None and isinstance(made, library.IndexIDMap):
+            # Its ids are places, which lists do not shift: a removal ends
+            # the process, or answers with other people.
+            raise RuntimeError("lists have ids of their own")
     except (RuntimeError, TypeError) as error:
         raise ValueError(
             f"`index` must be {WANTED}, for vectors of {dim} numbers. "
