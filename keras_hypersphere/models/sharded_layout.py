@@ -50,22 +50,20 @@ def sharded_layout(
 
     Example:
 
-    ```python
-    def make_model(classes):
-        backbone = keras.Sequential(
-            [keras.Input((512,)), keras.layers.Dense(128)]
-        )
-        head = kh.layers.ArcFace(classes)
-        return kh.models.MarginModel(backbone, head)
-
-    devices = keras.distribution.list_devices()
-    mesh = keras.distribution.DeviceMesh((len(devices),), ["shard"], devices)
-    layout = kh.models.sharded_layout(make_model(len(devices)), mesh)
-    keras.distribution.set_distribution(
-        keras.distribution.ModelParallel(layout_map=layout)
-    )
-    model = make_model(1_000_000)
-    ```
+    >>> def make_model(classes):
+    ...     backbone = keras.Sequential(
+    ...         [keras.Input((6,)), keras.layers.Dense(4)]
+    ...     )
+    ...     return kh.models.MarginModel(backbone, kh.layers.ArcFace(classes))
+    >>> if keras.config.backend() == "jax":
+    ...     devices = keras.distribution.list_devices()
+    ...     mesh = keras.distribution.DeviceMesh(
+    ...         (len(devices),), ["shard"], devices
+    ...     )
+    ...     layout = kh.models.sharded_layout(make_model(len(devices)), mesh)
+    ...     parallel = keras.distribution.ModelParallel(layout_map=layout)
+    ...     with parallel.scope():
+    ...         model = make_model(100 * len(devices))
 
     Reference:
         Partial FC (2020), https://arxiv.org/abs/2010.05222, whose class
