@@ -65,19 +65,16 @@ def saved(tmp_path_factory):
     return folder, model.predict(inputs, verbose=0)
 
 
+# The conformance checks load in a fresh process all the time.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "imports",
     [
         "import keras_hypersphere",
-        *(
-            pytest.param(imports, marks=pytest.mark.slow)
-            for imports in (
-                "import keras\nimport keras_hypersphere",
-                # A package, or a file of it, may be the first to import Keras.
-                "from keras_hypersphere.schedules import LambdaAnnealing",
-                "from keras_hypersphere.layers.cosine_dense import CosineDense",
-            )
-        ),
+        "import keras\nimport keras_hypersphere",
+        # A package, or a file of it, may be the first to import Keras.
+        "from keras_hypersphere.schedules import LambdaAnnealing",
+        "from keras_hypersphere.layers.cosine_dense import CosineDense",
     ],
 )
 def test_saved_model_loads_in_a_fresh_process(saved, imports, tmp_path):

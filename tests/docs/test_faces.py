@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "faces.md"
 TEXT = PAGE.read_text()
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+pytestmark = pytest.mark.docs
 VIDEO, SERVICE, PROCESSES = "VideoCapture", "fastapi.File", "Pool(2)"
 
 

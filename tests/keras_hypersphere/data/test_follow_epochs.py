@@ -79,7 +79,11 @@ def tf_data(repeated=False):
         # Keras on JAX and PyTorch takes a batch before it knows the epoch.
         (lambda: plain(workers=3, max_queue_size=2), {}),
         pytest.param(tf_data, {}, marks=pytest.mark.slow),
-        (lambda: tf_data(repeated=True), {"steps_per_epoch": 4}),
+        pytest.param(
+            lambda: tf_data(repeated=True),
+            {"steps_per_epoch": 4},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_weights_of_an_unbroken_training(make, options, tmp_path):

@@ -114,6 +114,7 @@ def test_a_graph_says_that_a_label_is_no_column(loss):
 
 
 # With XLA the conformance checks train.
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", LOSSES)
 def test_fit_and_load(cls, tmp_path):
     rng = np.random.default_rng(0)

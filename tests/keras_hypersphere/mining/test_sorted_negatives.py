@@ -96,7 +96,11 @@ def test_counts_are_numpys():
 
 
 @ON_TENSORFLOW
-@pytest.mark.parametrize("large", [400, 2**16], ids=["compiled", "not"])
+@pytest.mark.parametrize(
+    "large",
+    [400, pytest.param(2**16, marks=pytest.mark.slow)],
+    ids=["compiled", "not"],
+)
 @pytest.mark.parametrize(
     "known", [pytest.param(True, marks=pytest.mark.slow), False]
 )

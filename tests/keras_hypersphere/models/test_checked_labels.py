@@ -77,7 +77,13 @@ def test_every_head_refuses_a_label_outside(head, source):
         model.fit(*SOURCES[source](OUTSIDE), verbose=0)
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(s, marks=[pytest.mark.slow] * (s == "DataLoader"))
+        for s in SOURCES
+    ],
+)
 def test_every_source_is_looked_at(source):
     model = make()
     with pytest.raises(ValueError, match=r"`labels` must lie in \[0, 3\)"):

@@ -85,7 +85,10 @@ def data(route, dataset):
         *(pytest.param(head, False, marks=pytest.mark.slow) for head in HEADS),
     ],
 )
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    "route",
+    [pytest.param("functional", marks=pytest.mark.slow), "with_head", "model"],
+)
 def test_route(route, head, dataset, tmp_path):
     if dataset:
         pytest.importorskip("tensorflow")

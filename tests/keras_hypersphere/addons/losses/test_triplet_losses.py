@@ -130,6 +130,7 @@ def test_without_pairs_it_is_zero_with_zero_gradient(cls):
     assert result.outputs[0] == 0 and not result.inputs[0].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", EMBEDDING_LOSSES)
 def test_compiled_by_xla_it_is_the_same(cls):
     x, labels = batch(24, seed=3)

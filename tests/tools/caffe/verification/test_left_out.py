@@ -89,7 +89,7 @@ def network(write, tmp_path):
         (SPLIT, ["c"], ("data_input_0_split_1",)),
         (CROP, None, ("like",)),
         (SIAMESE, None, ()),
-        (SIAMESE, ["d"], ()),
+        pytest.param(SIAMESE, ["d"], (), marks=pytest.mark.slow),
         (SIAMESE, ["d_p"], ()),
     ],
 )
