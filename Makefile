@@ -118,7 +118,7 @@ pictures: $(VENV)/.demo
 	$(BIN)/python -m docs.pictures $(ARGS)
 
 test-pythons: $(VENV)/pyvenv.cfg
-	.ci/pythons $(if $(EVERYTHING),everything)
+	.ci/pythons $(if $(EVERYTHING),everything $(ONLY))
 
 # keras-nightly brings a package `keras` of its own, which comes first.
 test-nightly: .venv-nightly/pyvenv.cfg
