@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks, gallery, rounding
+from keras_hypersphere.evaluation import checks, gallery_blocks, rounding
 from keras_hypersphere.evaluation.comparison import COMPARISONS, Scores
 from keras_hypersphere.evaluation.megaface_report import (
     MegaFaceReport,
@@ -116,7 +116,7 @@ def megaface(
         distractors = np.asarray(distractors)
 
     rows = max(1, PRODUCTS // len(vectors))
-    count = gallery.row_count(distractors)
+    count = gallery_blocks.row_count(distractors)
     if count is not None:
         rows = max(1, min(rows, count))
         kept = accepted_at(far, len(vectors) * count) + 1 if count else 1
@@ -131,7 +131,7 @@ def megaface(
     compare = COMPARISONS[distance](vectors, rows)
     search = NearestDistractors(compare, ranks, kept)
     error = rounding.error(vectors)
-    for block in gallery.blocks(distractors, rows, vectors.shape[1]):
+    for block in gallery_blocks.blocks(distractors, rows, vectors.shape[1]):
         error = max(error, rounding.error(block))
         search.add(block)
     pairs = len(vectors) * search.seen

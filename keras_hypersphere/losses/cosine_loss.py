@@ -6,7 +6,8 @@ from keras import ops
 
 from keras_hypersphere import arguments
 from keras_hypersphere.losses.metric_loss import MetricLoss
-from keras_hypersphere.ops import pairs, products, sphere
+from keras_hypersphere.ops import products, sphere
+from keras_hypersphere.ops.batch_pairs import Memory, batch_pairs
 
 
 class CosineLoss(MetricLoss):
@@ -32,13 +33,13 @@ class CosineLoss(MetricLoss):
         self.cross_replica = arguments.flag("cross_replica", cross_replica)
 
     def anchor_losses(
-        self, labels: Any, y_pred: Any, memory: pairs.Memory | None = None
+        self, labels: Any, y_pred: Any, memory: Memory | None = None
     ) -> Any:
         units, _ = sphere.normalize(y_pred)
         if memory is not None:
             directions, _ = sphere.normalize(memory.embeddings)
             memory = memory._replace(embeddings=directions)
-        references, valid, positive = pairs.batch_pairs(
+        references, valid, positive = batch_pairs(
             units, labels, self.cross_replica, memory
         )
         cosines = products.matmul(units, ops.transpose(references))

@@ -11,7 +11,7 @@ from keras_hypersphere.layers.head import Head, HeadStep
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.ops import bounds
 from keras_hypersphere.ops import labels as class_labels
-from keras_hypersphere.ops.pairs import NOBODY, Memory
+from keras_hypersphere.ops.batch_pairs import NOBODY, Memory
 
 # Labels are ids, which need only differ.
 IDS = 2**31 - 1

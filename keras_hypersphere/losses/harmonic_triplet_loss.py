@@ -13,7 +13,7 @@ from keras_hypersphere.losses.triplet_arguments import (
     mean_of_terms,
 )
 from keras_hypersphere.mining.pairwise_distance import pairwise_distance
-from keras_hypersphere.ops.pairs import NOBODY
+from keras_hypersphere.ops.batch_pairs import NOBODY
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")

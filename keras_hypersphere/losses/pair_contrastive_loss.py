@@ -11,7 +11,8 @@ from keras_hypersphere.mining.pairwise_distance import (
     DISTANCES,
     pairwise_distance,
 )
-from keras_hypersphere.ops import bounds, pairs
+from keras_hypersphere.ops import bounds
+from keras_hypersphere.ops.batch_pairs import Memory, batch_pairs
 
 # The square of a larger hinge, summed over a batch, would be infinite.
 LARGEST = 1e17
@@ -112,9 +113,9 @@ class PairContrastiveLoss(MetricLoss):
         self.cross_replica = arguments.flag("cross_replica", cross_replica)
 
     def anchor_losses(
-        self, labels: Any, y_pred: Any, memory: pairs.Memory | None = None
+        self, labels: Any, y_pred: Any, memory: Memory | None = None
     ) -> Any:
-        references, valid, same = pairs.batch_pairs(
+        references, valid, same = batch_pairs(
             y_pred, labels, self.cross_replica, memory
         )
         alone = references is y_pred

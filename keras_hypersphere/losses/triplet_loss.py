@@ -12,7 +12,7 @@ from keras_hypersphere.losses.triplet_arguments import (
     mean_of_terms,
 )
 from keras_hypersphere.mining.pairwise_distance import pairwise_distance
-from keras_hypersphere.ops import pairs
+from keras_hypersphere.ops.batch_pairs import Memory, references_of
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
@@ -111,9 +111,9 @@ class TripletLoss(MetricLoss):
         self.cross_replica = arguments.flag("cross_replica", cross_replica)
 
     def anchor_losses(
-        self, labels: Any, y_pred: Any, memory: pairs.Memory | None = None
+        self, labels: Any, y_pred: Any, memory: Memory | None = None
     ) -> Any:
-        references, others, own = pairs.references_of(
+        references, others, own = references_of(
             y_pred, labels, self.cross_replica, memory
         )
         if references.shape[0] == 0:

@@ -14,7 +14,7 @@ from keras_hypersphere.backend import compilation
 from keras_hypersphere.mining.positives import Positives
 from keras_hypersphere.mining.sorted_negatives import Pairs, match_pairs
 from keras_hypersphere.mining.tiles import Tile, visit_positives
-from keras_hypersphere.ops.pairs import NOBODY
+from keras_hypersphere.ops.batch_pairs import NOBODY
 
 Tensor = Any
 

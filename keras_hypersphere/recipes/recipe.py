@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_hypersphere.atomic_write import atomic_write
-from keras_hypersphere.recipes.checks import check, typed
+from keras_hypersphere.recipes.recipe_rules import check, typed
 
 if TYPE_CHECKING:
     import keras

@@ -12,10 +12,14 @@ import pytest
 import keras_hypersphere as kh
 from keras_hypersphere import addons, layers, losses
 from keras_hypersphere.layers.head import Head
-from keras_hypersphere.testing import check_head, check_layer, check_loss
-from keras_hypersphere.testing import heads as head_checks
-from keras_hypersphere.testing import layers as layer_checks
-from keras_hypersphere.testing import losses as loss_checks
+from keras_hypersphere.testing import (
+    check_head,
+    check_layer,
+    check_loss,
+    head_suite,
+    layer_suite,
+    loss_suite,
+)
 
 IMAGES = (4, 4, 6, 4)
 # On TensorFlow `make docs` runs them, with the code of the pages.
@@ -343,17 +347,17 @@ def public(*packages):
                 yield pytest.param(thing, id=f"{package}.{name}")
 
 
-@pytest.mark.parametrize("case", cases(LAYERS, layer_checks.CHECKS))
+@pytest.mark.parametrize("case", cases(LAYERS, layer_suite.CHECKS))
 def test_layer(case):
     check_layer(**case)
 
 
-@pytest.mark.parametrize("case", cases(HEADS, head_checks.CHECKS))
+@pytest.mark.parametrize("case", cases(HEADS, head_suite.CHECKS))
 def test_head(case):
     check_head(**case)
 
 
-@pytest.mark.parametrize("case", cases(LOSSES, loss_checks.CHECKS))
+@pytest.mark.parametrize("case", cases(LOSSES, loss_suite.CHECKS))
 def test_loss(case):
     check_loss(**case)
 

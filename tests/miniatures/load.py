@@ -2,7 +2,7 @@
 
 from keras_hypersphere.zoo import FaceEmbedder
 from keras_hypersphere.zoo.cards.card import Card
-from keras_hypersphere.zoo.loading.build import make_model
+from keras_hypersphere.zoo.loading.card_model import make_model
 from tests.miniatures.miniature import FOLDER
 
 

@@ -11,7 +11,7 @@ from keras_hypersphere.zoo import FaceEmbedder
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.golden import golden_crop
 from keras_hypersphere.zoo.cards.registry import CARDS
-from keras_hypersphere.zoo.loading.build import is_backbone
+from keras_hypersphere.zoo.loading.card_model import is_backbone
 from keras_hypersphere.zoo.loading.preset import moved
 from keras_hypersphere.zoo.loading.weights import write_arrays
 from tests.miniatures.load import load_miniature

@@ -10,8 +10,8 @@ from typing import Any
 
 from keras_hypersphere.caffe_format import read_prototxt
 from keras_hypersphere.tools.caffe import to_keras, verify
-from keras_hypersphere.tools.caffe.building.build import Build
 from keras_hypersphere.tools.caffe.building.emission import caffe_shape
+from keras_hypersphere.tools.caffe.building.keras_layers import Build
 from keras_hypersphere.tools.caffe.cost import multiply_adds
 from keras_hypersphere.tools.caffe.network.advice import check_types
 from keras_hypersphere.tools.caffe.network.graph import build_graph

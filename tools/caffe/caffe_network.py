@@ -18,7 +18,7 @@ from keras_hypersphere.caffe_format.reader import read_prototxt
 from keras_hypersphere.caffe_format.schema import LayerParameter, NetParameter
 from keras_hypersphere.caffe_format.source_file import SourceFile
 from keras_hypersphere.tools.caffe.building.assemble import assemble
-from keras_hypersphere.tools.caffe.building.build import Build
+from keras_hypersphere.tools.caffe.building.keras_layers import Build
 from keras_hypersphere.tools.caffe.building.weights import (
     Weights,
     open_caffemodel,
@@ -34,11 +34,11 @@ from keras_hypersphere.tools.caffe.network.input_channels import (
 from keras_hypersphere.tools.caffe.network.rules import State, make_state
 from keras_hypersphere.tools.caffe.record import name_map
 from keras_hypersphere.tools.caffe.reference.run import run_reference
+from keras_hypersphere.tools.caffe.verification.conversion_checksums import Made
 from keras_hypersphere.tools.caffe.verification.feed import (
     find_feed,
     in_models_order,
 )
-from keras_hypersphere.tools.caffe.verification.made import Made
 from keras_hypersphere.tools.caffe.verification.report import Verification
 from keras_hypersphere.tools.caffe.verification.verify import verify_model
 

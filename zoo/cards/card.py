@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_hypersphere.atomic_write import atomic_write
-from keras_hypersphere.zoo.cards.checks import check
+from keras_hypersphere.zoo.cards.card_rules import check
 from keras_hypersphere.zoo.cards.fields import typed
 
 

@@ -46,10 +46,10 @@ class Network:
             if self.made is None:
                 path = self.path
                 assert path is not None, "a network has a file or a model"
-                from keras_hypersphere.zoo.loading.build import make_model
                 from keras_hypersphere.zoo.loading.card_check import (
                     check_model,
                 )
+                from keras_hypersphere.zoo.loading.card_model import make_model
                 from keras_hypersphere.zoo.loading.weights_watch import (
                     WeightsWatch,
                 )

@@ -83,7 +83,7 @@ def load_preset(
 
     Args, errors: As `open_preset`, and if a file would run code.
     """
-    from keras_hypersphere.zoo.loading.build import make_model
+    from keras_hypersphere.zoo.loading.card_model import make_model
 
     network = open_preset(preset)
     assert network.path is not None, "`find_weights` gives a path"

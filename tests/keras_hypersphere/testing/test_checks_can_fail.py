@@ -9,7 +9,7 @@ from keras_hypersphere.layers.margin_head import MarginHead
 from keras_hypersphere.testing import check_head, check_layer, check_loss
 from keras_hypersphere.testing.configuration import check_configuration
 from keras_hypersphere.testing.edges import check_edges
-from keras_hypersphere.testing.labels import check_labels
+from keras_hypersphere.testing.label_checks import check_labels
 from keras_hypersphere.testing.margins import check_margin
 from keras_hypersphere.testing.policies import check_policies
 from keras_hypersphere.testing.shapes import check_shapes

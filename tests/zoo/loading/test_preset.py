@@ -12,7 +12,7 @@ import pytest
 
 from keras_hypersphere import zoo
 from keras_hypersphere.zoo.cards.registry import get_card
-from keras_hypersphere.zoo.loading.build import build
+from keras_hypersphere.zoo.loading.card_model import build
 from keras_hypersphere.zoo.loading.preset import load_preset, save_preset
 from keras_hypersphere.zoo.loading.weights import write_arrays
 from tests.zoo.loading.small_preset import (

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from keras_hypersphere.backend.keras_internals import is_read, producer
-from keras_hypersphere.tools.caffe.building.build import Build
 from keras_hypersphere.tools.caffe.building.deep import follow
+from keras_hypersphere.tools.caffe.building.keras_layers import Build
 from keras_hypersphere.tools.caffe.names import Names
 from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
 from keras_hypersphere.tools.caffe.record import make_record, recorded_config

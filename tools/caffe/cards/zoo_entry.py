@@ -23,8 +23,8 @@ from keras_hypersphere.zoo.cards.cache import cache_folder
 from keras_hypersphere.zoo.cards.card import Card
 from keras_hypersphere.zoo.cards.golden import golden_crop, golden_numbers
 from keras_hypersphere.zoo.cards.registry import get_card, is_packaged
-from keras_hypersphere.zoo.loading.build import build
 from keras_hypersphere.zoo.loading.caffe_weights import SUFFIXES, is_caffe
+from keras_hypersphere.zoo.loading.card_model import build
 from keras_hypersphere.zoo.loading.weights import write_arrays
 from keras_hypersphere.zoo.runtimes.preprocessing import preprocess_input
 

@@ -12,7 +12,7 @@ from keras_hypersphere.tools.caffe.layers import (  # noqa: F401
     dense,
     element_losses,
     embedding,
-    heads,
+    margin_heads,
     measures,
     normalization,
     pair_losses,

@@ -11,12 +11,12 @@ from keras_hypersphere.tools.caffe.layer_type import (
     Labels,
     register_layer,
 )
-from keras_hypersphere.tools.caffe.layers.heads import class_labels
 from keras_hypersphere.tools.caffe.layers.loss_labels import (
     check_labels,
     class_indices,
     rows_of_classes,
 )
+from keras_hypersphere.tools.caffe.layers.margin_heads import class_labels
 from keras_hypersphere.tools.caffe.reference.layer import (
     Bottoms,
     ReferenceLayer,

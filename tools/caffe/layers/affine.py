@@ -14,7 +14,7 @@ from keras_hypersphere.tools.caffe.building.emission import (
     caffe_shape,
 )
 from keras_hypersphere.tools.caffe.layer_type import register_layer
-from keras_hypersphere.tools.caffe.layers.held import hold_affine
+from keras_hypersphere.tools.caffe.layers.factors_and_offsets import hold_affine
 from keras_hypersphere.tools.caffe.reference.layer import (
     Bottoms,
     ReferenceLayer,

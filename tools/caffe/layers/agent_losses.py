@@ -14,10 +14,10 @@ from keras_hypersphere.tools.caffe.layer_type import (
     Labels,
     register_layer,
 )
-from keras_hypersphere.tools.caffe.layers.heads import class_labels
+from keras_hypersphere.tools.caffe.layers.flattening import flatten
 from keras_hypersphere.tools.caffe.layers.loss_labels import class_indices
-from keras_hypersphere.tools.caffe.layers.rows import flatten
-from keras_hypersphere.tools.caffe.network.labels import loss_weights
+from keras_hypersphere.tools.caffe.layers.margin_heads import class_labels
+from keras_hypersphere.tools.caffe.network.training_only import loss_weights
 from keras_hypersphere.tools.caffe.reference.layer import (
     Bottoms,
     ReferenceLayer,

@@ -14,8 +14,8 @@ from keras_hypersphere.tools.caffe.building.emission import (
 )
 from keras_hypersphere.tools.caffe.cost import product_cost
 from keras_hypersphere.tools.caffe.layer_type import register_layer
+from keras_hypersphere.tools.caffe.layers.flattening import rows
 from keras_hypersphere.tools.caffe.layers.learned import EPSILON
-from keras_hypersphere.tools.caffe.layers.rows import rows
 from keras_hypersphere.tools.caffe.layers.sphere import (
     given_product,
     unit_kernel,

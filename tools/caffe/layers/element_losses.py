@@ -16,7 +16,7 @@ from keras_hypersphere.tools.caffe.layer_type import (
     Labels,
     register_layer,
 )
-from keras_hypersphere.tools.caffe.layers.heads import class_labels
+from keras_hypersphere.tools.caffe.layers.flattening import flatten
 from keras_hypersphere.tools.caffe.layers.loss_labels import (
     BATCH_SIZE,
     FULL,
@@ -28,7 +28,7 @@ from keras_hypersphere.tools.caffe.layers.loss_labels import (
     normalization,
     normalizer,
 )
-from keras_hypersphere.tools.caffe.layers.rows import flatten
+from keras_hypersphere.tools.caffe.layers.margin_heads import class_labels
 from keras_hypersphere.tools.caffe.reference.layer import (
     Bottoms,
     ReferenceLayer,

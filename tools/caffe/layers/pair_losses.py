@@ -15,8 +15,8 @@ from keras_hypersphere.tools.caffe.layer_type import (
     register_layer,
 )
 from keras_hypersphere.tools.caffe.layers.element_losses import element_loss
-from keras_hypersphere.tools.caffe.layers.heads import class_labels
-from keras_hypersphere.tools.caffe.layers.rows import flatten
+from keras_hypersphere.tools.caffe.layers.flattening import flatten
+from keras_hypersphere.tools.caffe.layers.margin_heads import class_labels
 from keras_hypersphere.tools.caffe.reference.layer import (
     Bottoms,
     ReferenceLayer,

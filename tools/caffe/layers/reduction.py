@@ -9,8 +9,8 @@ from keras_hypersphere.tools.caffe.building.emission import (
     Tensor,
 )
 from keras_hypersphere.tools.caffe.layer_type import register_layer
+from keras_hypersphere.tools.caffe.layers.flattening import flatten
 from keras_hypersphere.tools.caffe.layers.reshaping import reshape
-from keras_hypersphere.tools.caffe.layers.rows import flatten
 from keras_hypersphere.tools.caffe.reference.layer import (
     Bottoms,
     ReferenceLayer,

@@ -14,7 +14,6 @@ from keras_hypersphere.tools.caffe.layer_type import (
     declare_layer,
     register_layer,
 )
-from keras_hypersphere.tools.caffe.layers.heads import class_labels
 from keras_hypersphere.tools.caffe.layers.loss_labels import (
     BATCH_SIZE,
     FULL,
@@ -30,6 +29,7 @@ from keras_hypersphere.tools.caffe.layers.loss_labels import (
     normalizer,
     rows_of_classes,
 )
+from keras_hypersphere.tools.caffe.layers.margin_heads import class_labels
 from keras_hypersphere.tools.caffe.reference.arrays import EPSILON
 from keras_hypersphere.tools.caffe.reference.layer import (
     Bottoms,

@@ -15,13 +15,13 @@ from keras_hypersphere.tools.caffe.building.emission import (
 )
 from keras_hypersphere.tools.caffe.cost import product_cost
 from keras_hypersphere.tools.caffe.layer_type import Labels, register_layer
+from keras_hypersphere.tools.caffe.layers.flattening import flatten
 from keras_hypersphere.tools.caffe.layers.learned import (
     EPSILON,
     hold_blob,
     unit_rows,
 )
 from keras_hypersphere.tools.caffe.layers.normalization import image
-from keras_hypersphere.tools.caffe.layers.rows import flatten
 from keras_hypersphere.tools.caffe.layers.ssd import is_ssd, ssd_normalize
 from keras_hypersphere.tools.caffe.reference.arrays import (
     ONE,

@@ -12,8 +12,8 @@ from keras_hypersphere.caffe_layers.detection_output import (
 )
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
 from keras_hypersphere.tools.caffe.layer_type import register_layer
-from keras_hypersphere.tools.caffe.layers.held import hold_affine
-from keras_hypersphere.tools.caffe.layers.rows import flatten
+from keras_hypersphere.tools.caffe.layers.factors_and_offsets import hold_affine
+from keras_hypersphere.tools.caffe.layers.flattening import flatten
 from keras_hypersphere.tools.caffe.reference.layer import (
     Bottoms,
     ReferenceLayer,

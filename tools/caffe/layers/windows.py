@@ -6,6 +6,7 @@ import numpy as np
 from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
 from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.layers.convolution import pair
+from keras_hypersphere.tools.caffe.layers.flattening import flatten
 from keras_hypersphere.tools.caffe.layers.pooling import (
     MAX,
     Window,
@@ -15,7 +16,6 @@ from keras_hypersphere.tools.caffe.layers.pooling import (
     refuse_stochastic,
     unfold,
 )
-from keras_hypersphere.tools.caffe.layers.rows import flatten
 from keras_hypersphere.tools.caffe.reference.arrays import (
     AVE,
     STOCHASTIC,

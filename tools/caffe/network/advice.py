@@ -19,9 +19,9 @@ from keras_hypersphere.tools.caffe.network.example_shape import (
     EXAMPLE,
     example,
 )
-from keras_hypersphere.tools.caffe.network.labels import read_bottoms
 from keras_hypersphere.tools.caffe.network.node import Node
 from keras_hypersphere.tools.caffe.network.rules import PHASES, State
+from keras_hypersphere.tools.caffe.network.training_only import read_bottoms
 
 # What is told of a few layers is enough.
 MOST_OUTPUTS = 6

@@ -9,7 +9,7 @@ from keras_hypersphere.tools.caffe.network.data_layers import (
     is_input,
     without_tops,
 )
-from keras_hypersphere.tools.caffe.network.labels import (
+from keras_hypersphere.tools.caffe.network.training_only import (
     labels_of,
     only_measures,
     read_bottoms,

@@ -16,8 +16,8 @@ from keras_hypersphere.tools.caffe.network.input_channels import (
     check_channels,
     declared,
 )
-from keras_hypersphere.tools.caffe.network.labels import read_bottoms
 from keras_hypersphere.tools.caffe.network.preprocessing import Preprocessing
+from keras_hypersphere.tools.caffe.network.training_only import read_bottoms
 
 # Of these the tops are data sets of any kind, and none is the label's.
 FREE_TOPS = ("HDF5Data", "DummyData")

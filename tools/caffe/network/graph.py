@@ -30,14 +30,14 @@ from keras_hypersphere.tools.caffe.network.data_layers import (
     check_shapes,
     without_idle_tops,
 )
-from keras_hypersphere.tools.caffe.network.labels import (
+from keras_hypersphere.tools.caffe.network.node import Node
+from keras_hypersphere.tools.caffe.network.rules import State
+from keras_hypersphere.tools.caffe.network.training_only import (
     check,
     is_loss,
     leave_out_training,
     whole_labels,
 )
-from keras_hypersphere.tools.caffe.network.node import Node
-from keras_hypersphere.tools.caffe.network.rules import State
 
 # Keras takes a millisecond for each, and squared time for inputs.
 MOST_BLOBS = 10_000
@@ -92,7 +92,7 @@ def build_graph(
     """Wires the layers of one state, and leaves out what no output needs.
 
     Data layers become inputs. In the phase TEST, what only training has is
-    left out too, see `labels.py`.
+    left out too, see `training_only.py`.
 
     Args:
         net: The network, in today's format.

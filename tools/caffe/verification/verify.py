@@ -24,7 +24,7 @@ from keras_hypersphere.tools.caffe.verification.probe import (
     activations,
 )
 from keras_hypersphere.tools.caffe.verification.report import Verification
-from keras_hypersphere.tools.caffe.verification.rows import (
+from keras_hypersphere.tools.caffe.verification.report_rows import (
     by_number,
     find_left_out,
     layer_rows,

@@ -18,12 +18,12 @@ from keras_hypersphere.tools.caffe.errors import UnsupportedLayerError
 from keras_hypersphere.tools.caffe.layer_type import find_converter
 from keras_hypersphere.tools.caffe.names import Names
 from keras_hypersphere.tools.caffe.network.graph import Graph
-from keras_hypersphere.tools.caffe.network.labels import loss_weights
 from keras_hypersphere.tools.caffe.network.node import Node
 from keras_hypersphere.tools.caffe.network.preprocessing import (
     Preprocessing,
     put_in_front,
 )
+from keras_hypersphere.tools.caffe.network.training_only import loss_weights
 
 # Caffe's kMaxBlobAxes.
 MOST_AXES = 32

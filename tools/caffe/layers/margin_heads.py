@@ -25,8 +25,8 @@ from keras_hypersphere.tools.caffe.layer_type import (
     Reference,
     register_layer,
 )
+from keras_hypersphere.tools.caffe.layers.flattening import flatten
 from keras_hypersphere.tools.caffe.layers.learned import unit_rows
-from keras_hypersphere.tools.caffe.layers.rows import flatten
 from keras_hypersphere.tools.caffe.reference.arrays import rows_of
 from keras_hypersphere.tools.caffe.reference.layer import (
     Bottoms,

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from keras_hypersphere.tools.caffe.network.graph import Graph
-from keras_hypersphere.tools.caffe.verification.made import Made
+from keras_hypersphere.tools.caffe.verification.conversion_checksums import Made
 from keras_hypersphere.tools.caffe.verification.oracles import Oracles
 from keras_hypersphere.tools.caffe.verification.probe import (
     Activations,

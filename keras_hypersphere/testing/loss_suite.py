@@ -11,7 +11,7 @@ from keras_hypersphere.testing.configuration import check_configuration
 from keras_hypersphere.testing.edges import edge_inputs
 from keras_hypersphere.testing.fresh_process import modules, shared
 from keras_hypersphere.testing.gradients import array, differentiated
-from keras_hypersphere.testing.layers import remaining, train
+from keras_hypersphere.testing.layer_suite import remaining, train
 from keras_hypersphere.testing.subject import Subject
 from keras_hypersphere.testing.training import Training
 

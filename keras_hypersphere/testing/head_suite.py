@@ -6,13 +6,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_hypersphere.testing import layers
-from keras_hypersphere.testing.labels import check_labels
+from keras_hypersphere.testing import layer_suite
+from keras_hypersphere.testing.label_checks import check_labels
 from keras_hypersphere.testing.margins import check_margin
 from keras_hypersphere.testing.subject import BATCH, Subject
 from keras_hypersphere.testing.training import Training
 
-CHECKS = (*layers.CHECKS, "labels", "margin")
+CHECKS = (*layer_suite.CHECKS, "labels", "margin")
 
 
 def check_head(
@@ -61,7 +61,7 @@ def check_head(
     >>> kh.testing.check_head(kh.layers.ASoftmax, {"units": 5},
     ...     skip=["edges", "fresh process", "replicas"])
     """
-    left = layers.remaining(CHECKS, skip)
+    left = layer_suite.remaining(CHECKS, skip)
     init_kwargs = dict(init_kwargs or {})
     if isinstance(cls_or_factory, type):
         init_kwargs.setdefault("units", 5)
@@ -74,11 +74,11 @@ def check_head(
         input_shape,
         {**(call_kwargs or {}), label: labels},
     )
-    layers.run(subject, left)
+    layer_suite.run(subject, left)
     if "labels" in left:
         check_labels(subject, label, units)
     if "margin" in left:
         check_margin(subject, label, units)
     if loss == "softmax":
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    layers.train(Training(subject, loss, label), left, imports)
+    layer_suite.train(Training(subject, loss, label), left, imports)
