@@ -5,12 +5,12 @@ from matplotlib.ticker import MaxNLocator
 
 from keras_hypersphere.evaluation.megaface_report import MegaFaceReport
 from keras_hypersphere.tools.reports.axes import (
-    INK,
     SAME,
     empty,
     rates_over_far,
     share_axis,
 )
+from keras_hypersphere.tools.reports.svg import INK
 
 
 def identification(report: MegaFaceReport) -> Figure:

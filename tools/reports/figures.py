@@ -8,12 +8,12 @@ from keras_hypersphere.evaluation.report import FAR
 from keras_hypersphere.tools.evaluation.text import is_too_few
 from keras_hypersphere.tools.reports.axes import (
     DIFFERENT,
-    INK,
     SAME,
     empty,
     rates_over_far,
     share_axis,
 )
+from keras_hypersphere.tools.reports.svg import INK
 
 BINS = 80
 AXES = {
