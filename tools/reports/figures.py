@@ -64,7 +64,8 @@ def roc(report: Report, same: np.ndarray) -> Figure:
     )
     share_axis(axes, min(report.tar, report.tar_at(smallest), 1 - report.eer))
     axes.set_ylabel("true accept rate")
-    axes.legend(frameon=False, loc="lower right")
+    # Above: below it would hide the curve of a weak model.
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 
