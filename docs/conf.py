@@ -1,5 +1,7 @@
 """Sphinx: the guides of this folder as HTML, and the API (`make docs`)."""
 
+import os
+
 from keras_hypersphere.version import __version__
 
 project = "keras_hypersphere"
@@ -18,6 +20,8 @@ html_title = f"{project} {version}"
 html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["api.css"]
+if "DOCS_SITE" in os.environ:  # Says docs/versions.py.
+    html_js_files = ["versions.js"]
 myst_heading_anchors = 3
 
 # One argument a line.

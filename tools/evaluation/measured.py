@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,9 +10,8 @@ class Measured:
 
     Args:
         found: The figures, for JSON.
-        draw: Writes the pictures of the report's page into the folder it is
-            given, and returns the page.
+        draw: Returns the report's page, as HTML.
     """
 
     found: dict
-    draw: Callable[[Path], str]
+    draw: Callable[[], str]

@@ -3,6 +3,9 @@
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from keras_hypersphere.evaluation import (
     PairList,
@@ -14,6 +17,9 @@ from keras_hypersphere.evaluation import (
 from keras_hypersphere.evaluation.folds import fold_of_pair, require_trainable
 from keras_hypersphere.tools.evaluation.measured import Measured
 from keras_hypersphere.tools.evaluation.source import Source
+
+if TYPE_CHECKING:
+    from keras_hypersphere.zoo import Card
 
 FOLDS = 10
 
@@ -60,18 +66,47 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
         "photos_without_embedding": faces.failures,
         "pairs_lost": int(failed.sum()),
         **figures(report),
+        **at_card_threshold(report, pairs.same, source.card),
         "seconds": round(seconds, 2),
         "command": command,
     }
 
-    def draw(folder: Path) -> str:
+    def draw() -> str:
         from keras_hypersphere.tools.reports import pairs_page
 
         files = {photo: Path(arguments.images) / photo for photo in photos}
         card = source.embedder.card
-        return pairs_page.draw(folder, report, pairs, files, card, found)
+        return pairs_page.draw(report, pairs, files, card, found)
 
     return Measured(found, draw)
+
+
+def at_card_threshold(
+    report: Report, same: np.ndarray, card: "Card | None"
+) -> dict:
+    """What `verify` would have got right, with the threshold that it has.
+
+    Nothing if there is none, or if it is of another distance. The published
+    procedures center features before they compare: no threshold of a card
+    is for that.
+    """
+    comparable = (
+        card is not None
+        and card.threshold
+        and report.protocol == "standard"
+        and report.distance == card.distance
+    )
+    if card is None or not comparable:
+        return {}
+    # A card's "cosine" is the distance 1 - cosine. A pair that failed has the
+    # score of a wrong answer.
+    cosine = card.distance == "cosine"
+    away = 1.0 - report.scores if cosine else report.scores
+    right = (away < card.threshold) == same
+    return {
+        "card_threshold": card.threshold,
+        "accuracy_at_card_threshold": float(right.mean()),
+    }
 
 
 def heading(

@@ -94,12 +94,10 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
         "command": command,
     }
 
-    def draw(folder: Path) -> str:
+    def draw() -> str:
         from keras_hypersphere.tools.reports import distractors_page
 
-        return distractors_page.draw(
-            folder, report, source.embedder.card, found
-        )
+        return distractors_page.draw(report, source.embedder.card, found)
 
     return Measured(found, draw)
 

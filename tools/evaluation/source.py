@@ -15,7 +15,7 @@ from keras_hypersphere.tools.evaluation.landmarks import read_landmarks
 from keras_hypersphere.tools.evaluation.stored import Stored, read_stored
 
 if TYPE_CHECKING:
-    from keras_hypersphere.zoo import FaceEmbedder
+    from keras_hypersphere.zoo import Card, FaceEmbedder
 
 
 class Source:
@@ -78,12 +78,17 @@ class Source:
         """The distance that was asked for, or `published`, or the card's."""
         if self.asked or published:
             return self.asked or published
+        return self.card.distance if self.card else "cosine"
+
+    @property
+    def card(self) -> "Card | None":
+        """The model's card, None of embeddings of an unknown model."""
         if self.stored is None:
-            return self.embedder.card.distance
+            return self.embedder.card
         from keras_hypersphere.zoo.cards.registry import get_card, known_names
 
         known = self.stored.model in known_names()
-        return get_card(self.stored.model).distance if known else "cosine"
+        return get_card(self.stored.model) if known else None
 
     def embed(
         self, photos: Sequence[str], folder: str | None = None

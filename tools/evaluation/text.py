@@ -36,6 +36,7 @@ def of_pairs(found: dict) -> str:
         f"deviation of the folds; of the mean {found['standard_error']:.2%})",
         f"threshold  {min(found['thresholds']):.4f} to "
         f"{max(found['thresholds']):.4f}",
+        *of_card(found),
         f"AUC        {found['auc']:.5f}",
         f"EER        {found['eer']:.2%}",
         f"TAR        {found['tar_at_far_0.001']:.2%} at FAR {FAR:.1%}",
@@ -64,6 +65,16 @@ def of_pairs(found: dict) -> str:
     if "report" in found:
         lines.append(f"report in {found['report']}")
     return "\n".join(lines)
+
+
+def of_card(found: dict) -> list[str]:
+    """The accuracy at the card's threshold; nothing where it has none."""
+    if "card_threshold" not in found:
+        return []
+    return [
+        f"{'':10} {found['accuracy_at_card_threshold']:.2%} at the threshold "
+        f"of the model's card, {found['card_threshold']:g}"
+    ]
 
 
 def of_probes(found: dict) -> str:

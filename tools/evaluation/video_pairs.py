@@ -91,7 +91,7 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
         "command": command,
     }
 
-    def draw(folder: Path) -> str:
+    def draw() -> str:
         from keras_hypersphere.tools.reports import pairs_page
 
         limit = arguments.max_frames or (FACENET_FRAMES if facenet else None)
@@ -101,7 +101,7 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
             if video
         }
         card = source.embedder.card
-        return pairs_page.draw(folder, report, pairs, files, card, found)
+        return pairs_page.draw(report, pairs, files, card, found)
 
     return Measured(found, draw)
 

@@ -7,13 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-SAME, DIFFERENT, INK = "#2f6db3", "#d9722e", "#444444"
-SIZE = (6.4, 4.2)
+from keras_hypersphere.tools.reports.svg import LINES
+
+# The page sets the colors, see svg.py.
+SAME, DIFFERENT, _ = LINES
+SIZE = (4.8, 3.4)
 
 
 def empty() -> tuple[Figure, Axes]:
     """Returns a figure without a window, and its axes."""
-    figure = Figure(figsize=SIZE, dpi=130, layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes

@@ -5,12 +5,12 @@ from matplotlib.ticker import MaxNLocator
 
 from keras_hypersphere.evaluation.megaface_report import MegaFaceReport
 from keras_hypersphere.tools.reports.axes import (
-    INK,
     SAME,
     empty,
     rates_over_far,
     share_axis,
 )
+from keras_hypersphere.tools.reports.svg import INK
 
 
 def identification(report: MegaFaceReport) -> Figure:
@@ -57,5 +57,6 @@ def verification(report: MegaFaceReport, far: float) -> Figure:
     )
     share_axis(axes, report.tar_at(0.0))
     axes.set_ylabel("true accept rate")
-    axes.legend(frameon=False, loc="lower right")
+    # Above: below it would hide the curve of a weak model.
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0))
     return figure

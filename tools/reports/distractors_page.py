@@ -1,26 +1,23 @@
 """The page about people who were looked for among distractors."""
 
 import math
-from pathlib import Path
 
 from keras_hypersphere.evaluation.megaface_report import MegaFaceReport
 from keras_hypersphere.tools.evaluation.text import DISTRACTORS, too_few
 from keras_hypersphere.tools.reports import distractors_figures, layout
+from keras_hypersphere.tools.reports.svg import drawing
 from keras_hypersphere.zoo import Card
 
 
-def draw(folder: Path, report: MegaFaceReport, card: Card, found: dict) -> str:
-    """Writes the pictures of the page; returns the page.
+def draw(report: MegaFaceReport, card: Card, found: dict) -> str:
+    """Returns the page.
 
     Args:
-        folder: Where the pictures are written.
         report: What was found, its scores kept for the curve.
         card: The model's.
         found: The subcommand's figures, see `tools/evaluation/probes.py`.
     """
     far = found["far"]
-    distractors_figures.identification(report).savefig(folder / "ranks.png")
-    distractors_figures.verification(report, far).savefig(folder / "roc.png")
     last = len(report.ranks)
     body = [
         layout.numbers(
@@ -34,10 +31,18 @@ def draw(folder: Path, report: MegaFaceReport, card: Card, found: dict) -> str:
         ),
         layout.note(too_few(found["different_pairs"], far, DISTRACTORS)),
         layout.drawings(
-            {
-                "ranks.png": "identification rate by rank",
-                "roc.png": "ROC curve",
-            }
+            [
+                drawing(
+                    "Identification rate by rank",
+                    ranks_in_words(report),
+                    lambda: distractors_figures.identification(report),
+                ),
+                drawing(
+                    "ROC curve",
+                    curve_in_words(report, far),
+                    lambda: distractors_figures.verification(report, far),
+                ),
+            ]
         ),
         "<div class=tables><div><h2>Identification</h2>",
         layout.table(
@@ -82,6 +87,23 @@ def draw(folder: Path, report: MegaFaceReport, card: Card, found: dict) -> str:
         "".join(body),
         found["command"],
     )
+
+
+def ranks_in_words(report: MegaFaceReport) -> str:
+    """The curve of ranks, for those who do not see it."""
+    found = ", ".join(
+        f"{report.ranks[rank - 1]:.2%} up to rank {rank:,}"
+        for rank in round_numbers(len(report.ranks))
+    )
+    return f"Identification rate: {found}."
+
+
+def curve_in_words(report: MegaFaceReport, far: float) -> str:
+    """The ROC curve, for those who do not see it."""
+    found = ", ".join(
+        f"{report.tar_at(rate):.2%} at {rate:g}" for rate in rates(report, far)
+    )
+    return f"True accept rate by false accept rate: {found}."
 
 
 def round_numbers(last: int) -> list[int]:

@@ -8,12 +8,12 @@ from keras_hypersphere.evaluation.report import FAR
 from keras_hypersphere.tools.evaluation.text import is_too_few
 from keras_hypersphere.tools.reports.axes import (
     DIFFERENT,
-    INK,
     SAME,
     empty,
     rates_over_far,
     share_axis,
 )
+from keras_hypersphere.tools.reports.svg import INK
 
 BINS = 80
 AXES = {
@@ -64,7 +64,8 @@ def roc(report: Report, same: np.ndarray) -> Figure:
     )
     share_axis(axes, min(report.tar, report.tar_at(smallest), 1 - report.eer))
     axes.set_ylabel("true accept rate")
-    axes.legend(frameon=False, loc="lower right")
+    # Above: below it would hide the curve of a weak model.
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 

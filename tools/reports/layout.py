@@ -1,8 +1,12 @@
 """What the pages of all reports are made of, as HTML."""
 
+import base64
 import datetime
 import html
 from collections.abc import Iterable, Mapping, Sequence
+
+import cv2
+import numpy as np
 
 from keras_hypersphere.tools.reports.folder import MARK
 from keras_hypersphere.version import __version__
@@ -24,10 +28,7 @@ a { color: var(--first); }
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { margin-top: 2.5rem; }
 p.sub, footer { color: var(--quiet); } p.sub { margin-top: .2rem; }
 footer { margin-top: 3rem; font-size: .9rem; }
-.figures { display: grid; gap: 1rem;
-  grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); }
-.figures img { width: 100%; background: #fff; }
-.figures.two { gap: 1rem 2rem;
+.figures { display: grid; gap: 1rem 2rem;
   grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); }
 .figures h3 { font-size: 1rem; margin: 0 0 .3rem; }
 .numbers { display: flex; flex-wrap: wrap; gap: 1.2rem 2rem; margin: 1.5rem 0; }
@@ -106,13 +107,18 @@ def note(words: str) -> str:
     return f"<p>{html.escape(words)}</p>" if words else ""
 
 
-def drawings(files: Mapping[str, str]) -> str:
-    """Pictures side by side: file and what it shows."""
-    shown = "".join(
-        f'<img src="{file}" alt="{html.escape(what)}">'
-        for file, what in files.items()
-    )
-    return f"<div class=figures>{shown}</div>"
+def drawings(shown: Iterable[str]) -> str:
+    """Drawings side by side, each as `svg.drawing` made it."""
+    return f"<div class=figures>{''.join(shown)}</div>"
+
+
+def photo(pixels: np.ndarray, alt: str) -> str:
+    """An RGB picture that is part of the page."""
+    # `cv2` wants BGR.
+    _, data = cv2.imencode(".jpg", pixels[:, :, ::-1])
+    code = base64.b64encode(data.tobytes()).decode()
+    source = f"data:image/jpeg;base64,{code}"
+    return f'<img src="{source}" alt="{html.escape(alt, quote=True)}">'
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

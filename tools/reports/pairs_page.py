@@ -10,30 +10,28 @@ from keras_hypersphere.evaluation import PairList, Report
 from keras_hypersphere.evaluation.report import FAR
 from keras_hypersphere.tools.evaluation.text import too_few
 from keras_hypersphere.tools.reports import figures, layout
-from keras_hypersphere.tools.reports.folder import write_picture
 from keras_hypersphere.tools.reports.hardest import hardest_pairs, picture
+from keras_hypersphere.tools.reports.svg import drawing
 from keras_hypersphere.zoo import Card
 
 # Pairs of each kind that are shown.
 SHOWN = 12
 KINDS = (
-    (True, "same", "Same person, least alike"),
-    (False, "different", "Different persons, most alike"),
+    (True, "Same person, least alike"),
+    (False, "Different persons, most alike"),
 )
 
 
 def draw(
-    folder: Path,
     report: Report,
     pairs: PairList,
     photos: Mapping[str, Path],
     card: Card,
     found: dict,
 ) -> str:
-    """Writes the pictures of the page; returns the page.
+    """Returns the page.
 
     Args:
-        folder: Where the pictures are written.
         report: What the protocol found.
         pairs: The list that was measured.
         photos: The file that shows each name of the list: the photo, or a
@@ -41,14 +39,13 @@ def draw(
         card: The model's.
         found: The subcommand's figures, see `tools/evaluation/photo_pairs.py`.
     """
-    figures.roc(report, pairs.same).savefig(folder / "roc.png")
-    figures.histograms(report, pairs.same).savefig(folder / "scores.png")
     videos = "videos" in found
     body = [
         layout.numbers(
             [
                 (f"{report.accuracy:.2%}", f"accuracy, ± {report.std:.2%}"),
                 (f"{np.mean(report.thresholds):.4f}", "mean threshold"),
+                *at_card_threshold(found),
                 (f"{report.auc:.5f}", "AUC"),
                 (f"{report.eer:.2%}", "equal error rate"),
                 (f"{report.tar:.2%}", f"TAR at FAR {FAR:.1%}"),
@@ -56,7 +53,18 @@ def draw(
         ),
         layout.note(too_few(found["different_pairs"], FAR)),
         layout.drawings(
-            {"roc.png": "ROC curve", "scores.png": "histograms of scores"}
+            [
+                drawing(
+                    "ROC curve",
+                    curve_in_words(report),
+                    lambda: figures.roc(report, pairs.same),
+                ),
+                drawing(
+                    "Histograms of scores",
+                    scores_in_words(report, pairs.same),
+                    lambda: figures.histograms(report, pairs.same),
+                ),
+            ]
         ),
         "<h2>Folds</h2>",
         layout.table(
@@ -74,7 +82,7 @@ def draw(
             if videos
             else ""
         ),
-        *(hardest(folder, report, pairs, photos, *kind) for kind in KINDS),
+        *(hardest(report, pairs, photos, *kind) for kind in KINDS),
         layout.lost(
             f"{'Videos' if videos else 'Photos'} without an embedding",
             "video" if videos else "photo",
@@ -95,33 +103,66 @@ def draw(
     )
 
 
+def at_card_threshold(found: dict) -> list[tuple[str, str]]:
+    """What `verify` would have got right; nothing if nobody knows."""
+    if "card_threshold" not in found:
+        return []
+    label = f"accuracy at the card's threshold, {found['card_threshold']:g}"
+    return [(f"{found['accuracy_at_card_threshold']:.2%}", label)]
+
+
+def curve_in_words(report: Report) -> str:
+    """The ROC curve, for those who do not see it."""
+    return (
+        f"True accept rate by false accept rate: {report.tar:.2%} at "
+        f"{FAR:.1%}, {report.tar_at(1e-2):.2%} at 1.0%, "
+        f"{report.tar_at(1e-1):.2%} at 10.0%; equal error rate "
+        f"{report.eer:.2%}, AUC {report.auc:.5f}."
+    )
+
+
+def scores_in_words(report: Report, same: np.ndarray) -> str:
+    """The histograms, for those who do not see them."""
+    parts = []
+    for kind, name in ((same, "same person"), (~same, "different persons")):
+        values = report.scores[kind & np.isfinite(report.scores)]
+        if len(values):
+            parts.append(
+                f"{len(values):,} pairs of {name} from {values.min():.3f} to "
+                f"{values.max():.3f}, mean {values.mean():.3f}"
+            )
+    scale = figures.AXES[report.distance]
+    mean = f"threshold {np.mean(report.thresholds):.3f}"
+    return f"{scale.capitalize()}: {'; '.join((*parts, mean))}."
+
+
 def hardest(
-    folder: Path,
     report: Report,
     pairs: PairList,
     photos: Mapping[str, Path],
     alike: bool,
-    name: str,
     title: str,
 ) -> str:
     """The pairs of one kind that are worst, as pictures."""
     items = []
     worst = hardest_pairs(report, pairs.same, alike, SHOWN)
-    for rank, index in enumerate(worst, 1):
-        file = f"{name}-{rank:02d}.png"
+    for index in worst:
         both = pairs.left[index], pairs.right[index]
-        write_picture(folder / file, picture(*(photos[x] for x in both)))
-        items.append(item(report, index, file, both))
+        pixels = picture(*(photos[x] for x in both))
+        items.append(item(report, index, pixels, both))
     return f"<h3>{title}</h3><div class=pairs>{''.join(items)}</div>"
 
 
-def item(report: Report, index: int, file: str, both: tuple[str, str]) -> str:
+def item(
+    report: Report, index: int, pixels: np.ndarray, both: tuple[str, str]
+) -> str:
     """One pair: picture, score and threshold, names as in the list."""
     threshold = report.thresholds[report.fold_of_pair[index]]
     verdict = "" if report.correct[index] else "<span class=wrong>wrong</span> "
+    score = f"{report.scores[index]:.3f}, threshold {threshold:.3f}"
     first, second = map(html.escape, both)
+    shown = layout.photo(pixels, f"{both[0]} and {both[1]}: {score}")
     return (
-        f'<figure><img src="{file}" alt="{first} and {second}">'
-        f"<figcaption>{verdict}{report.scores[index]:.3f}, threshold "
-        f"{threshold:.3f}<br>{first}<br>{second}</figcaption></figure>"
+        f"<figure>{shown}<figcaption>{verdict}{score}"
+        f"<br>{first}<br>{second}</figcaption></figure>"
     )

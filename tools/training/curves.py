@@ -1,25 +1,16 @@
-"""The curves of a run, as SVG that takes the colors of its page."""
+"""The curves of a run."""
 
 import dataclasses
-import io
-import re
+import functools
 from collections.abc import Sequence
 
-import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from keras_hypersphere.tools.reports.axes import empty
+from keras_hypersphere.tools.reports.svg import LINES, drawing
 from keras_hypersphere.tools.training.log import EPOCH, Row
 
-# Colors that the page sets, by what stands for them in a drawing.
-COLORS = {
-    "#010203": "currentColor",
-    "#010204": "var(--first)",
-    "#010205": "var(--second)",
-    "#010206": "var(--third)",
-}
-INK, *LINES = COLORS
 # Inches: the page shows two next to each other.
 SIZE = (4.8, 3.0)
 
@@ -67,14 +58,15 @@ CURVES = (
 )
 
 
-def drawings(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
-    """What there is to draw: title, what it says in words, and the SVG."""
+def drawings(rows: Sequence[Row]) -> list[str]:
+    """What there is to draw, as parts of a page."""
     found = []
     for curve in CURVES:
         lines = lines_of(curve, rows)
         if lines:
             words = in_words(curve, lines)
-            found.append((curve.title, words, draw(curve, lines)))
+            draw_it = functools.partial(draw, curve, lines)
+            found.append(drawing(curve.title, words, draw_it))
     return found
 
 
@@ -117,78 +109,42 @@ def in_words(curve: Curve, lines: Sequence[Line]) -> str:
     return f"{curve.title}. {'; '.join(parts)}."
 
 
-def draw(curve: Curve, lines: Sequence[Line]) -> str:
-    """A drawing as an SVG element."""
-    with matplotlib.rc_context(
-        {
-            "svg.fonttype": "none",
-            "svg.hashsalt": curve.title,
-            "font.family": "sans-serif",
-            "font.size": 11,
-            **{
-                name: INK
-                for name in (
-                    *("axes.edgecolor", "axes.labelcolor", "text.color"),
-                    *("xtick.color", "ytick.color", "grid.color"),
-                )
-            },
-        }
-    ):
-        figure, axes = empty()
-        figure.set_size_inches(SIZE)
-        for (name, epochs, values), color in zip(lines, LINES, strict=False):
-            axes.plot(
-                epochs,
-                values,
-                color=color,
-                linewidth=2,
-                marker="o" if len(epochs) <= 30 else None,
-                markersize=4,
-                label=name,
-                clip_on=False,
-            )
-        first = min(line[1][0] for line in lines)
-        last = max(line[1][-1] for line in lines)
-        if first == last:
-            axes.set_xlim(first - 1, last + 1)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel("epoch")
-        lowest = min(min(values) for *_, values in lines)
-        highest = max(max(values) for *_, values in lines)
-        if lowest == highest:
-            # Nothing but the rounding of the ticks would be seen.
-            axes.set_ylim(sorted((0.0, 2.0 * highest or 1.0)))
-        if curve.log and 0 < 10 * lowest < highest:
-            axes.set_yscale("log")
-        if curve.percent:
-            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.grid(True, alpha=0.2)
-        if len(lines) > 1 or lines[0][0] not in curve.lines.values():
-            axes.legend(
-                frameon=False,
-                ncols=len(lines),
-                loc="lower center",
-                bbox_to_anchor=(0.5, 1.0),
-            )
-        return as_element(figure)
-
-
-def as_element(figure: Figure) -> str:
-    """A figure as SVG within a page."""
-    file = io.StringIO()
-    figure.savefig(
-        file, format="svg", transparent=True, metadata={"Date": None}
-    )
-    svg = file.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    # A style within the page would be everybody's.
-    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.S)
-    # Numbered names of groups would be those of each drawing.
-    svg = re.sub(r' id="[a-z0-9.]+_\d+"', "", svg)
-    # The page says how wide it is.
-    svg = re.sub(r'^(<svg[^>]*?) width="[^"]*"', r"\1", svg)
-    svg = re.sub(r'^(<svg[^>]*?) height="[^"]*"', r"\1", svg)
-    for color, instead in COLORS.items():
-        svg = svg.replace(color, instead)
-    return svg.strip()
+def draw(curve: Curve, lines: Sequence[Line]) -> Figure:
+    """One drawing."""
+    figure, axes = empty()
+    figure.set_size_inches(SIZE)
+    for (name, epochs, values), color in zip(lines, LINES, strict=False):
+        axes.plot(
+            epochs,
+            values,
+            color=color,
+            linewidth=2,
+            marker="o" if len(epochs) <= 30 else None,
+            markersize=4,
+            label=name,
+            clip_on=False,
+        )
+    first = min(line[1][0] for line in lines)
+    last = max(line[1][-1] for line in lines)
+    if first == last:
+        axes.set_xlim(first - 1, last + 1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("epoch")
+    lowest = min(min(values) for *_, values in lines)
+    highest = max(max(values) for *_, values in lines)
+    if lowest == highest:
+        # Nothing but the rounding of the ticks would be seen.
+        axes.set_ylim(sorted((0.0, 2.0 * highest or 1.0)))
+    if curve.log and 0 < 10 * lowest < highest:
+        axes.set_yscale("log")
+    if curve.percent:
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.grid(True, alpha=0.2)
+    if len(lines) > 1 or lines[0][0] not in curve.lines.values():
+        axes.legend(
+            frameon=False,
+            ncols=len(lines),
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+        )
+    return figure

@@ -89,14 +89,9 @@ def body(
         layout.numbers(figures(rows, classes, card)),
         layout.note(warning(rows, card)),
     ]
-    curves = [
-        f"<figure><h3>{html.escape(title)}</h3>{labelled(svg, words)}</figure>"
-        for title, words, svg in drawings(rows)
-    ]
+    curves = drawings(rows)
     if curves:
-        parts.append(
-            f"<h2>Curves</h2><div class='figures two'>{''.join(curves)}</div>"
-        )
+        parts.append(f"<h2>Curves</h2>{layout.drawings(curves)}")
     if rows:
         parts.append(f"<h2>Log</h2>{table(rows)}")
     if card is not None:
@@ -128,7 +123,8 @@ def figures(
         found = [(f"{best[EPOCH]:.0f}", "best epoch")]
         found.append((f"{best['val_auc']:.4f}", "AUC of held-out pairs"))
         if "val_accuracy" in best:
-            found.append((f"{best['val_accuracy']:.2%}", "accuracy of them"))
+            accuracy = f"{best['val_accuracy']:.2%}"
+            found.append((accuracy, "accuracy at the card's threshold"))
         for name, value in best.items():
             if name.startswith("val_tar_at_far_"):
                 far = float(name.removeprefix("val_tar_at_far_"))
@@ -164,12 +160,6 @@ def warning(rows: Sequence[Row], card: Card | None) -> str:
         "The best epoch and the threshold were chosen on these pairs, so the "
         "figures are a little high."
     )
-
-
-def labelled(svg: str, words: str) -> str:
-    """A drawing that says what it shows."""
-    label = html.escape(words, quote=True)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -11,12 +11,10 @@ from keras_hypersphere.tools.reports.hardest import hardest_pairs
 
 
 @pytest.fixture
-def page(measured, tmp_path):
+def page(measured):
     """Draws the page of what was measured; other figures are those given."""
     report, pairs, images = measured
     photos = {photo: images / photo for photo in pairs.photos()}
-    folder = tmp_path / "out"
-    folder.mkdir()
 
     def draw(**more):
         found = {
@@ -29,9 +27,7 @@ def page(measured, tmp_path):
             "command": "typed <words>",
         }
         card = zoo.get_card("dlib-resnet")
-        return pairs_page.draw(
-            folder, report, pairs, photos, card, {**found, **more}
-        )
+        return pairs_page.draw(report, pairs, photos, card, {**found, **more})
 
     return draw
 
@@ -56,7 +52,10 @@ def test_names_are_those_of_the_list(page, measured):
     [worst] = hardest_pairs(report, pairs.same, True, 1)
     left = html.escape(pairs.left[worst])
     right = html.escape(pairs.right[worst])
-    assert f'src="same-01.png" alt="{left} and {right}"' in text
+    score, threshold = report.scores[worst], report.thresholds
+    score = f"{score:.3f}, threshold"
+    threshold = f"{threshold[report.fold_of_pair[worst]]:.3f}"
+    assert f'alt="{left} and {right}: {score} {threshold}"' in text
     assert f"<br>{left}<br>{right}</figcaption>" in text
 
 
@@ -78,5 +77,24 @@ def test_a_photo_that_is_gone_does_not_end_the_page(page, measured):
     report, pairs, images = measured
     [worst] = hardest_pairs(report, pairs.same, False, 1)
     (images / pairs.left[worst]).unlink()
-    assert "different-01.png" in page()
+    assert f"{html.escape(pairs.left[worst])} and " in page()
     assert np.isfinite(report.scores[worst])
+
+
+def test_the_curves_are_said_with_their_numbers(page, measured):
+    report, pairs, _ = measured
+    text = page()
+    assert f"{report.tar:.2%} at 0.1%, {report.tar_at(0.01):.2%} at" in text
+    different = report.scores[~pairs.same & np.isfinite(report.scores)]
+    assert (
+        f"{len(different)} pairs of different persons from "
+        f"{different.min():.3f} to {different.max():.3f}, mean "
+        f"{different.mean():.3f}; threshold" in text
+    )
+
+
+def test_the_accuracy_of_the_card_is_shown_where_it_is_known(page):
+    found = {"card_threshold": 0.6, "accuracy_at_card_threshold": 0.875}
+    shown = "<b>87.50%</b><span>accuracy at the card&#x27;s threshold, 0.6<"
+    assert shown in page(**found)
+    assert "the card" not in page()
