@@ -10,7 +10,9 @@ from typing import Any
 
 from keras_hypersphere.caffe_format import read_prototxt
 from keras_hypersphere.tools.caffe import to_keras, verify
-from keras_hypersphere.tools.caffe.building.emission import caffe_shape
+from keras_hypersphere.tools.caffe.building.conversion_context import (
+    caffe_shape,
+)
 from keras_hypersphere.tools.caffe.building.keras_layers import Build
 from keras_hypersphere.tools.caffe.cost import multiply_adds
 from keras_hypersphere.tools.caffe.network.advice import check_types

@@ -7,7 +7,7 @@ from keras_hypersphere.caffe_format import (
     read_prototxt,
 )
 from keras_hypersphere.tools.caffe import layers  # noqa: F401  registers them
-from keras_hypersphere.tools.caffe.building.emission import Emission
+from keras_hypersphere.tools.caffe.building.conversion_context import Emission
 from keras_hypersphere.tools.caffe.caffe_network import CaffeNetwork
 from keras_hypersphere.tools.caffe.cards.card import read_card, write_card
 from keras_hypersphere.tools.caffe.convert import make_card, to_keras, verify

@@ -9,7 +9,9 @@ import keras
 
 from keras_hypersphere.backend.keras_internals import producer
 from keras_hypersphere.tools.caffe.archive import read_config
-from keras_hypersphere.tools.caffe.building.emission import caffe_shape
+from keras_hypersphere.tools.caffe.building.conversion_context import (
+    caffe_shape,
+)
 from keras_hypersphere.tools.caffe.building.keras_layers import Build
 from keras_hypersphere.tools.caffe.cost import multiply_adds
 from keras_hypersphere.tools.caffe.network.node import Node

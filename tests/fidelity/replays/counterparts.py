@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_hypersphere.caffe_format import LayerParameter
-from keras_hypersphere.tools.caffe.building.emission import Emission
+from keras_hypersphere.tools.caffe.building.conversion_context import Emission
 from keras_hypersphere.tools.caffe.layer_type import find_converter
 from keras_hypersphere.tools.caffe.names import Names
 from tests.fidelity.replays import counterpart_layers as layers

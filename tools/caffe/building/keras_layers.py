@@ -7,7 +7,7 @@ import keras
 
 from keras_hypersphere.caffe_format.errors import CaffeFormatError
 from keras_hypersphere.caffe_layers.loss_weight import LossWeight
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     MOST_VALUES,
     Emission,
     Tensor,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_hypersphere.caffe_layers.class_accuracy import ClassAccuracy
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     Emission,
     Tensor,
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_hypersphere.caffe_format.schema import FillerParameter
 from keras_hypersphere.constraints.clip_range import ClipRange
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     Emission,
     Tensor,
     caffe_shape,

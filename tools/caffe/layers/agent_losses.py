@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_hypersphere.caffe_layers.agent_loss import AgentLoss
 from keras_hypersphere.caffe_layers.center_distance import CenterDistance
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     Emission,
     Tensor,
 )

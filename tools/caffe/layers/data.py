@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     MOST_VALUES,
     Emission,
     Tensor,

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     MOST_VALUES,
     Emission,
     Tensor,

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_hypersphere.layers.cosine_dense import CosineDense
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     Emission,
     Tensor,
     caffe_shape,

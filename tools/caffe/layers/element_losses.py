@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_hypersphere.caffe_layers.element_loss import ElementLoss
 from keras_hypersphere.caffe_layers.smooth_l1_loss import SmoothL1Loss
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     Emission,
     Tensor,
     caffe_shape,

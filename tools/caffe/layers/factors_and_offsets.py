@@ -10,7 +10,10 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.conversion_context import (
+    Emission,
+    Tensor,
+)
 
 LETTERS = string.ascii_lowercase
 

@@ -5,7 +5,10 @@ import math
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.conversion_context import (
+    Emission,
+    Tensor,
+)
 
 # What Caffe's CPU code adds to sums of squares before it takes the root.
 EPSILON = 1e-6

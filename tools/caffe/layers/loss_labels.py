@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     Emission,
     Tensor,
     caffe_shape,

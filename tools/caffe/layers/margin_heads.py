@@ -14,7 +14,7 @@ from keras_hypersphere.caffe_layers.reporting_heads import (
 from keras_hypersphere.layers.asoftmax import ASoftmax
 from keras_hypersphere.layers.l_softmax import LSoftmax
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     Emission,
     Tensor,
     caffe_shape,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from keras_hypersphere.caffe_layers.pair_loss import PairLoss
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     Emission,
     Tensor,
     caffe_shape,

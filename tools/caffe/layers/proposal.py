@@ -3,7 +3,10 @@
 import numpy as np
 
 from keras_hypersphere.caffe_layers.proposal import Proposal
-from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.conversion_context import (
+    Emission,
+    Tensor,
+)
 from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.layers.flattening import flatten
 from keras_hypersphere.tools.caffe.layers.ssd import overlap

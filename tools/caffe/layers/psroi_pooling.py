@@ -5,7 +5,10 @@ import math
 import numpy as np
 
 from keras_hypersphere.caffe_layers.psroi_pooling import PSROIPooling
-from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.conversion_context import (
+    Emission,
+    Tensor,
+)
 from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.layers.flattening import flatten
 from keras_hypersphere.tools.caffe.reference.layer import (

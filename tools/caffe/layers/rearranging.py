@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     KERAS_AXES,
     Emission,
     Tensor,

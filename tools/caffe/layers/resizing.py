@@ -5,7 +5,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.conversion_context import (
+    Emission,
+    Tensor,
+)
 from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.layers.pooling import refuse_huge
 from keras_hypersphere.tools.caffe.reference.layer import (

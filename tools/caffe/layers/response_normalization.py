@@ -3,7 +3,10 @@
 import keras
 import numpy as np
 
-from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.conversion_context import (
+    Emission,
+    Tensor,
+)
 from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.reference.arrays import pool
 from keras_hypersphere.tools.caffe.reference.layer import (

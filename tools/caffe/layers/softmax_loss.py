@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_hypersphere.caffe_layers.softmax_loss import SoftmaxLoss
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     Emission,
     Tensor,
 )

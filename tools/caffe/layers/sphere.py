@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_hypersphere.layers.inner_distance import InnerDistance
 from keras_hypersphere.layers.normalize_layer import NormalizeLayer
-from keras_hypersphere.tools.caffe.building.emission import (
+from keras_hypersphere.tools.caffe.building.conversion_context import (
     Emission,
     Tensor,
     caffe_shape,

@@ -10,7 +10,10 @@ from keras_hypersphere.caffe_layers.detection_output import (
     CODES,
     DetectionOutput,
 )
-from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.conversion_context import (
+    Emission,
+    Tensor,
+)
 from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.layers.factors_and_offsets import hold_affine
 from keras_hypersphere.tools.caffe.layers.flattening import flatten

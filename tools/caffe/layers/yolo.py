@@ -9,7 +9,10 @@ from keras_hypersphere.caffe_layers.yolo_detection_output import (
     MOST_OVERLAP,
     YoloDetectionOutput,
 )
-from keras_hypersphere.tools.caffe.building.emission import Emission, Tensor
+from keras_hypersphere.tools.caffe.building.conversion_context import (
+    Emission,
+    Tensor,
+)
 from keras_hypersphere.tools.caffe.layer_type import register_layer
 from keras_hypersphere.tools.caffe.reference.layer import (
     Bottoms,
