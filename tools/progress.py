@@ -29,9 +29,14 @@ class Progress:
         if now - self.shown < self.every and not last:
             return
         self.shown = now
-        rate = done / max(now - self.start, 1e-9)
+        seconds = now - self.start
         of = "" if self.total is None else f" of {self.total}"
-        line = f"{done}{of} {self.noun}, {rate:.3g} a second"
+        line = f"{done}{of} {self.noun}"
+        # Nothing is that fast: the count began when the work was done.
+        if seconds >= 0.01:
+            rate = done / seconds
+            line += f", {rate:,.0f}" if rate >= 100 else f", {rate:.3g}"
+            line += " a second"
         if self.terminal:
             end = "\n" if last else ""
             print(f"\r{line}\033[K", end=end, file=sys.stderr, flush=True)
