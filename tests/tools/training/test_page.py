@@ -45,6 +45,9 @@ def test_training_writes_it(trained):
     assert f"<b>{made['presets'].best_epoch}</b><span>best epoch" in text
     auc = max(row["val_auc"] for row in read_log(run))
     assert f"<b>{auc:.4f}</b><span>AUC of held-out pairs" in text
+    best = read_log(run)[made["presets"].best_epoch - 1]["val_accuracy"]
+    label = "accuracy at the card&#x27;s threshold"
+    assert f"<b>{best:.2%}</b><span>{label}" in text
     assert "patches of color" in text
     assert "epoch-000" in text
 
