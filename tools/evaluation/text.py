@@ -98,6 +98,11 @@ def of_probes(found: dict) -> str:
             f"distractors without an embedding: {len(lost)}; they are left out"
         )
         lines += named(lost)
+    if found.get("distractors_skipped"):
+        lines.append(
+            "rows of distractors without an embedding: "
+            f"{found['distractors_skipped']:,}; they are left out"
+        )
     photos = found["probes"] + found["distractors"]
     lines.append(pace(photos, "faces", found))
     return "\n".join(lines)
