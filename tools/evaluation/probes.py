@@ -17,9 +17,8 @@ from keras_hypersphere.tools.evaluation.source import Source
 from keras_hypersphere.tools.evaluation.stored import read_gallery
 from keras_hypersphere.zoo import images
 
-# Scores of distractors that a curve is drawn from: as many as `megaface` counts
-# of an iterable.
-KEPT = 2**17 - 1
+# Scores of distractors that a curve is drawn from.
+KEPT = 2**17
 
 
 def measure(arguments: argparse.Namespace, command: str) -> Measured:
@@ -81,7 +80,9 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
     # A curve needs more scores of distractors than one rate does.
     widest = far
     if arguments.report:
-        widest = max(far, curve_far(int((~failed).sum()) * size))
+        # Of an iterable `megaface` counts one less.
+        kept = KEPT if shards is None else KEPT - 1
+        widest = max(far, curve_far(int((~failed).sum()) * size, kept))
     report = megaface(
         probes,
         labels,
@@ -123,12 +124,12 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
     return Measured(found, draw)
 
 
-def curve_far(pairs: int) -> float:
+def curve_far(pairs: int, kept: int = KEPT) -> float:
     """The false accept rate up to which a curve is drawn.
 
     Of few pairs every score is kept, of many so many as take 4 MB.
     """
-    return min(KEPT, max(pairs - 1, 0)) / max(pairs, 1)
+    return min(kept, max(pairs - 1, 0)) / max(pairs, 1)
 
 
 def photos_in(folder: Path) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from keras_hypersphere.evaluation import megaface
 from keras_hypersphere.tools.cli import main
+from keras_hypersphere.tools.evaluation.probes import KEPT, curve_far
 
 pq = pytest.importorskip("pyarrow.parquet")
 
@@ -81,3 +82,12 @@ def test_another_model_and_a_part(out, tmp_path, capsys):
     record.write_text(json.dumps({**made, "complete": False}))
     assert main([*words, "--distractors", str(part)]) == 1
     assert "is not complete" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rows", [2**14 + 1, 40_000])
+def test_a_curve_keeps_no_more_than_blocks_allow(rows):
+    draw = np.random.default_rng(0)
+    probes, others = draw.normal(size=(8, 4)), draw.normal(size=(rows, 4))
+    far = curve_far(8 * rows, KEPT - 1)
+    report = megaface(probes, np.arange(8) // 2, iter([others]), far=far)
+    assert len(report.distractor_scores) == KEPT
