@@ -71,10 +71,10 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
     elif distractors.is_dir():
         others = source.embed(photos_in(distractors), str(distractors))
         gallery, lost = others.embeddings[~others.failed], others.failures
-        size = len(gallery)
+        size = int((~others.failed).sum())
     else:
-        gallery = read_gallery(distractors)
-        size = len(gallery)
+        rows = read_gallery(distractors)
+        gallery, size = rows, len(rows)
     seconds = time.perf_counter() - start
     far = arguments.far
     # A curve needs more scores of distractors than one rate does.
