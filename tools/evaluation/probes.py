@@ -104,6 +104,7 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
         "photos_without_embedding": failures,
         "distractors_without_embedding": lost,
         "distractors_skipped": report.skipped,
+        "distractors_stored": sharded or not distractors.is_dir(),
         "rank_1": report.rank_1,
         "ranks": report.ranks.tolist(),
         "different_pairs": report.pairs,

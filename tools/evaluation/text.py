@@ -104,6 +104,10 @@ def of_probes(found: dict) -> str:
             f"{found['distractors_skipped']:,}; they are left out"
         )
     photos = found["probes"] + found["distractors"]
+    if found.get("distractors_stored") and not found["faces"].startswith(
+        "embeddings"
+    ):
+        photos = found["probes"]
     lines.append(pace(photos, "faces", found))
     return "\n".join(lines)
 
