@@ -178,7 +178,8 @@ def add_gallery(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="DIR|FILE",
         help="photos of distractors, or their embeddings: .npz with the array "
-        "`embeddings`, or .npy, which is read in blocks",
+        "`embeddings`, .npy, or parquet files as `embed -o OUT/` writes; the "
+        "latter two are read in blocks",
     )
     parser.add_argument(
         "--ranks",

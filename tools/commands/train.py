@@ -109,9 +109,13 @@ def positive(word: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains, or goes on."""
+    from keras_hypersphere.tools.training.one_process import (
+        require_one_process,
+    )
     from keras_hypersphere.tools.training.run_folder import RunFolder
     from keras_hypersphere.tools.training.task import begin, go_on
 
+    require_one_process()
     folder = RunFolder(arguments.output)
     words = (
         arguments.data,

@@ -7,7 +7,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from keras_hypersphere.evaluation import megaface
+from keras_hypersphere.evaluation import EmbeddingShards, megaface
+from keras_hypersphere.tools.evaluation.distractor_shards import (
+    are_shards,
+    read_shards,
+)
 from keras_hypersphere.tools.evaluation.measured import Measured
 from keras_hypersphere.tools.evaluation.source import Source
 from keras_hypersphere.tools.evaluation.stored import read_gallery
@@ -30,12 +34,20 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
     distractors = Path(arguments.distractors)
     if not distractors.exists():
         raise FileNotFoundError(f"No such file or folder: {distractors}")
-    if distractors.is_dir() and arguments.embeddings:
+    sharded = are_shards(distractors)
+    if distractors.is_dir() and arguments.embeddings and not sharded:
         raise ValueError(
             f"'{distractors}' is a folder: with --embeddings the distractors "
-            "are a file of embeddings of the same model, .npz or .npy."
+            "are a file of embeddings of the same model, .npz or .npy, or a "
+            "folder of parquet files."
         )
     source = Source(arguments, rule="center")
+    shards = None
+    if sharded:
+        stored = source.stored
+        shards = read_shards(
+            distractors, stored.model if stored else source.model
+        )
     start = time.perf_counter()
     if source.stored:
         photos = source.stored.names
@@ -53,17 +65,24 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
             faces.failures,
         )
     lost: dict[str, str] = {}
-    if distractors.is_dir():
+    gallery: np.ndarray | EmbeddingShards
+    if shards is not None:
+        gallery, size = shards, shards.rows
+    elif distractors.is_dir():
         others = source.embed(photos_in(distractors), str(distractors))
         gallery, lost = others.embeddings[~others.failed], others.failures
+        size = int((~others.failed).sum())
     else:
-        gallery = read_gallery(distractors)
+        rows = read_gallery(distractors)
+        gallery, size = rows, len(rows)
     seconds = time.perf_counter() - start
     far = arguments.far
     # A curve needs more scores of distractors than one rate does.
     widest = far
     if arguments.report:
-        widest = max(far, curve_far(int((~failed).sum()) * len(gallery)))
+        # Of an iterable `megaface` counts one less.
+        kept = KEPT if shards is None else KEPT - 1
+        widest = max(far, curve_far(int((~failed).sum()) * size, kept))
     report = megaface(
         probes,
         labels,
@@ -84,6 +103,8 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
         "distractors": report.distractors,
         "photos_without_embedding": failures,
         "distractors_without_embedding": lost,
+        "distractors_skipped": report.skipped,
+        "distractors_stored": sharded or not distractors.is_dir(),
         "rank_1": report.rank_1,
         "ranks": report.ranks.tolist(),
         "different_pairs": report.pairs,
@@ -102,12 +123,12 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
     return Measured(found, draw)
 
 
-def curve_far(pairs: int) -> float:
+def curve_far(pairs: int, kept: int = KEPT) -> float:
     """The false accept rate up to which a curve is drawn.
 
     Of few pairs every score is kept, of many so many as take 4 MB.
     """
-    return min(KEPT, max(pairs - 1, 0)) / max(pairs, 1)
+    return min(kept, max(pairs - 1, 0)) / max(pairs, 1)
 
 
 def photos_in(folder: Path) -> list[str]:

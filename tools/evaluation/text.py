@@ -109,7 +109,16 @@ def of_probes(found: dict) -> str:
             f"distractors without an embedding: {len(lost)}; they are left out"
         )
         lines += named(lost)
+    if found.get("distractors_skipped"):
+        lines.append(
+            "rows of distractors without an embedding: "
+            f"{found['distractors_skipped']:,}; they are left out"
+        )
     photos = found["probes"] + found["distractors"]
+    if found.get("distractors_stored") and not found["faces"].startswith(
+        "embeddings"
+    ):
+        photos = found["probes"]
     lines.append(pace(photos, "faces", found))
     return "\n".join(lines)
 
