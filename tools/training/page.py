@@ -155,7 +155,7 @@ def warning(rows: Sequence[Row], card: Card | None) -> str:
     """What a reader must know of the figures."""
     if not rows:
         return "No epoch is done yet."
-    if best_row(rows) is None and card is not None:
+    if best_row(rows) is None:
         return (
             "There was no validation: the best model is the last, and its "
             "threshold is not known."
