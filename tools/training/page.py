@@ -87,7 +87,7 @@ def body(
     """What stands below the heading."""
     parts = [
         layout.numbers(figures(rows, classes, card)),
-        layout.note(warning(rows, card)),
+        layout.note(warning(rows)),
     ]
     curves = [
         f"<figure><h3>{html.escape(title)}</h3>{labelled(svg, words)}</figure>"
@@ -151,7 +151,7 @@ def best_row(rows: Sequence[Row]) -> Row | None:
     return max(measured, key=lambda row: row["val_auc"], default=None)
 
 
-def warning(rows: Sequence[Row], card: Card | None) -> str:
+def warning(rows: Sequence[Row]) -> str:
     """What a reader must know of the figures."""
     if not rows:
         return "No epoch is done yet."
