@@ -45,6 +45,27 @@ class ReplicaLosses(keras.layers.Layer):
         ]
 
 
+class WholeBatchClipping(keras.Optimizer):
+    """Clips the gradient of the whole batch, also under several replicas.
+
+    Keras clips what each replica has, and adds the parts up afterwards: norms
+    of parts, which are others, and whose sum may be larger than the limit.
+    """
+
+    def _clip_gradients(self, grads: list[Any]) -> list[Any]:
+        count = replicas.replica_count()
+        clips = (self.clipnorm, self.global_clipnorm, self.clipvalue)
+        if count == 1 or not any(clips):
+            return super()._clip_gradients(grads)
+        sums = [
+            g if g is None else replicas.sum_over_replicas(g) for g in grads
+        ]
+        # Keras adds up the replicas next, which are equal now.
+        return [
+            g if g is None else g / count for g in super()._clip_gradients(sums)
+        ]
+
+
 def functional_constructor(init: Callable[..., None]) -> Callable[..., None]:
     """A constructor `(self, inputs, outputs, name=None, **kwargs)`.
 

@@ -6,11 +6,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_hypersphere.backend.keras_internals import variable_index
+from keras_hypersphere.backend.keras_internals import (
+    WholeBatchClipping,
+    variable_index,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_hypersphere")
-class CaffeSGD(keras.optimizers.SGD):
+class CaffeSGD(WholeBatchClipping, keras.optimizers.SGD):
     """Caffe's SGD: decay inside the gradient, multipliers a variable.
 
     For a variable `p` with gradient `g`, velocity `v` and the multipliers

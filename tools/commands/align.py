@@ -38,6 +38,9 @@ TEMPLATES = (
     *("lightcnn", "lightcnn144", "facenet"),
 )
 
+# Files that `train` reads, and this command does not write.
+OTHER_FILES = (".parquet", ".tfrecord", ".lmdb", ".npz", ".zip")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the words of `align`."""
@@ -84,6 +87,11 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_hypersphere.zoo.photos.crop_list import CropList
 
     output = arguments.output
+    if output.suffix in OTHER_FILES:
+        raise ValueError(
+            f"-o takes a folder or NAME.rec. Received: '{output}', which "
+            "would be a folder of that name."
+        )
     if output.suffix == ".rec":
         return make_cache(arguments)
     template = get_template(arguments.template)

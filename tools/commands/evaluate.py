@@ -117,8 +117,8 @@ def add_photos(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="NAME",
-        help="a model of the zoo, see `keras-hypersphere models` "
-        f"(default: {MODEL})",
+        help="a model of `models`, a folder such as RUN/best, or "
+        f"hf://owner/name (default: {MODEL})",
     )
     parser.add_argument(
         "--detector",

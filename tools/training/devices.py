@@ -8,6 +8,7 @@ import keras
 
 from keras_hypersphere.models.margin_model import MarginModel
 from keras_hypersphere.models.sharded_layout import sharded_layout
+from keras_hypersphere.recipes.recipe import Recipe
 
 AXIS = "shard"
 # Classes from which a head is split: below, sending embeddings around takes
@@ -70,6 +71,26 @@ def several_devices(
     )
     with distribution.scope():
         yield
+
+
+def require_whole_clipping(count: int | None, recipe: Recipe) -> None:
+    """Refuses what would train otherwise than on one device, unseen.
+
+    Raises:
+        ValueError: If each replica's part of the gradient would be clipped.
+    """
+    if (
+        (count or 1) > 1
+        and keras.backend.backend() == "tensorflow"
+        and recipe.clip_norm is not None
+        and recipe.optimizer != "CaffeSGD"
+    ):
+        raise ValueError(
+            f"--devices {count}: on TensorFlow Keras's {recipe.optimizer} "
+            "clips the gradient of each device and not that of the batch. "
+            "Take KERAS_BACKEND=jax, the optimizer CaffeSGD, or a recipe "
+            f"without `clip_norm`. Received: clip_norm={recipe.clip_norm}"
+        )
 
 
 def device_names(count: int) -> list[str]:

@@ -22,7 +22,10 @@ from keras_hypersphere.tools.training.build import (
 )
 from keras_hypersphere.tools.training.checks import check_batch, check_faces
 from keras_hypersphere.tools.training.crops import crops_for
-from keras_hypersphere.tools.training.devices import several_devices
+from keras_hypersphere.tools.training.devices import (
+    require_whole_clipping,
+    several_devices,
+)
 from keras_hypersphere.tools.training.divergence import StopOnDivergence
 from keras_hypersphere.tools.training.interruption import Interruption
 from keras_hypersphere.tools.training.journal import Journal
@@ -108,6 +111,7 @@ def prepare(
 ) -> tuple[Built, FaceBatches, ExactResume, list[keras.callbacks.Callback]]:
     """All that `fit` needs, with a look at the data first."""
     recipe, run = task.recipe, task.run
+    require_whole_clipping(task.devices, recipe)
     source = crops_for(
         task.data,
         run.path,

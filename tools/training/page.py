@@ -87,7 +87,7 @@ def body(
     """What stands below the heading."""
     parts = [
         layout.numbers(figures(rows, classes, card)),
-        layout.note(warning(rows, card)),
+        layout.note(warning(rows)),
     ]
     curves = drawings(rows)
     if curves:
@@ -147,11 +147,11 @@ def best_row(rows: Sequence[Row]) -> Row | None:
     return max(measured, key=lambda row: row["val_auc"], default=None)
 
 
-def warning(rows: Sequence[Row], card: Card | None) -> str:
+def warning(rows: Sequence[Row]) -> str:
     """What a reader must know of the figures."""
     if not rows:
         return "No epoch is done yet."
-    if best_row(rows) is None and card is not None:
+    if best_row(rows) is None:
         return (
             "There was no validation: the best model is the last, and its "
             "threshold is not known."

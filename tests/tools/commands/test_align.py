@@ -304,3 +304,10 @@ def test_errors(capsys, tmp_path):
     assert "There is no photo" in capsys.readouterr().err
     assert main(["align", str(tmp_path), "-o", out]) == 1
     assert "has no pictures" in capsys.readouterr().err
+
+
+def test_a_file_of_another_kind_is_not_a_folder(tmp_path, capsys):
+    output = tmp_path / "crops.parquet"
+    assert main(["align", str(tmp_path), "-o", str(output)]) == 1
+    assert "-o takes a folder or NAME.rec" in capsys.readouterr().err
+    assert not output.exists()

@@ -1,5 +1,6 @@
 """`train --devices`: the training of one device, on several."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -115,3 +116,16 @@ def test_what_is_not_there_is_told(count, batch, said, monkeypatch):
     ):
         pass
     assert "\n" not in str(caught.value)
+
+
+def test_gradients_that_parts_would_clip_are_refused(monkeypatch):
+    from keras_hypersphere import recipes
+    from keras_hypersphere.tools.training import devices
+
+    fields = {"optimizer": "AdamW", "optimizer_arguments": {}}
+    recipe = dataclasses.replace(recipes.get("arcface"), **fields)
+    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
+    with pytest.raises(ValueError, match="AdamW clips the gradient of each"):
+        devices.require_whole_clipping(2, recipe)
+    devices.require_whole_clipping(1, recipe)
+    devices.require_whole_clipping(2, recipes.get("arcface"))

@@ -7,7 +7,7 @@ import pytest
 
 from keras_hypersphere.tools.training.curves import drawings
 from keras_hypersphere.tools.training.log import read_log, write_row
-from keras_hypersphere.tools.training.page import write_page
+from keras_hypersphere.tools.training.page import warning, write_page
 from keras_hypersphere.version import __version__
 
 
@@ -136,3 +136,8 @@ def test_nan_is_left_out():
     ]
     [drawn] = drawings(rows)
     assert "AUC: 75.00% in epoch 2, 75.00% in epoch 2" in drawn
+
+
+def test_no_validation_is_said_before_there_is_a_card():
+    assert "There was no validation" in warning([{"loss": 1.0}])
+    assert "chosen on these pairs" in warning([{"val_auc": 0.9}])

@@ -27,13 +27,14 @@ def make_people(folder, people=12, photos=6):
     return folder
 
 
-def make_preset(folder):
-    """A network with batch statistics and random weights, as a preset."""
+def make_preset(folder, normalized=True):
+    """A network, with batch statistics, of random weights, as a preset."""
     keras.utils.set_random_seed(0)
     layers = keras.layers
     inputs = keras.Input((SIDE, SIDE, 3))
     x = layers.Conv2D(8, 3, strides=2, name="conv")(inputs)
-    x = layers.BatchNormalization(momentum=0.5, name="bn")(x)
+    if normalized:
+        x = layers.BatchNormalization(momentum=0.5, name="bn")(x)
     x = layers.PReLU(shared_axes=[1, 2], name="prelu")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(8, name="embedding")(x)
