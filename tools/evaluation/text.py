@@ -29,7 +29,7 @@ def of_pairs(found: dict) -> str:
     )
     lines = [
         f"{found['model']} on {Path(found['list']).name}: {found['pairs']} "
-        f"pairs of {things}, faces by {found['faces']}",
+        f"pairs of {things}, faces: {found['faces']}",
         f"protocol {found['protocol']}, distance {found['distance']}",
         "",
         f"accuracy   {found['accuracy']:.2%} ± {found['std']:.2%} (standard "
@@ -81,7 +81,7 @@ def of_probes(found: dict) -> str:
     """MegaFace."""
     lines = [
         f"{found['model']}: {found['probes']} probes of {found['persons']} "
-        f"persons among {found['distractors']:,} distractors, faces by "
+        f"persons among {found['distractors']:,} distractors, faces: "
         f"{found['faces']}",
         f"distance {found['distance']}, {found['couples']} couples of a probe "
         "and another photo of its person",

@@ -83,7 +83,7 @@ def draw(report: MegaFaceReport, card: Card, found: dict) -> str:
         f"rank 1 {report.rank_1:.2%}",
         f"{report.probes:,} probes of {found['persons']:,} persons among "
         f"{report.distractors:,} distractors, {report.couples:,} couples, "
-        f"faces by {found['faces']}; distance {report.distance}",
+        f"faces: {found['faces']}; distance {report.distance}",
         "".join(body),
         found["command"],
     )

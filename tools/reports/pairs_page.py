@@ -96,7 +96,7 @@ def draw(
     return layout.document(
         card,
         f"{report.accuracy:.2%}",
-        f"{found['pairs']} pairs of {things}, faces by {found['faces']}; "
+        f"{found['pairs']} pairs of {things}, faces: {found['faces']}; "
         f"protocol {report.protocol}, distance {report.distance}",
         "".join(body),
         found["command"],

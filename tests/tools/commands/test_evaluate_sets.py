@@ -78,7 +78,7 @@ def test_pairs_of_embeddings(kind, prefix, tmp_path, capsys):
     assert found["accuracy"] == expected.accuracy
     code, out, _ = call(capsys, *words, *folds)
     assert code == 0
-    assert "faces by embeddings of faces.npz" in out
+    assert "faces: embeddings of faces.npz" in out
     assert "24 photos read in" in out
 
 
