@@ -73,7 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             add_gallery(each)
         else:
             each.add_argument(
-                "--pairs", required=True, metavar="FILE", help="the list"
+                "--pairs",
+                required=True,
+                metavar="FILE",
+                help="the list"
+                if name == "ytf"
+                else "the list, or InsightFace's .bin, which holds its faces",
             )
             add_protocol(each, videos=name == "ytf")
         each.add_argument(
@@ -96,7 +101,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_photos(parser: argparse.ArgumentParser) -> None:
     """Where embeddings come from."""
-    source = parser.add_mutually_exclusive_group(required=True)
+    # One of them is required, unless a list brings its faces.
+    source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--images",
         metavar="DIR",
@@ -228,6 +234,9 @@ def run(arguments: argparse.Namespace) -> int:
     for name in PHOTO_WORDS:
         if arguments.embeddings and getattr(arguments, name) is not None:
             arguments.usage_error(f"--{name} needs --images, not --embeddings")
+    from keras_hypersphere.tools.evaluation.crop_pairs import require_source
+
+    require_source(arguments)
     from keras_hypersphere.tools.evaluation.text import text
     from keras_hypersphere.tools.reports.folder import (
         require_folder,

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +60,26 @@ def embed_photos(
         *(folder, photos, embedder.card.template, landmarks, rule),
         detector=embedder.detector,
     )
+    return embed_crops(embedder, folder, photos, crops)
+
+
+def embed_crops(
+    embedder: "FaceEmbedder",
+    origin: "str | os.PathLike",
+    photos: Sequence[str],
+    crops: "Iterable[np.ndarray | Failure]",
+) -> EmbeddedPhotos:
+    """Embeds a crop of each photo, in batches.
+
+    Args:
+        embedder: The model.
+        origin: Where the photos are, for messages.
+        photos: Their names, each once.
+        crops: A crop, or why there is none, for each photo in order.
+
+    Raises:
+        ValueError: If there is no crop at all.
+    """
     progress = Progress(len(photos), "photos")
     embeddings, failures = None, {}
     places, batch = [], []
@@ -82,7 +102,7 @@ def embed_photos(
             progress.update(place + 1)
     if embeddings is None:
         raise ValueError(
-            f"None of the {len(photos)} photos in {folder} gave a face; the "
+            f"None of the {len(photos)} photos in {origin} gave a face; the "
             f"first: {failures[photos[0]]}."
         )
     failed = np.array([photo in failures for photo in photos])

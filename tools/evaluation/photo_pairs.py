@@ -15,6 +15,10 @@ from keras_hypersphere.evaluation import (
     read_pairs,
 )
 from keras_hypersphere.evaluation.folds import fold_of_pair, require_trainable
+from keras_hypersphere.tools.evaluation.crop_pairs import (
+    is_bin,
+    read_crop_pairs,
+)
 from keras_hypersphere.tools.evaluation.measured import Measured
 from keras_hypersphere.tools.evaluation.source import Source
 
@@ -36,12 +40,16 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
     """
     # Whatever can be wrong with the input is said before minutes of work.
     own = arguments.set == "lfw"
-    pairs = (read_lfw_pairs if own else read_pairs)(arguments.pairs)
+    crops = None
+    if is_bin(arguments.pairs):
+        pairs, crops = read_crop_pairs(arguments.pairs)
+    else:
+        pairs = (read_lfw_pairs if own else read_pairs)(arguments.pairs)
     if arguments.images:
         pairs.require_photos(arguments.images)
     folds = arguments.folds or pairs.folds or FOLDS
     require_trainable(*fold_of_pair(folds, len(pairs)), pairs.same)
-    source = Source(arguments, rule="center" if own else "largest")
+    source = Source(arguments, rule="center" if own else "largest", crops=crops)
 
     photos = pairs.photos()
     start = time.perf_counter()
@@ -74,7 +82,11 @@ def measure(arguments: argparse.Namespace, command: str) -> Measured:
     def draw() -> str:
         from keras_hypersphere.tools.reports import pairs_page
 
-        files = {photo: Path(arguments.images) / photo for photo in photos}
+        files: dict[str, Path | bytes] = (
+            dict(crops)
+            if crops
+            else {photo: Path(arguments.images) / photo for photo in photos}
+        )
         card = source.embedder.card
         return pairs_page.draw(report, pairs, files, card, found)
 

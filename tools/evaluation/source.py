@@ -2,13 +2,16 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_hypersphere.tools.commands.embedder_arguments import MODEL
+from keras_hypersphere.tools.evaluation.crop_pairs import decoded
 from keras_hypersphere.tools.evaluation.embedding import (
     EmbeddedPhotos,
+    embed_crops,
     embed_photos,
 )
 from keras_hypersphere.tools.evaluation.landmarks import read_landmarks
@@ -25,9 +28,18 @@ class Source:
         arguments: Those of `evaluate`: `images` or `embeddings`, `model`,
             `landmarks`, `choose`, `detector`, `runtime`, `distance`.
         rule: Which of several detected faces is meant, unless `choose` says.
+        crops: The files of aligned faces by their names, where the list of
+            `arguments.pairs` brings them.
     """
 
-    def __init__(self, arguments: argparse.Namespace, rule: str) -> None:
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        rule: str,
+        crops: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.crops = crops
+        self.list = arguments.pairs
         self.rule = arguments.choose or rule
         self.images = arguments.images
         self.asked = arguments.distance
@@ -68,6 +80,8 @@ class Source:
         """How faces were found, in words."""
         if self.stored:
             return f"embeddings of {self.stored.path.name}"
+        if self.crops is not None:
+            return f"aligned crops of {Path(self.list).name}"
         return (
             "landmarks"
             if self.landmarks
@@ -96,6 +110,9 @@ class Source:
         """The embeddings of photos, below `folder` or `images`."""
         if self.stored and folder is None:
             return self.stored.rows_of(photos)
+        if self.crops is not None:
+            aligned = decoded(self.list, self.crops, self.embedder.card)
+            return embed_crops(self.embedder, self.list, photos, aligned)
         return embed_photos(
             self.embedder,
             folder or self.images,

@@ -31,11 +31,11 @@ def hardest_pairs(
     return candidates[order][:count].tolist()
 
 
-def picture(first: Path, second: Path) -> np.ndarray:
+def picture(first: Path | bytes, second: Path | bytes) -> np.ndarray:
     """Returns two photos side by side, RGB."""
     canvas = np.full((SIDE, 2 * SIDE + GAP, 3), 255, np.uint8)
-    for place, path in enumerate((first, second)):
-        photo = readable(path)
+    for place, file in enumerate((first, second)):
+        photo = readable(file)
         scale = SIDE / max(photo.shape[:2])
         size = [max(1, round(scale * side)) for side in photo.shape[1::-1]]
         photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
@@ -46,9 +46,9 @@ def picture(first: Path, second: Path) -> np.ndarray:
     return canvas
 
 
-def readable(path: Path) -> np.ndarray:
+def readable(file: Path | bytes) -> np.ndarray:
     """Reads a photo as it was read to be measured, or a gray square."""
     try:
-        return images.read(path, partial=True)
+        return images.read(file, partial=True)
     except (ValueError, OSError):
         return np.full((SIDE, SIDE, 3), UNREADABLE, np.uint8)

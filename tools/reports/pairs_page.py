@@ -25,7 +25,7 @@ KINDS = (
 def draw(
     report: Report,
     pairs: PairList,
-    photos: Mapping[str, Path],
+    photos: Mapping[str, Path | bytes],
     card: Card,
     found: dict,
 ) -> str:
@@ -139,7 +139,7 @@ def scores_in_words(report: Report, same: np.ndarray) -> str:
 def hardest(
     report: Report,
     pairs: PairList,
-    photos: Mapping[str, Path],
+    photos: Mapping[str, Path | bytes],
     alike: bool,
     title: str,
 ) -> str:
