@@ -25,18 +25,11 @@ def is_first_process() -> bool:
 
 
 def whole_array(variable: Any) -> np.ndarray:
-    """The values of a variable, also of parts that other processes hold.
-
-    All processes must ask, in the same order.
-    """
+    """The values of a variable that each process has all of."""
     value = getattr(variable, "value", variable)
     if process_count() == 1 or value.is_fully_addressable:
         return keras.ops.convert_to_numpy(variable)
-    if value.is_fully_replicated:
-        return np.asarray(value)
-    from jax.experimental import multihost_utils
-
-    return np.asarray(multihost_utils.process_allgather(value, tiled=True))
+    return np.asarray(value)
 
 
 def assign_whole(variable: keras.Variable, value: np.ndarray) -> None:

@@ -13,10 +13,6 @@ from keras_hypersphere.backend.keras_internals import (
     begin_at_epoch,
     global_seed_variable,
 )
-from keras_hypersphere.backend.processes import (
-    is_first_process,
-    wait_for_all,
-)
 from keras_hypersphere.backend.torch_random import (
     set_torch_states,
     torch_states,
@@ -50,14 +46,15 @@ class ExactResume(keras.callbacks.Callback):
     `shuffle=False`, a `tf.data` pipeline with seeds. `fit(shuffle=True)` on
     arrays draws another order in another process.
 
-    With `keras.distribution` on JAX the state is gathered, in one file, and
-    restored on any number of devices and processes. Several processes need
-    a folder that all of them see; the first one writes. Each holds all
-    weights in the memory of its host while it saves.
+    With `keras.distribution` on JAX the state is restored on any number of
+    devices and processes. Weights that are sharded are never gathered: Orbax
+    writes their parts into a folder beside the file (`pip install
+    orbax-checkpoint`). Several processes need a folder that all of them see.
 
     Args:
         folder: str or path, where the state is kept, in one file that is
-            replaced as a whole. Made if it is not there.
+            replaced as a whole, and a folder for what is sharded. Made if it
+            is not there.
         save_freq: `"epoch"`, or int, batches after which the state is saved
             too. Default: `"epoch"`.
         also: sequence of callbacks whose state is kept: `EarlyStopping`,
@@ -67,6 +64,7 @@ class ExactResume(keras.callbacks.Callback):
     Raises:
         ValueError: In `fit`, if the folder holds the training of another
             model or optimizer, or a damaged file.
+        ImportError: In `fit`, if weights are sharded, and Orbax is missing.
 
     Example:
 
@@ -252,10 +250,7 @@ class ExactResume(keras.callbacks.Callback):
         )
         for index, callback in enumerate(self.also):
             state.keep_values(f"callback {index}", vars(callback))
-        if is_first_process():
-            state.write(self.path)
-        # Nobody goes on before there is something to come back to.
-        wait_for_all("ExactResume")
+        state.save(self.path, f"{epoch}-{batch}")
 
     def skip(self, count: int, logs: dict[str, float]) -> None:
         """Lets the first batches pass that were trained on before."""

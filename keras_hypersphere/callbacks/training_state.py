@@ -1,10 +1,15 @@
-"""A training's state in one file: variables, seeds, and plain values."""
+"""A training's state in one file: variables, seeds, and plain values.
+
+Variables that are sharded over devices lie in a folder next to it, to which
+the file refers. So the state changes when the file does.
+"""
 
 import io
 import itertools
 import json
 import os
 import random
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,33 +19,51 @@ import keras
 import numpy as np
 
 from keras_hypersphere.atomic_write import atomic_write
-from keras_hypersphere.backend.processes import assign_whole, whole_array
+from keras_hypersphere.backend.processes import (
+    assign_whole,
+    is_first_process,
+    wait_for_all,
+    whole_array,
+)
+from keras_hypersphere.backend.sharded_files import (
+    is_sharded,
+    read_sharded,
+    write_sharded,
+)
 from keras_hypersphere.npz_damage import DAMAGE
 
 ABOUT = "about"
+SHARDS = "shards-"
 VERSION = 1
 
 
 class TrainingState:
     """Arrays and plain values that `write` and `read` keep in an .npz file.
 
-    Nothing in the file is code: it is read without pickle.
+    Nothing in the file is code: it is read without pickle. With several
+    processes all must call the same methods.
     """
 
     def __init__(self) -> None:
         self.arrays: dict[str, np.ndarray] = {}
         self.about: dict[str, Any] = {"version": VERSION}
+        # By group, and then by index in it.
+        self.sharded: dict[str, dict[str, keras.Variable]] = {}
+        self.folder: Path | None = None
 
     def keep(self, group: str, variables: Iterable[keras.Variable]) -> None:
         """Keeps the values of variables, with their paths."""
         paths = []
         for index, variable in enumerate(variables):
+            paths.append(variable.path)
+            if is_sharded(variable):
+                self.sharded.setdefault(group, {})[str(index)] = variable
+                continue
             values = whole_array(variable)
             if values.dtype.kind == "V" or values.dtype.name == "bfloat16":
                 # NumPy's files know no bfloat16; every one is a float32.
                 values = values.astype(np.float32)
             self.arrays[f"{group}/{index}"] = values
-            paths.append(variable.path)
         self.about[group] = paths
 
     def put(self, group: str, variables: Iterable[keras.Variable]) -> None:
@@ -50,14 +73,20 @@ class TrainingState:
             ValueError: If they are other variables.
         """
         variables, paths = list(variables), self.about[group]
-        values = [self.arrays[f"{group}/{i}"] for i in range(len(paths))]
+        in_parts = self.about.get("sharded", {}).get(group, {})
+        kept_shapes = [
+            tuple(in_parts[str(i)])
+            if str(i) in in_parts
+            else self.arrays[f"{group}/{i}"].shape
+            for i in range(len(paths))
+        ]
         given = [f"{v.path} {tuple(v.shape)}" for v in variables]
         kept = [
-            f"{path} {value.shape}"
-            for path, value in zip(paths, values, strict=True)
+            f"{path} {shape}"
+            for path, shape in zip(paths, kept_shapes, strict=True)
         ]
         shapes = [tuple(variable.shape) for variable in variables]
-        if shapes != [value.shape for value in values]:
+        if shapes != kept_shapes:
             # Names may differ, as Keras numbers layers; shapes may not.
             pairs = itertools.zip_longest(given, kept, fillvalue="none")
             first, other = next(
@@ -69,8 +98,14 @@ class TrainingState:
                 f"expected {len(given)} variables of the {group}, among them "
                 f"{first}. Received: {len(kept)}, in its place {other}"
             )
-        for variable, value in zip(variables, values, strict=True):
-            assign_whole(variable, value)
+        for index, variable in enumerate(variables):
+            if str(index) not in in_parts:
+                assign_whole(variable, self.arrays[f"{group}/{index}"])
+        if in_parts and self.folder:
+            parted = {name: variables[int(name)] for name in in_parts}
+            found = read_sharded(self.folder / group, parted)
+            for name, variable in parted.items():
+                variable.assign(found[name])
 
     def named(self, group: str) -> dict[tuple[str, int], np.ndarray]:
         """The values of variables by path, see `with_keys`."""
@@ -122,6 +157,31 @@ class TrainingState:
             return {k: self.unpack(v) for k, v in value["dict"].items()}
         return value
 
+    def save(self, path: Path, name: str) -> None:
+        """Replaces the state in a folder, at once.
+
+        Args:
+            path: The file. What is sharded goes into a folder beside it.
+            name: What the state is of; another one than that of the state
+                that is replaced.
+        """
+        folder = path.with_name(SHARDS + name)
+        for group, variables in self.sharded.items():
+            write_sharded(folder / group, variables)
+        if self.sharded:
+            self.about["folder"] = folder.name
+            self.about["sharded"] = {
+                group: {i: list(v.shape) for i, v in variables.items()}
+                for group, variables in self.sharded.items()
+            }
+        if is_first_process():
+            self.write(path)
+            for other in path.parent.glob(SHARDS + "*"):
+                if not self.sharded or other != folder:
+                    shutil.rmtree(other, ignore_errors=True)
+        # Nobody goes on before there is something to come back to.
+        wait_for_all("TrainingState")
+
     def write(self, path: Path) -> None:
         """Replaces the file by a complete one that is on the disk."""
         about = np.frombuffer(json.dumps(self.about).encode(), np.uint8)
@@ -152,6 +212,8 @@ class TrainingState:
                 state.arrays = {name: file[name] for name in file.files}
             state.about = json.loads(state.arrays.pop(ABOUT).tobytes())
             known = state.about["version"] == VERSION
+            if "folder" in state.about:
+                state.folder = path.parent / Path(state.about["folder"]).name
         except DAMAGE as error:
             raise ValueError(
                 f"'{path}' is no state of a training, or is damaged: {error}. "
