@@ -52,11 +52,30 @@ def train(backend, given, run, devices, sharded_from=WHOLE, *more):
 
 def weights(run):
     state = TrainingState.read(run / "checkpoints" / "training-state.npz")
-    return {
+    found = {
         name: value
         for name, value in state.arrays.items()
         if name.split("/")[0] in ("model", "optimizer")
     }
+    for group, shapes in state.about.get("sharded", {}).items():
+        parts = in_one_piece(state.folder / group, shapes)
+        found |= {f"{group}/{i}": value for i, value in parts.items()}
+    return found
+
+
+def in_one_piece(folder, shapes):
+    """What devices have parts of, on the one device of this process."""
+    import jax
+    import orbax.checkpoint
+
+    here = jax.sharding.SingleDeviceSharding(jax.devices("cpu")[0])
+    wanted = {
+        name: jax.ShapeDtypeStruct(tuple(shape), "float32", sharding=here)
+        for name, shape in shapes.items()
+    }
+    with orbax.checkpoint.StandardCheckpointer() as checkpointer:
+        read = checkpointer.restore(folder.absolute(), wanted)
+    return {name: np.asarray(value) for name, value in read.items()}
 
 
 def assert_same_weights(run, other):
