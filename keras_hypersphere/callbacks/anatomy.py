@@ -7,7 +7,7 @@ import keras
 from keras_hypersphere.layers.agent_layer import AgentLayer
 from keras_hypersphere.layers.cosine_dense import CosineDense
 from keras_hypersphere.layers.margin_head import MarginHead
-from keras_hypersphere.models import heads
+from keras_hypersphere.models import head_connection
 
 
 class Anatomy(NamedTuple):
@@ -27,7 +27,9 @@ def dissect(model: keras.Model) -> Anatomy:
     """Finds the parts of a MarginModel, a `with_head` or another model."""
     if hasattr(model, "backbone") and hasattr(model, "head"):
         label_name = getattr(model, "label_name", None)
-        return Anatomy(model.backbone, heads.as_list(model.head), label_name)
+        return Anatomy(
+            model.backbone, head_connection.as_list(model.head), label_name
+        )
     found = [
         layer
         for layer in getattr(model, "layers", [])

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_hypersphere.callbacks.measurement import Measurement
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import input_checks
 from keras_hypersphere.evaluation.classes import class_numbers
 from keras_hypersphere.evaluation.retrieval import as_depths, retrieval
 
@@ -87,7 +87,7 @@ class RetrievalCallback(Measurement):
             )
         self.images = images
         self.k = as_depths(k)
-        checks.require_distance(distance)
+        input_checks.require_distance(distance)
         self.distance = distance
 
     def measured(self, epoch: int) -> dict[str, float]:

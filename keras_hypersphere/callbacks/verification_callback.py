@@ -11,7 +11,7 @@ from keras_hypersphere import arguments
 from keras_hypersphere.callbacks import sample
 from keras_hypersphere.callbacks.measurement import Measurement
 from keras_hypersphere.callbacks.pair_sides import pair_sides
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import input_checks
 from keras_hypersphere.evaluation.folds import (
     fold_of_pair,
     require_trainable,
@@ -118,10 +118,10 @@ class VerificationCallback(Measurement):
         pairs: ArrayLike | None = None,
     ) -> None:
         super().__init__(every, batch_size, prefix)
-        self.same = checks.as_flags(same, "same", np.size(same))
-        checks.require_both_kinds(self.same, "`same`")
+        self.same = input_checks.as_flags(same, "same", np.size(same))
+        input_checks.require_both_kinds(self.same, "`same`")
         self.sides = pair_sides(left, right, images, pairs, len(self.same))
-        checks.require_distance(distance)
+        input_checks.require_distance(distance)
         self.distance = distance
         if folds is not None:
             fold, count = fold_of_pair(folds, len(self.same))
@@ -197,7 +197,9 @@ class VerificationCallback(Measurement):
 
 def far_names(far: float | Sequence[float]) -> dict[str, float]:
     """Names of true accept rates in the logs, and their false ones."""
-    rates = [checks.as_number(rate, "far", 0.0) for rate in np.atleast_1d(far)]
+    rates = [
+        input_checks.as_number(rate, "far", 0.0) for rate in np.atleast_1d(far)
+    ]
     for rate in rates:
         if rate >= 1:
             raise ValueError(

@@ -11,7 +11,7 @@ from keras_hypersphere.evaluation.identification import (
 from keras_hypersphere.evaluation.lfw import lfw
 from keras_hypersphere.evaluation.megaface import megaface
 from keras_hypersphere.evaluation.megaface_report import MegaFaceReport
-from keras_hypersphere.evaluation.pairs import (
+from keras_hypersphere.evaluation.pair_lists import (
     PairList,
     read_lfw_pairs,
     read_pairs,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks, scores
+from keras_hypersphere.evaluation import input_checks, scores
 
 LINKAGES = ("average", "complete", "single")
 
@@ -49,11 +49,11 @@ def cluster(
 
     * [FaceNet](https://arxiv.org/abs/1503.03832), Schroff et al., 2015
     """
-    faces = checks.as_embeddings(embeddings, "embeddings")
-    checks.require_finite(faces, "embeddings", hint="Leave them out.")
-    checks.require_distance(distance)
-    threshold = checks.as_number(threshold, "threshold", minimum=0.0)
-    checks.require_choice(linkage, "linkage", LINKAGES)
+    faces = input_checks.as_embeddings(embeddings, "embeddings")
+    input_checks.require_finite(faces, "embeddings", hint="Leave them out.")
+    input_checks.require_distance(distance)
+    threshold = input_checks.as_number(threshold, "threshold", minimum=0.0)
+    input_checks.require_choice(linkage, "linkage", LINKAGES)
     if len(faces) == 1:
         return np.zeros(1, int)
     from sklearn.cluster import AgglomerativeClustering

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_hypersphere.evaluation import checks, rounding
+from keras_hypersphere.evaluation import input_checks, rounding
 from keras_hypersphere.evaluation.scores import LARGEST, SMALLEST, unit_rows
 
 # Half the distance of two neighboring float32 numbers around 1.
@@ -70,7 +70,7 @@ class Cosines(Comparison):
             shares = (1.0 / np.sqrt(squares))[:, None]
             np.multiply(single, shares, out=self.work[:count])
         else:
-            checks.require_finite(block, "distractors", first, HINT)
+            input_checks.require_finite(block, "distractors", first, HINT)
             self.work[:count] = unit_rows(block.astype(np.float64))
         return self.multiply(count)
 
@@ -122,7 +122,7 @@ class SquaredDistances(Comparison):
     def bounds(self, block: np.ndarray, first: int) -> np.ndarray:
         """Returns `p · g - |g|² / 2` for all, made larger by its rounding."""
         count = len(block)
-        checks.require_finite(block, "distractors", first, HINT)
+        input_checks.require_finite(block, "distractors", first, HINT)
         with np.errstate(over="ignore", invalid="ignore"):
             self.work[:count] = self.scale * block.astype(np.float64)
             work = self.work[:count]

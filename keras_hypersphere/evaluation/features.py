@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks, scores
+from keras_hypersphere.evaluation import input_checks, scores
 
 
 def concatenate_features(
@@ -45,7 +45,7 @@ def concatenate_features(
     if not len(features):
         raise ValueError("`features` must hold at least one array.")
     parts = [
-        checks.as_embeddings(part, f"features[{index}]")
+        input_checks.as_embeddings(part, f"features[{index}]")
         for index, part in enumerate(features)
     ]
     counts = [len(part) for part in parts]
@@ -55,7 +55,7 @@ def concatenate_features(
             f"Received: {', '.join(map(str, counts))} rows."
         )
     for index, part in enumerate(parts):
-        checks.require_finite(
+        input_checks.require_finite(
             part, f"features[{index}]", hint="Leave them out."
         )
     kind = np.result_type(*parts, np.float16)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks, rounding
+from keras_hypersphere.evaluation import input_checks, rounding
 from keras_hypersphere.evaluation.classes import class_numbers
 
 
@@ -37,9 +37,9 @@ def angular_fisher_score(embeddings: ArrayLike, labels: ArrayLike) -> float:
         https://arxiv.org/abs/1704.08063. Means are of raw embeddings, as
         printed there: pass unit vectors for the variant on the sphere.
     """
-    x = checks.as_embeddings(embeddings, "embeddings")
+    x = input_checks.as_embeddings(embeddings, "embeddings")
     index = class_numbers(labels, len(x))
-    checks.require_finite(x, "embeddings", hint="Leave them out.")
+    input_checks.require_finite(x, "embeddings", hint="Leave them out.")
     of_x = rounding.error(x)
     x = x.astype("float64")
     counts = np.bincount(index)

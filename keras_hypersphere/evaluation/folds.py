@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import input_checks
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,6 +60,6 @@ def fold_of_pair(folds: int | ArrayLike, pairs: int) -> tuple[np.ndarray, int]:
 def require_trainable(fold: np.ndarray, count: int, same: np.ndarray) -> None:
     """Raises an error unless each fold's training pairs are of both kinds."""
     for index in range(count):
-        checks.require_both_kinds(
+        input_checks.require_both_kinds(
             same[fold != index], f"The training pairs of fold {index + 1}"
         )

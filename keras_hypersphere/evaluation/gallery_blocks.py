@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import input_checks
 from keras_hypersphere.evaluation.embedding_shards import EmbeddingShards
 
 
@@ -48,4 +48,4 @@ def blocks(gallery: Any, size: int, columns: int) -> Iterator[np.ndarray]:
             )
         for start in range(0, part.shape[0], size):
             block = np.asarray(part[start : start + size])
-            yield checks.as_embeddings(block, "distractors")
+            yield input_checks.as_embeddings(block, "distractors")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import input_checks
 from keras_hypersphere.evaluation.roc import (
     VerificationReport,
     verification_report,
@@ -98,8 +98,8 @@ def identification(
       https://doi.org/10.6028/NIST.IR.8271), Grother et al., 2019. FNIR is
       1 - TPIR there, with the rank limited to 1.
     """
-    known = checks.as_embeddings(gallery, "gallery", "templates")
-    asked = checks.as_embeddings(probes, "probes", "templates")
+    known = input_checks.as_embeddings(gallery, "gallery", "templates")
+    asked = input_checks.as_embeddings(probes, "probes", "templates")
     if known.shape[1] != asked.shape[1]:
         raise ValueError(
             "`probes` must have as many dimensions as `gallery`. Received: "
@@ -127,9 +127,11 @@ def identification(
         )
     if failed is None:
         failed = np.zeros(len(asked), bool)
-    failed = checks.as_flags(failed, "failed", len(asked), "probes")
-    checks.require_finite(known, "gallery", hint="Leave such templates out.")
-    checks.require_finite(
+    failed = input_checks.as_flags(failed, "failed", len(asked), "probes")
+    input_checks.require_finite(
+        known, "gallery", hint="Leave such templates out."
+    )
+    input_checks.require_finite(
         asked[~failed], "probes", hint="Mark such probes with `failed`."
     )
     place = order[

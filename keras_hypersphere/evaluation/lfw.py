@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import input_checks
 from keras_hypersphere.evaluation.folds import (
     HeldOut,
     fold_of_pair,
@@ -88,17 +88,17 @@ def lfw(
       script prints accuracies without PCA that are not cross-validated;
       such numbers are not offered.
     """
-    left = checks.as_embeddings(left, "left", "pairs")
-    right = checks.as_embeddings(right, "right", "pairs")
-    checks.require_one_shape(left, right)
-    same = checks.as_flags(same, "same", len(left))
-    checks.require_both_kinds(same, "`same`")
-    checks.require_distance(distance)
-    checks.require_choice(protocol, "protocol", PROTOCOLS)
+    left = input_checks.as_embeddings(left, "left", "pairs")
+    right = input_checks.as_embeddings(right, "right", "pairs")
+    input_checks.require_one_shape(left, right)
+    same = input_checks.as_flags(same, "same", len(left))
+    input_checks.require_both_kinds(same, "`same`")
+    input_checks.require_distance(distance)
+    input_checks.require_choice(protocol, "protocol", PROTOCOLS)
     fold, count = fold_of_pair(folds, len(left))
     if failed is None:
         failed = np.zeros(len(left), bool)
-    failed = checks.as_flags(failed, "failed", len(left))
+    failed = input_checks.as_flags(failed, "failed", len(left))
     used = ~failed
     if failed.any():
         left, right = left[used], right[used]

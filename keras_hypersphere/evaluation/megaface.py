@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks, gallery_blocks, rounding
+from keras_hypersphere.evaluation import gallery_blocks, input_checks, rounding
 from keras_hypersphere.evaluation.comparison import COMPARISONS, Scores
 from keras_hypersphere.evaluation.megaface_report import (
     MegaFaceReport,
@@ -84,7 +84,7 @@ def megaface(
       Kemelmacher-Shlizerman et al., 2016
     * [SphereFace](https://arxiv.org/abs/1704.08063), Liu et al., 2017
     """
-    vectors = checks.as_embeddings(probes, "probes")
+    vectors = input_checks.as_embeddings(probes, "probes")
     labels = np.asarray(probe_labels)
     if labels.shape != (len(vectors),):
         raise ValueError(
@@ -96,20 +96,20 @@ def megaface(
         raise ValueError(
             f"`ranks` must be a whole number from 1. Received: ranks={ranks!r}."
         )
-    far = checks.as_number(far, "far", 0.0)
+    far = input_checks.as_number(far, "far", 0.0)
     if far >= 1:
         raise ValueError(
             f"`far` must be a rate from 0 to less than 1. Received: far={far}."
         )
-    checks.require_distance(distance)
+    input_checks.require_distance(distance)
     if failed is None:
         failed = np.zeros(len(vectors), bool)
-    used = ~checks.as_flags(failed, "failed", len(vectors), "probes")
+    used = ~input_checks.as_flags(failed, "failed", len(vectors), "probes")
     couples = _couple_count(labels)
     vectors, labels = vectors[used], labels[used]
     if not len(vectors):
         raise ValueError("`failed` must leave at least one probe.")
-    checks.require_finite(
+    input_checks.require_finite(
         vectors, "probes", hint="Probes without one are marked with `failed`."
     )
     if isinstance(distractors, (list, tuple)) and np.ndim(distractors[:1]) == 2:

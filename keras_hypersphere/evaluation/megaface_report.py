@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import input_checks
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ class MegaFaceReport:
 
     def threshold_at(self, far: float) -> float:
         """Returns the score to surpass for a rate up to `self.far`."""
-        if checks.as_number(far, "far", 0.0) > self.far:
+        if input_checks.as_number(far, "far", 0.0) > self.far:
             raise ValueError(
                 f"`far` must be a rate from 0 to {self.far}, for which the "
                 f"scores were kept. Received: far={far}."

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks, scores
+from keras_hypersphere.evaluation import input_checks, scores
 
 # Whole numbers from -127 to 127: as many below zero as above.
 LARGEST = 127
@@ -40,8 +40,8 @@ def quantize_embeddings(x: ArrayLike) -> np.ndarray:
       section 4
     """
     faces = np.asarray(x)
-    rows = checks.as_embeddings(np.atleast_2d(faces), "x")
-    checks.require_finite(rows, "x", hint="Leave them out.")
+    rows = input_checks.as_embeddings(np.atleast_2d(faces), "x")
+    input_checks.require_finite(rows, "x", hint="Leave them out.")
     rows = scores.unit_rows(rows.astype(np.float64))
     largest = np.abs(rows).max(axis=1, keepdims=True)
     steps = np.rint(LARGEST * (rows / np.where(largest > 0, largest, 1.0)))
@@ -80,6 +80,6 @@ def dequantize_embeddings(q: ArrayLike) -> np.ndarray:
             "`q` must be the int8 array that `quantize_embeddings` returns. "
             f"Received: q of dtype {codes.dtype}."
         )
-    rows = checks.as_embeddings(np.atleast_2d(codes), "q")
+    rows = input_checks.as_embeddings(np.atleast_2d(codes), "q")
     rows = scores.unit_rows(rows.astype(np.float64))
     return rows.astype(np.float32).reshape(codes.shape)

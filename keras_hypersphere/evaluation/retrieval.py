@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import input_checks
 from keras_hypersphere.evaluation.classes import class_numbers
 from keras_hypersphere.evaluation.comparison import COMPARISONS, Scores
 from keras_hypersphere.evaluation.retrieval_report import RetrievalReport
@@ -71,11 +71,11 @@ def retrieval(
         MAP@R; pytorch-metric-learning's `AccuracyCalculator` for what it does
         with a class of one.
     """
-    x = checks.as_embeddings(embeddings, "embeddings")
-    checks.require_finite(x, "embeddings", hint="Leave them out.")
+    x = input_checks.as_embeddings(embeddings, "embeddings")
+    input_checks.require_finite(x, "embeddings", hint="Leave them out.")
     classes = class_numbers(labels, len(x))
     depths = as_depths(k)
-    checks.require_distance(distance)
+    input_checks.require_distance(distance)
     relevant = np.bincount(classes)[classes] - 1
     queries = np.flatnonzero(relevant)
     # Neighbors in this order need lists of about one length.

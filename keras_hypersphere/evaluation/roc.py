@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks, cuts
+from keras_hypersphere.evaluation import cuts, input_checks
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class VerificationReport:
         return self.far, 1.0 - self.tar
 
     def _decision_at(self, far: float) -> int:
-        checks.as_number(far, "far", minimum=0.0, maximum=1.0)
+        input_checks.as_number(far, "far", minimum=0.0, maximum=1.0)
         return int(np.searchsorted(self.far, far, side="right")) - 1
 
 
@@ -105,17 +105,17 @@ def verification_report(
             f"Received: scores of shape {scores.shape}, dtype {scores.dtype}."
         )
     scores = scores.astype(np.float64)
-    same = checks.as_flags(same, "same", len(scores))
-    checks.require_both_kinds(same, "`same`")
+    same = input_checks.as_flags(same, "same", len(scores))
+    input_checks.require_both_kinds(same, "`same`")
     if failed is None:
         failed = np.zeros(len(scores), bool)
-    failed = checks.as_flags(failed, "failed", len(scores))
+    failed = input_checks.as_flags(failed, "failed", len(scores))
     if failed.all():
         raise ValueError(
             "`failed` must leave at least one pair with a score. "
             f"Received: all {len(failed)} pairs failed."
         )
-    checks.require_finite(scores[~failed], "scores")
+    input_checks.require_finite(scores[~failed], "scores")
 
     oriented = scores[~failed] if larger_is_same else -scores[~failed]
     order = np.argsort(-oriented, kind="stable")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_hypersphere.evaluation import checks, rounding
+from keras_hypersphere.evaluation import input_checks, rounding
 
 # Rows handled together: two blocks of 512 float64 columns fit the cache.
 BLOCK = 128
@@ -54,8 +54,8 @@ def row_scores(
     if distance == "l2":
         np.sqrt(scores, out=scores)
     if not np.isfinite(scores).all():
-        checks.require_finite(left, "left")
-        checks.require_finite(right, "right")
+        input_checks.require_finite(left, "left")
+        input_checks.require_finite(right, "right")
         raise ValueError(
             f"Distances overflow float64: `distance={distance!r}` needs "
             "smaller embeddings; divide them by a common number."
@@ -76,8 +76,8 @@ def as_float64(
     Where squares could leave the range of float64, all are divided by one
     power of two, which is exact.
     """
-    checks.require_finite(left, "left")
-    checks.require_finite(right, "right")
+    input_checks.require_finite(left, "left")
+    input_checks.require_finite(right, "right")
     left, right = left.astype(np.float64), right.astype(np.float64)
     largest = max(np.abs(left).max(), np.abs(right).max())
     if largest > 0 and not 1e-100 < largest < 1e100:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import input_checks
 from keras_hypersphere.evaluation.roc import (
     VerificationReport,
     verification_report,
@@ -58,8 +58,10 @@ def template_pairs(
       evaluations read the TAR off the ROC's nearest point; here no more than
       `far` ever passes.
     """
-    rows = checks.as_embeddings(vectors, "vectors", "templates")
-    checks.require_finite(rows, "vectors", hint="See `failed` of `templates`.")
+    rows = input_checks.as_embeddings(vectors, "vectors", "templates")
+    input_checks.require_finite(
+        rows, "vectors", hint="See `failed` of `templates`."
+    )
     names = np.asarray(ids)
     order = np.argsort(names, kind="stable")
     if (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import input_checks
 from keras_hypersphere.evaluation.scores import as_float64, unit_rows
 
 
@@ -53,7 +53,7 @@ def templates(
       https://doi.org/10.1109/ICB2018.2018.00033), Maze et al., 2018; the
       averages are those of the protocol's published evaluations.
     """
-    vectors = checks.as_embeddings(embeddings, "embeddings")
+    vectors = input_checks.as_embeddings(embeddings, "embeddings")
     owners = []
     for name, each in (
         ("template_ids", template_ids),
@@ -69,8 +69,8 @@ def templates(
     (ids, template), (_, medium) = owners
     if failed is None:
         failed = np.zeros(len(vectors), bool)
-    used = ~checks.as_flags(failed, "failed", len(vectors), "faces")
-    checks.require_finite(
+    used = ~input_checks.as_flags(failed, "failed", len(vectors), "faces")
+    input_checks.require_finite(
         vectors[used],
         "embeddings",
         hint="Faces without one are marked with `failed`.",

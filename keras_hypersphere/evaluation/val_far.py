@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks, scores
+from keras_hypersphere.evaluation import input_checks, scores
 from keras_hypersphere.evaluation.folds import fold_of_pair
 from keras_hypersphere.evaluation.roc import verification_report
 
@@ -83,16 +83,16 @@ def val_far(
       section 4. There is nothing interpolated here: the threshold between
       two that surround `far` is never one that exceeds it.
     """
-    left = checks.as_embeddings(left, "left", "pairs")
-    right = checks.as_embeddings(right, "right", "pairs")
-    checks.require_one_shape(left, right)
-    same = checks.as_flags(same, "same", len(left))
-    checks.require_distance(distance)
-    far = checks.as_number(far, "far", minimum=0.0, maximum=1.0)
+    left = input_checks.as_embeddings(left, "left", "pairs")
+    right = input_checks.as_embeddings(right, "right", "pairs")
+    input_checks.require_one_shape(left, right)
+    same = input_checks.as_flags(same, "same", len(left))
+    input_checks.require_distance(distance)
+    far = input_checks.as_number(far, "far", minimum=0.0, maximum=1.0)
     split, count = fold_of_pair(folds, len(left))
     if failed is None:
         failed = np.zeros(len(left), bool)
-    failed = checks.as_flags(failed, "failed", len(left))
+    failed = input_checks.as_flags(failed, "failed", len(left))
     values = np.zeros(len(left))
     values[~failed] = scores.pair_scores(
         left[~failed], right[~failed], distance
@@ -100,7 +100,7 @@ def val_far(
     vals, fars, thresholds = np.empty((3, count))
     for index in range(count):
         mine = split == index
-        checks.require_both_kinds(same[mine], f"Split {index + 1}")
+        input_checks.require_both_kinds(same[mine], f"Split {index + 1}")
         curve = verification_report(
             values[mine],
             same[mine],

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_hypersphere.evaluation import checks
+from keras_hypersphere.evaluation import input_checks
 from keras_hypersphere.evaluation.folds import (
     fold_of_pair,
     require_trainable,
@@ -114,11 +114,11 @@ def ytf(
             "`frames_a` and `frames_b` must hold one video each for every "
             f"pair. Received: {len(first)} and {len(second)} videos."
         )
-    same = checks.as_flags(same, "same", len(first))
-    checks.require_both_kinds(same, "`same`")
+    same = input_checks.as_flags(same, "same", len(first))
+    input_checks.require_both_kinds(same, "`same`")
     _require_one_size(first, second)
-    checks.require_distance(distance)
-    checks.require_choice(protocol, "protocol", PROTOCOLS)
+    input_checks.require_distance(distance)
+    input_checks.require_choice(protocol, "protocol", PROTOCOLS)
     if protocol in COSINES and distance != "cosine":
         raise ValueError(
             f"`distance` must be 'cosine' with protocol={protocol!r}. "
@@ -137,7 +137,7 @@ def ytf(
     fold, count = fold_of_pair(folds, len(first))
     if failed is None:
         failed = np.zeros(len(first), bool)
-    used = ~checks.as_flags(failed, "failed", len(first))
+    used = ~input_checks.as_flags(failed, "failed", len(first))
     used &= [
         len(a) > 0 and len(b) > 0 for a, b in zip(first, second, strict=True)
     ]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from keras_hypersphere.evaluation import checks, rounding, scores
+from keras_hypersphere.evaluation import input_checks, rounding, scores
 from keras_hypersphere.evaluation.folds import HeldOut
 from keras_hypersphere.evaluation.lfw_normface import svm_decisions
 
@@ -145,7 +145,7 @@ def fold_centers(
     means = np.empty((2, len(first), first[0].shape[1]))
     for side, videos in enumerate((first, second)):
         for index, video in enumerate(videos):
-            checks.require_finite(video, f"frames_{'ab'[side]}[{index}]")
+            input_checks.require_finite(video, f"frames_{'ab'[side]}[{index}]")
             video.mean(axis=0, dtype=np.float64, out=means[side, index])
     return np.stack(
         [means[:, fold != index].mean(axis=(0, 1)) for index in range(count)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_hypersphere.evaluation import checks, rounding, scores
+from keras_hypersphere.evaluation import input_checks, rounding, scores
 from keras_hypersphere.evaluation.folds import HeldOut
 from keras_hypersphere.evaluation.lfw_sphereface import (
     mean_of_best,
@@ -56,8 +56,8 @@ def mean_scores(
     values = np.empty(len(first))
     error, largest = rounding.error(*first, *second), 0.0
     for index, (a, b) in enumerate(zip(first, second, strict=True)):
-        checks.require_finite(a, f"frames_a[{index}]")
-        checks.require_finite(b, f"frames_b[{index}]")
+        input_checks.require_finite(a, f"frames_a[{index}]")
+        input_checks.require_finite(b, f"frames_b[{index}]")
         a, b = a.astype(np.float64), b.astype(np.float64)
         if normalize or distance == "cosine":
             a, b = scores.unit_rows(a), scores.unit_rows(b)

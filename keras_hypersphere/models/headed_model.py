@@ -8,7 +8,7 @@ from keras_hypersphere.backend.keras_internals import (
     functional_constructor,
     producer,
 )
-from keras_hypersphere.models import from_logits, heads
+from keras_hypersphere.models import from_logits, head_connection
 from keras_hypersphere.ops import labels as class_labels
 
 IMAGE = "image"
@@ -120,7 +120,7 @@ def with_head(
         `kh.data.labels_as_input` brings a data set of pairs into this form;
         `kh.models.MarginModel` needs no dictionary at all.
     """
-    layers = heads.as_list(head)
+    layers = head_connection.as_list(head)
     image = input_like(backbone)
     if not isinstance(label_name, str) or label_name in ("", IMAGE):
         raise ValueError(
@@ -128,8 +128,8 @@ def with_head(
             f"Received: label_name={label_name!r}."
         )
     label = keras.Input((), dtype="int32", optional=True, name=label_name)
-    outputs = heads.connect(layers, backbone(image), label)
-    if not any(heads.takes_labels(layer) for layer in layers):
+    outputs = head_connection.connect(layers, backbone(image), label)
+    if not any(head_connection.takes_labels(layer) for layer in layers):
         # Older Keras refuses an input that leads nowhere.
         outputs = LabelSink(name=f"{label_name}_sink")(outputs, label)
     return HeadedModel({IMAGE: image, label_name: label}, outputs)

@@ -12,7 +12,7 @@ from keras_hypersphere.layers.head import Head
 from keras_hypersphere.losses.softmax_cross_entropy import (
     SoftmaxCrossEntropy,
 )
-from keras_hypersphere.models import from_logits, headed_model, heads
+from keras_hypersphere.models import from_logits, head_connection, headed_model
 from keras_hypersphere.models.checked_labels import (
     CheckedLabels,
     require_labels,
@@ -117,7 +117,7 @@ class MarginModel(CheckedLabels):
                 "`backbone` must be a `keras.Model`. "
                 f"Received: backbone={backbone!r}."
             )
-        self.heads = heads.as_list(head)
+        self.heads = head_connection.as_list(head)
         self.backbone = backbone
         self.head = head
         self.watch = Watch(self.heads)
@@ -144,7 +144,7 @@ class MarginModel(CheckedLabels):
         labels = class_labels.class_indices(
             inputs.labels, self.units, None, self.ignore_class
         )
-        return heads.run(
+        return head_connection.run(
             self.heads, embeddings, inputs.labels, labels, training
         )
 
@@ -168,7 +168,9 @@ class MarginModel(CheckedLabels):
             shape = head.compute_output_shape(shape)
         last = self.heads[-1]
         # Without logits, embeddings come out and labels are ids.
-        self.units = shape[-1] if heads.gives_logits(last) else last.units
+        self.units = (
+            shape[-1] if head_connection.gives_logits(last) else last.units
+        )
 
     def _annealed(self) -> list[Any]:
         """The heads whose margin is annealed."""
@@ -190,12 +192,12 @@ class MarginModel(CheckedLabels):
         """As `keras.Model.compile`; see the class for the defaults."""
         loss = from_logits.as_loss(loss)
         self.ignore_class = ignored_class(loss, self.heads)
-        if loss is None and not heads.trains_itself(self.heads[-1]):
+        if loss is None and not head_connection.trains_itself(self.heads[-1]):
             loss = SoftmaxCrossEntropy(ignore_class=self.ignore_class)
         if self.ignore_class is not None:
-            heads.require_ignoring(self.heads)
+            head_connection.require_ignoring(self.heads)
         if metrics is None:
-            scores = heads.gives_logits(self.heads[-1])
+            scores = head_connection.gives_logits(self.heads[-1])
             metrics = ["accuracy"] if scores else []
         super().compile(
             optimizer,
@@ -211,10 +213,12 @@ class MarginModel(CheckedLabels):
         self.loss = loss
         self.loss_weight = from_logits.as_weight(loss_weights)
         self.data_loss = from_logits.callable_loss(loss)
-        names = [name for name in heads.loss_names(self.heads) if name]
-        if heads.owns_cross_entropy(self.heads[-1]):
-            heads.require_no_logits(loss, metrics, weighted_metrics)
-            names.insert(0, heads.CROSS_ENTROPY)
+        names = [
+            name for name in head_connection.loss_names(self.heads) if name
+        ]
+        if head_connection.owns_cross_entropy(self.heads[-1]):
+            head_connection.require_no_logits(loss, metrics, weighted_metrics)
+            names.insert(0, head_connection.CROSS_ENTROPY)
         self.components = LossComponents(loss, names)
         for head in self.heads:
             if isinstance(head, Head):

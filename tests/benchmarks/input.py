@@ -56,7 +56,7 @@ def write_crops(folder, given):
 
 def made_of_samples(kh):
     """JPEGs of the two faces, turned and lit in many ways."""
-    from keras_hypersphere.tools.training.crops import encoded
+    from keras_hypersphere.tools.training.crop_file import encoded
 
     change = kh.augmentation.InTurn(
         augmentations=(

@@ -11,12 +11,13 @@ same optimizer and the same steps. Fine-tunings begin with the network of
 what they are compared with. On the other half: AUC and TAR at FAR 1 % of
 pairs, and recall@1.
 
-One line of `build/recipes/results.jsonl` is one loss with one seed. What is
+One line of `docs/measured/recipes.jsonl` is one loss with one seed. What is
 there is not trained again: after an interruption the same command goes on.
 At the end the table is printed and written to `build/recipes/table.md`, and
 the angles of pairs, drawn of the first seed, to `build/recipes/angles.png`.
 `--report` only does that. `--sface` adds the packaged model before and after
-fine-tuning.
+fine-tuning. Minutes are those of the processors, so that other work on the
+machine does not count.
 """
 
 import argparse
@@ -31,6 +32,7 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 LFW = ROOT / ".." / "shared" / "lfw"
 OUT = ROOT / "build" / "recipes"
+RESULTS = ROOT / "docs" / "measured" / "recipes.jsonl"
 PEOPLE, PHOTOS = 32, 4
 RATE = 1e-3
 # Of a network that is trained already.
@@ -64,6 +66,7 @@ SFACE = {
 def main():
     arguments = parse()
     OUT.mkdir(parents=True, exist_ok=True)
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
     chosen = {**LOSSES, **(SFACE if arguments.sface else {})}
     if arguments.only:
         unknown = set(arguments.only) - set(chosen)
@@ -75,8 +78,12 @@ def main():
             key = (name, seed, arguments.epochs, arguments.steps)
             if key in {key_of(row) for row in results()}:
                 continue
+            if start == "softmax" and not weights_of(*key[1:]).exists():
+                # The row is here, of another machine: only its weights.
+                again = ("softmax", *key[1:])
+                part(again, *LOSSES["softmax"], arguments)
             row = part(key, recipe, changes, start, arguments)
-            with (OUT / "results.jsonl").open("a") as file:
+            with RESULTS.open("a") as file:
                 file.write(f"{json.dumps(row)}\n")
             shown = {k: v for k, v in row.items() if k not in ("same", "other")}
             print(json.dumps(shown), flush=True)
@@ -101,11 +108,15 @@ def key_of(row):
     return row["loss"], row["seed"], row["epochs"], row["steps"]
 
 
+def weights_of(seed, epochs, limit):
+    """Where the network of `softmax` is, with which fine-tunings begin."""
+    return OUT / f"softmax-{seed}-{epochs}-{limit}.weights.h5"
+
+
 def results():
     """The parts that are done; a line that was cut off is none."""
-    path = OUT / "results.jsonl"
     rows = []
-    for line in path.read_text().splitlines() if path.exists() else ():
+    for line in RESULTS.read_text().splitlines() if RESULTS.exists() else ():
         try:
             rows.append(json.loads(line))
         except ValueError:
@@ -115,7 +126,7 @@ def results():
 
 def faces(lfw, template, size):
     """Crops of people with three photos or more, and who is in which half."""
-    from keras_hypersphere.tools.training.crops import crops_for
+    from keras_hypersphere.tools.training.crop_file import crops_for
 
     folder = OUT / "people"
     folder.mkdir(exist_ok=True)
@@ -135,7 +146,10 @@ def part(key, name, changes, start, arguments):
     import keras
 
     import keras_hypersphere as kh
-    from keras_hypersphere.tools.training.build import build, compile_model
+    from keras_hypersphere.tools.training.recipe_model import (
+        build,
+        compile_model,
+    )
 
     keras.backend.clear_session()
     loss, seed, epochs, limit = key
@@ -180,10 +194,8 @@ def part(key, name, changes, start, arguments):
     steps = len(batches) * epochs
     recipe = anneal(recipe, steps)
     built = build(recipe, batches.classes)
-    weights = OUT / f"softmax-{seed}-{epochs}-{limit}.weights.h5"
+    weights = weights_of(seed, epochs, limit)
     if start == "softmax":
-        if not weights.exists():
-            raise SystemExit("train softmax of this seed first: --only softmax")
         built.backbone.load_weights(weights)
     seconds = 0.0
     if name is not None:
@@ -233,10 +245,10 @@ def anneal(recipe, steps):
 
 
 def fit(model, batches, epochs, limit):
-    """Trains; returns the seconds of it."""
+    """Trains; returns the seconds of all processors."""
     from keras_hypersphere.tools.training.divergence import StopOnDivergence
 
-    start = time.perf_counter()
+    start = time.process_time()
     model.fit(
         batches,
         epochs=epochs if limit is None else 1,
@@ -245,14 +257,14 @@ def fit(model, batches, epochs, limit):
         verbose=0,
         callbacks=[batches.follow(), StopOnDivergence()],
     )
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def measure(backbone, recipe, source, others):
     """Figures of the half that nobody has trained on."""
     import keras_hypersphere as kh
     from keras_hypersphere.plotting import pair_angles
-    from keras_hypersphere.tools.training.pairs import validation_pairs
+    from keras_hypersphere.tools.training.held_out_pairs import validation_pairs
 
     x = kh.data.load_faces(
         source,
@@ -290,7 +302,7 @@ def report(arguments, names):
         if (row["epochs"], row["steps"]) == (arguments.epochs, arguments.steps)
     ]
     lines = [
-        "| loss | AUC | TAR at FAR 1 % | recall@1 | minutes | seeds |",
+        "| loss | AUC | TAR at FAR 1 % | recall@1 | CPU minutes | seeds |",
         "|---|---|---|---|---|---|",
     ]
     for name in names:

@@ -162,7 +162,7 @@ def make_cache(arguments: argparse.Namespace) -> int:
     from keras_hypersphere.face_files.open_faces import open_faces
     from keras_hypersphere.tools.commands.document import document
     from keras_hypersphere.tools.progress import Progress
-    from keras_hypersphere.tools.training import crops
+    from keras_hypersphere.tools.training import crop_file
 
     if len(arguments.photos) != 1:
         raise ValueError(
@@ -173,7 +173,7 @@ def make_cache(arguments: argparse.Namespace) -> int:
     with open_faces(arguments.photos[0]) as source:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         progress = Progress(len(source), "photos")
-        crops.cut_crops(
+        crop_file.cut_crops(
             source,
             arguments.output,
             arguments.template,
@@ -181,14 +181,14 @@ def make_cache(arguments: argparse.Namespace) -> int:
             arguments.choose,
             lambda done, total: progress.update(done),
         )
-        left_out = crops.left_out(source, arguments.output)
+        left_out = crop_file.left_out(source, arguments.output)
     with open_faces(arguments.output) as made:
         result = {
             "data": arguments.photos[0],
             "file": arguments.output,
             "crops": len(made),
             "people": len(made.class_names),
-            "lost_people": sorted(crops.lost_people(arguments.output)),
+            "lost_people": sorted(crop_file.lost_people(arguments.output)),
         }
     if arguments.json:
         print(document("align", [result], left_out))

@@ -237,7 +237,7 @@ def run(arguments: argparse.Namespace) -> int:
     from keras_hypersphere.tools.evaluation.crop_pairs import require_source
 
     require_source(arguments)
-    from keras_hypersphere.tools.evaluation.text import text
+    from keras_hypersphere.tools.evaluation.outcome_text import text
     from keras_hypersphere.tools.reports.folder import (
         require_folder,
         write_report,

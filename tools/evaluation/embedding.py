@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_hypersphere.tools.evaluation.crops import Failure, crops_of
+from keras_hypersphere.tools.evaluation.listed_crops import Failure, crops_of
 from keras_hypersphere.tools.progress import Progress
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from keras_hypersphere.tools.evaluation.distractor_shards import (
     are_shards,
     read_shards,
 )
+from keras_hypersphere.tools.evaluation.embedding_lookup import read_gallery
 from keras_hypersphere.tools.evaluation.measured import Measured
 from keras_hypersphere.tools.evaluation.source import Source
-from keras_hypersphere.tools.evaluation.stored import read_gallery
 from keras_hypersphere.zoo import images
 
 # Scores of distractors that a curve is drawn from.

@@ -14,8 +14,11 @@ from keras_hypersphere.tools.evaluation.embedding import (
     embed_crops,
     embed_photos,
 )
+from keras_hypersphere.tools.evaluation.embedding_lookup import (
+    Stored,
+    read_stored,
+)
 from keras_hypersphere.tools.evaluation.landmarks import read_landmarks
-from keras_hypersphere.tools.evaluation.stored import Stored, read_stored
 
 if TYPE_CHECKING:
     from keras_hypersphere.zoo import Card, FaceEmbedder

@@ -11,10 +11,10 @@ import numpy as np
 from keras_hypersphere.evaluation import read_ytf_pairs, ytf
 from keras_hypersphere.evaluation.folds import fold_of_pair, require_trainable
 from keras_hypersphere.evaluation.ytf import FACENET_FRAMES
+from keras_hypersphere.tools.evaluation.embedding_lookup import Stored
 from keras_hypersphere.tools.evaluation.measured import Measured
 from keras_hypersphere.tools.evaluation.photo_pairs import figures, heading
 from keras_hypersphere.tools.evaluation.source import Source
-from keras_hypersphere.tools.evaluation.stored import Stored
 from keras_hypersphere.zoo import images
 
 

@@ -3,7 +3,7 @@
 import math
 
 from keras_hypersphere.evaluation.megaface_report import MegaFaceReport
-from keras_hypersphere.tools.evaluation.text import DISTRACTORS, too_few
+from keras_hypersphere.tools.evaluation.outcome_text import DISTRACTORS, too_few
 from keras_hypersphere.tools.reports import distractors_figures, layout
 from keras_hypersphere.tools.reports.svg import drawing
 from keras_hypersphere.zoo import Card

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from keras_hypersphere.evaluation import Report
 from keras_hypersphere.evaluation.report import FAR
-from keras_hypersphere.tools.evaluation.text import is_too_few
+from keras_hypersphere.tools.evaluation.outcome_text import is_too_few
 from keras_hypersphere.tools.reports.axes import (
     DIFFERENT,
     SAME,

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_hypersphere.evaluation import PairList, Report
 from keras_hypersphere.evaluation.report import FAR
-from keras_hypersphere.tools.evaluation.text import too_few
+from keras_hypersphere.tools.evaluation.outcome_text import too_few
 from keras_hypersphere.tools.reports import figures, layout
 from keras_hypersphere.tools.reports.hardest import hardest_pairs, picture
 from keras_hypersphere.tools.reports.svg import drawing

@@ -14,24 +14,27 @@ from keras_hypersphere.callbacks.training_state import TrainingState
 from keras_hypersphere.data.face_batches import FaceBatches
 from keras_hypersphere.face_files.face_source import FaceSource
 from keras_hypersphere.recipes.recipe import Recipe
-from keras_hypersphere.tools.training.build import (
-    Built,
-    build,
-    card_fields,
-    compile_model,
+from keras_hypersphere.tools.training.crop_file import crops_for
+from keras_hypersphere.tools.training.data_checks import (
+    check_batch,
+    check_faces,
 )
-from keras_hypersphere.tools.training.checks import check_batch, check_faces
-from keras_hypersphere.tools.training.crops import crops_for
 from keras_hypersphere.tools.training.devices import (
     require_whole_clipping,
     several_devices,
 )
 from keras_hypersphere.tools.training.divergence import StopOnDivergence
+from keras_hypersphere.tools.training.held_out_pairs import split_people
 from keras_hypersphere.tools.training.interruption import Interruption
 from keras_hypersphere.tools.training.journal import Journal
 from keras_hypersphere.tools.training.memory import about_memory
-from keras_hypersphere.tools.training.pairs import split_people
 from keras_hypersphere.tools.training.presets import Presets
+from keras_hypersphere.tools.training.recipe_model import (
+    Built,
+    build,
+    card_fields,
+    compile_model,
+)
 from keras_hypersphere.tools.training.run_folder import CHECKPOINTS
 from keras_hypersphere.tools.training.same_people import (
     people_held_out_again,

@@ -13,7 +13,7 @@ from keras_hypersphere.callbacks.anatomy import Anatomy
 from keras_hypersphere.callbacks.verification_callback import (
     VerificationCallback,
 )
-from keras_hypersphere.evaluation.pairs import (
+from keras_hypersphere.evaluation.pair_lists import (
     PairList,
     read_lfw_pairs,
     read_pairs,
@@ -23,10 +23,10 @@ from keras_hypersphere.face_files.face_source import FaceSource
 from keras_hypersphere.face_files.verification_bin import (
     read_verification_bin,
 )
-from keras_hypersphere.tools.evaluation.crops import Failure, crops_of
+from keras_hypersphere.tools.evaluation.listed_crops import Failure, crops_of
 from keras_hypersphere.tools.training.averages import averaged_weights
 from keras_hypersphere.tools.training.devices import one_device
-from keras_hypersphere.tools.training.pairs import (
+from keras_hypersphere.tools.training.held_out_pairs import (
     split_people,
     validation_pairs,
 )

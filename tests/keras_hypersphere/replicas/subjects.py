@@ -23,7 +23,7 @@ from keras_hypersphere.losses.agent_contrastive_loss import (
 from keras_hypersphere.losses.agent_triplet_loss import AgentTripletLoss
 from keras_hypersphere.losses.pair_contrastive_loss import PairContrastiveLoss
 from keras_hypersphere.losses.softmax_cross_entropy import SoftmaxCrossEntropy
-from keras_hypersphere.models import heads
+from keras_hypersphere.models import head_connection
 from keras_hypersphere.models.headed_model import with_head
 from keras_hypersphere.models.margin_model import MarginModel
 from keras_hypersphere.schedules.lambda_annealing import LambdaAnnealing
@@ -138,9 +138,11 @@ def functional():
     label = keras.Input((), dtype="int32", name="label", optional=True)
     outputs, losses = {}, {}
     for name in HEADS:
-        chain = heads.as_list(HEADS[name]())
-        outputs[name] = heads.connect(chain, backbone(name)(image), label)
-        if not heads.trains_itself(chain[-1]):
+        chain = head_connection.as_list(HEADS[name]())
+        outputs[name] = head_connection.connect(
+            chain, backbone(name)(image), label
+        )
+        if not head_connection.trains_itself(chain[-1]):
             losses[name] = SoftmaxCrossEntropy()
     for name in LOSSES:
         outputs[name] = backbone(name)(image)
@@ -160,7 +162,7 @@ def functional():
 def headed(name):
     """A head behind an optional input, and its loss."""
     model = with_head(backbone(name), HEADS[name]())
-    own = heads.trains_itself(heads.as_list(model.head)[-1])
+    own = head_connection.trains_itself(head_connection.as_list(model.head)[-1])
     return model, None if own else SoftmaxCrossEntropy()
 
 

@@ -8,7 +8,7 @@ import pytest
 from keras_hypersphere import zoo
 from keras_hypersphere.tools import cli
 from keras_hypersphere.tools.commands import evaluate
-from keras_hypersphere.tools.evaluation.text import text
+from keras_hypersphere.tools.evaluation.outcome_text import text
 
 SAMPLES = Path(zoo.__file__).parent / "samples"
 PEOPLE = {"Eileen": "eileen_collins.png", "Grace": "grace_hopper.jpg"}
@@ -231,8 +231,11 @@ def test_photos_whose_end_is_missing_are_read_as_far_as_they_go(
     folder, landmarks, tmp_path
 ):
     """Published sets hold such files; their landmarks are known."""
-    from keras_hypersphere.tools.evaluation.crops import Failure, crops_of
     from keras_hypersphere.tools.evaluation.landmarks import read_landmarks
+    from keras_hypersphere.tools.evaluation.listed_crops import (
+        Failure,
+        crops_of,
+    )
 
     name = "Eileen/Eileen_0001.jpg"
     whole = (folder / "images" / name).read_bytes()
@@ -333,7 +336,7 @@ def test_wrong_usage_exits_2(words, capsys):
 
 
 def test_choices_are_those_of_the_library():
-    from keras_hypersphere.evaluation.checks import DISTANCES
+    from keras_hypersphere.evaluation.input_checks import DISTANCES
     from keras_hypersphere.evaluation.lfw import PROTOCOLS
     from keras_hypersphere.evaluation.ytf import PROTOCOLS as VIDEO_PROTOCOLS
     from keras_hypersphere.zoo.alignment.selection import RULES

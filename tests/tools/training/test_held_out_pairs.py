@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from keras_hypersphere.tools.training.pairs import (
+from keras_hypersphere.tools.training.held_out_pairs import (
     split_people,
     validation_pairs,
 )

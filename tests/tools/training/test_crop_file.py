@@ -10,8 +10,8 @@ import pytest
 
 import keras_hypersphere as kh
 from keras_hypersphere.tools.cli import main
-from keras_hypersphere.tools.training import crops
-from keras_hypersphere.tools.training.crops import crops_for
+from keras_hypersphere.tools.training import crop_file
+from keras_hypersphere.tools.training.crop_file import crops_for
 from tests.tools.training.photos import photos
 
 
@@ -60,7 +60,7 @@ def test_it_is_not_made_twice(tmp_path, monkeypatch):
     def fail(*arguments):
         raise AssertionError("aligned again")
 
-    monkeypatch.setattr(crops, "faces_of", fail)
+    monkeypatch.setattr(crop_file, "faces_of", fail)
     for resume in (True, False):
         source = crops_for(people, tmp_path / "run", resume=resume)
         assert source.path.read_bytes() == before
@@ -80,33 +80,33 @@ def test_wherever_it_is_broken_off(tmp_path):
     nobody(people, "Fred")
     source = kh.data.open_faces(people)
     path = tmp_path / "a.rec"
-    crops.cut_crops(source, path)
-    whole, log = path.read_bytes(), crops.read_log(path)
-    left_out = crops.left_out(source, path)
+    crop_file.cut_crops(source, path)
+    whole, log = path.read_bytes(), crop_file.read_log(path)
+    left_out = crop_file.left_out(source, path)
     assert len(log) == 9
-    text = path.with_suffix(crops.LOG).read_bytes()
+    text = path.with_suffix(crop_file.LOG).read_bytes()
     for lines in (1, 4, 5, 9):
         end = len(b"".join(text.splitlines(True)[:lines])) + 9
         for size in (0, 3000, len(whole)):
             path.unlink(missing_ok=True)
             path.with_suffix(".rec.part").write_bytes(whole[:size])
-            path.with_suffix(crops.LOG).write_bytes(text[:end])
-            crops.cut_crops(source, path)
+            path.with_suffix(crop_file.LOG).write_bytes(text[:end])
+            crop_file.cut_crops(source, path)
             assert path.read_bytes() == whole, (lines, size)
-            assert crops.left_out(source, path) == left_out
+            assert crop_file.left_out(source, path) == left_out
 
 
 PROGRAM = """
 import os, signal, sys
-from keras_hypersphere.tools.training import crops
+from keras_hypersphere.tools.training import crop_file
 
 def progress(done, total):
     if done - begin[0] == 7:
         os.kill(os.getpid(), signal.SIGKILL)
 
-log = crops.read_log(crops.Path({run!r}) / "cache" / "faces.rec")
+log = crop_file.read_log(crop_file.Path({run!r}) / "cache" / "faces.rec")
 begin = [max(0, len(log) - 1)]
-crops.crops_for({data!r}, {run!r}, resume=True, progress=progress)
+crop_file.crops_for({data!r}, {run!r}, resume=True, progress=progress)
 """
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import keras_hypersphere as kh
-from keras_hypersphere.tools.training.checks import (
+from keras_hypersphere.tools.training.data_checks import (
     check_batch,
     check_faces,
     check_labels,

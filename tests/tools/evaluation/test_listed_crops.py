@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_hypersphere.tools.evaluation import crops
+from keras_hypersphere.tools.evaluation import listed_crops
 from keras_hypersphere.zoo.alignment import TEMPLATES
 from keras_hypersphere.zoo.faces.aligned_faces import PhotoFaces
 
@@ -12,12 +12,12 @@ FACE = np.array([(30, 30), (50, 31), (40, 45), (33, 60), (48, 60.0)])
 def test_landmarks_outside_are_told_from_a_face_cut_by_the_border():
     pixels = np.zeros((10, 20, 3), np.uint8)
     points = np.full((5, 2), 30.0)
-    assert not crops.is_inside(points, pixels)
+    assert not listed_crops.is_inside(points, pixels)
     for corner in ((5.0, 5.0), (19.0, 9.0), (0.0, 0.0)):
         points[0] = corner
-        assert crops.is_inside(points, pixels)
+        assert listed_crops.is_inside(points, pixels)
     points[0] = 19.5, 9.0
-    assert not crops.is_inside(points, pixels)
+    assert not listed_crops.is_inside(points, pixels)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_an_odd_row_of_landmarks_is_a_failure_of_its_photo(tmp_path, noise):
     landmarks = {name: FACE for name in noise}
     for odd in noise[:3]:
         landmarks[odd] = FACE + 9999
-    results = list(crops.crops_of(tmp_path, noise, "dlib", landmarks))
+    results = list(listed_crops.crops_of(tmp_path, noise, "dlib", landmarks))
     reason = "all landmarks lie outside the photo of 80 x 90 pixels"
     assert [getattr(x, "reason", None) for x in results] == (
         [reason] * 3 + [None] * 3
@@ -45,13 +45,13 @@ def test_landmarks_of_other_photos_are_refused(tmp_path, noise):
     landmarks = {name: FACE + 9999 for name in noise}
     landmarks[noise[0]] = landmarks[noise[1]] = FACE
     landmarks["another.png"] = FACE
-    found = crops.crops_of(tmp_path, noise, "dlib", landmarks)
+    found = listed_crops.crops_of(tmp_path, noise, "dlib", landmarks)
     with pytest.raises(ValueError, match=r"Most landmarks lie outside.*5\.png"):
         list(found)
     # Photos without landmarks do not speak for the others.
     del landmarks[noise[0]], landmarks[noise[1]], landmarks[noise[2]]
     with pytest.raises(ValueError, match="Most landmarks"):
-        list(crops.crops_of(tmp_path, noise, "dlib", landmarks))
+        list(listed_crops.crops_of(tmp_path, noise, "dlib", landmarks))
 
 
 def test_detection_ends_when_nobody_takes_the_crops(tmp_path, monkeypatch):
@@ -65,8 +65,8 @@ def test_detection_ends_when_nobody_takes_the_crops(tmp_path, monkeypatch):
         finally:
             ended.append(True)
 
-    monkeypatch.setattr(crops, "align_photos", align_photos)
-    found = crops.crops_of(tmp_path, ["a.png", "b.png"], "dlib")
+    monkeypatch.setattr(listed_crops, "align_photos", align_photos)
+    found = listed_crops.crops_of(tmp_path, ["a.png", "b.png"], "dlib")
     assert next(found).reason == "a.png"
     found.close()
     assert ended == [True]
@@ -75,7 +75,7 @@ def test_detection_ends_when_nobody_takes_the_crops(tmp_path, monkeypatch):
 def test_landmarks_give_no_box(tmp_path):
     landmarks = {"a.png": np.ones((5, 2))}
     with pytest.raises(ValueError, match=r"'facenet' is.*Leave out --landmar"):
-        next(crops.crops_of(tmp_path, ["a.png"], "facenet", landmarks))
+        next(listed_crops.crops_of(tmp_path, ["a.png"], "facenet", landmarks))
 
 
 def test_a_photo_is_cropped_by_landmarks_of_every_other_kind(tmp_path):
@@ -84,7 +84,7 @@ def test_a_photo_is_cropped_by_landmarks_of_every_other_kind(tmp_path):
     points = np.array([(30, 30), (50, 31), (40, 45), (33, 60), (48, 60.0)])
     for name, template in TEMPLATES.items():
         if not template.needs_box:
-            found = crops.crops_of(
+            found = listed_crops.crops_of(
                 tmp_path, ["a.png", "b.png"], name, {"a.png": points}
             )
             crop, none = found
