@@ -4,6 +4,9 @@ import math
 import numbers
 from typing import Any
 
+# Between embeddings, everywhere: 1 - cosine, |a - b| and its square.
+DISTANCES = ("cosine", "l2", "squared-l2")
+
 
 def integer(name: str, value: Any) -> int:
     """An integer of either sign."""

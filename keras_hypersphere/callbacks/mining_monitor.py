@@ -85,7 +85,7 @@ class MiningMonitor(keras.callbacks.Callback):
         self.x, self.y = x, y
         self.margin = arguments.number("margin", margin, minimum=0.0)
         self.distance = arguments.choice(
-            "distance", distance, ("squared-l2", "l2", "cosine")
+            "distance", distance, arguments.DISTANCES
         )
         self.batch_size = arguments.positive_integer("batch_size", batch_size)
         self.prefix = prefix

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-DISTANCES = ("cosine", "l2", "squared-l2")
+from keras_hypersphere.arguments import DISTANCES
 
 
 def as_flags(

@@ -8,7 +8,6 @@ from keras import ops
 from keras_hypersphere import arguments
 from keras_hypersphere.losses.metric_loss import MetricLoss
 from keras_hypersphere.mining.pairwise_distance import (
-    DISTANCES,
     pairwise_distance,
 )
 from keras_hypersphere.ops import bounds
@@ -102,7 +101,9 @@ class PairContrastiveLoss(MetricLoss):
         self.positive_margin = arguments.number(
             "positive_margin", positive_margin, minimum=0.0
         )
-        self.distance = arguments.choice("distance", distance, DISTANCES)
+        self.distance = arguments.choice(
+            "distance", distance, arguments.DISTANCES
+        )
         self.squared = arguments.flag("squared", squared)
         self.positive_weight = arguments.number(
             "positive_weight", positive_weight, minimum=0.0

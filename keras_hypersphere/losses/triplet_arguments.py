@@ -7,7 +7,6 @@ from keras import ops
 from keras_hypersphere import arguments
 from keras_hypersphere.backend import replicas
 from keras_hypersphere.mining import select, triplets
-from keras_hypersphere.mining.pairwise_distance import DISTANCES
 from keras_hypersphere.mining.positives import find_positives
 
 Tensor = Any
@@ -38,7 +37,7 @@ class TripletArguments(NamedTuple):
         return cls(
             arguments.number("margin", margin, minimum=0.0),
             mining,
-            arguments.choice("distance", distance, DISTANCES),
+            arguments.choice("distance", distance, arguments.DISTANCES),
             fallback,
         )
 

@@ -7,7 +7,6 @@ from keras import ops
 
 from keras_hypersphere import arguments
 from keras_hypersphere.backend import compilation
-from keras_hypersphere.mining.pairwise_distance import WIDE
 from keras_hypersphere.mining.positives import find_positives
 from keras_hypersphere.mining.sorted_negatives import match_pairs
 from keras_hypersphere.mining.tiles import Tile, visit_positives
@@ -287,7 +286,7 @@ def _checked(
             "`distances` must be a matrix, anchors by references. "
             f"Received: distances.shape={tuple(distances.shape)}."
         )
-    if str(distances.dtype).rpartition(".")[2] not in WIDE:
+    if str(distances.dtype).rpartition(".")[2] not in gradients.WIDE:
         distances = gradients.upcast(distances, "float32")
     rows, columns = distances.shape
     if others is None and None not in (rows, columns) and rows != columns:

@@ -46,21 +46,29 @@ def to_directions(x: Tensor, w: Tensor, epsilon: float) -> Tensor:
     x = saturate(x)
     inverse = ops.transpose(inverse_length(w, 1, epsilon))
     along = products.matmul(-2.0 * x, ops.transpose(w)) * inverse
-    return _add_up(x, 1.0 - epsilon * ops.square(inverse), along)
+    return _not_negative(_add_up(x, 1.0 - epsilon * ops.square(inverse), along))
 
 
 def squared_l2(x: Tensor, w: Tensor) -> Tensor:
-    """`|x|^2 + |w|^2 - 2 x.w`: (N, C) numbers and one matrix product."""
+    """`|x - w|^2` of all rows: (N, C) numbers and one matrix product."""
+    return _not_negative(expanded(x, w))
+
+
+def expanded(x: Tensor, w: Tensor) -> Tensor:
+    """`|x|^2 + |w|^2 - 2 x.w`, which rounding may leave below zero."""
     along = products.matmul(-2.0 * x, ops.transpose(w))
     return _add_up(x, ops.sum(ops.square(w), axis=-1), along)
 
 
 def _add_up(x: Tensor, w_squares: Tensor, along: Tensor) -> Tensor:
-    """The parts of squared distances -> distances, at least zero."""
+    """The parts of squared distances -> distances."""
     squares = ops.sum(ops.square(x), axis=-1, keepdims=True)
     # Squares first: from i to j must be as far as from j to i.
-    total = (squares + w_squares) + along
-    # The gradient 2 (x - w) is right also where rounding fell below zero.
+    return (squares + w_squares) + along
+
+
+def _not_negative(total: Tensor) -> Tensor:
+    """At least zero; the gradient 2 (x - w) is right also below it."""
     return total - ops.stop_gradient(bounds.at_most(total, 0.0))
 
 
@@ -76,9 +84,9 @@ def measure(difference: Tensor, distance: str) -> Tensor:
     return ops.square(difference)
 
 
-def saturate(x: Tensor) -> Tensor:
-    """Clips to a range whose squares can be added; gradients pass."""
-    largest = LARGEST["float64" if "64" in str(x.dtype) else "float32"]
+def saturate(x: Tensor, bounds_of: dict[str, float] = LARGEST) -> Tensor:
+    """Clips to what can be squared and added; gradients pass, NaN stays."""
+    largest = bounds_of["float64" if "64" in str(x.dtype) else "float32"]
     return gradients.straight_through(ops.clip(x, -largest, largest), x)
 
 

@@ -8,6 +8,8 @@ from keras import ops
 
 Tensor = Any
 
+# What distances and losses are computed in; others are cast up.
+WIDE = ("float32", "float64")
 LARGEST = {"float16": 65504.0, "bfloat16": float.fromhex("0x1.fep127")}
 
 
@@ -15,6 +17,13 @@ def straight_through(value: Tensor, surrogate: Tensor) -> Tensor:
     """Gives `value` the gradient of `surrogate`."""
     # The first difference is exactly zero, so the value is not rounded.
     return (surrogate - ops.stop_gradient(surrogate)) + ops.stop_gradient(value)
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """float64 stays, everything else becomes float32."""
+    if keras.backend.standardize_dtype(x.dtype) in WIDE:
+        return x
+    return upcast(x, "float32")
 
 
 def upcast(x: Tensor, dtype: str) -> Tensor:

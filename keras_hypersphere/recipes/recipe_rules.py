@@ -4,12 +4,13 @@ import math
 import reprlib
 from typing import TYPE_CHECKING, Any
 
+from keras_hypersphere.arguments import DISTANCES
+
 if TYPE_CHECKING:
     from keras_hypersphere.recipes.recipe import Recipe
 
 CHANNELS = {"RGB": 3, "BGR": 3, "gray": 1}
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16", "auto")
-DISTANCES = ("cosine", "l2", "squared-l2")
 # What a schedule of each kind has besides `kind`.
 SCHEDULES: dict[str, tuple[str, ...]] = {
     "constant": (),

@@ -11,6 +11,7 @@ import importlib
 import shlex
 from collections.abc import Callable
 
+from keras_hypersphere.arguments import DISTANCES
 from keras_hypersphere.tools.commands.document import document, one_line
 from keras_hypersphere.tools.commands.embedder_arguments import (
     DETECTORS,
@@ -31,7 +32,6 @@ SETS = {
 # load NumPy.
 PROTOCOLS = ("standard", "sphereface", "normface-pca")
 VIDEO_PROTOCOLS = ("mean", "facenet", "histogram", "normface-mean")
-DISTANCES = ("cosine", "l2", "squared-l2")
 RULES = ("center", "largest")
 # The options that decide what is measured, in the order of the help.
 COMMAND_WORDS = (

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from keras_hypersphere.arguments import DISTANCES
 from keras_hypersphere.zoo.cards.fields import fits, impossible, words
 
 CHOICES = {
     "channels": ("RGB", "BGR", "gray"),
     "flip": ("none", "concat", "sum", "max"),
-    "distance": ("l2", "squared-l2", "cosine"),
+    "distance": DISTANCES,
 }
 RESULTS = {
     "published": {"protocol": str, "value": float, "source": str},

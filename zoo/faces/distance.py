@@ -2,7 +2,8 @@
 
 import numpy as np
 
-DISTANCES = ("l2", "squared-l2", "cosine")
+from keras_hypersphere.arguments import DISTANCES
+
 # Rows compared together: two blocks of float64 that fit the cache.
 BLOCK = 512
 

@@ -2,14 +2,11 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_hypersphere.ops import class_ids, gradients
 
 Tensor = Any
-
-WIDE = ("float32", "float64")
 
 
 def matrix(y_pred: Tensor, square: bool = False) -> Tensor:
@@ -27,14 +24,7 @@ def matrix(y_pred: Tensor, square: bool = False) -> Tensor:
             "`keras.ops.matmul(a, keras.ops.transpose(b))`. "
             f"Received: y_pred.shape={shape}."
         )
-    return upcast(y_pred)
-
-
-def upcast(x: Tensor) -> Tensor:
-    """float64 stays, everything else becomes float32."""
-    if keras.backend.standardize_dtype(x.dtype) in WIDE:
-        return x
-    return gradients.upcast(x, "float32")
+    return gradients.at_least_float32(y_pred)
 
 
 def same_class(labels: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ import keras
 from keras import ops
 
 from keras_hypersphere import arguments
-from keras_hypersphere.addons.losses import batch
 from keras_hypersphere.ops import gradients
 
 Tensor = Any
@@ -45,7 +44,7 @@ def contrastive_loss(
         gives the dtype of `y_pred` for half types.
     """
     margin = arguments.number("margin", margin)
-    y_pred = batch.upcast(ops.convert_to_tensor(y_pred))
+    y_pred = gradients.at_least_float32(ops.convert_to_tensor(y_pred))
     same = ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype)
     shapes = tuple(same.shape), tuple(y_pred.shape)
     if not _alike(*shapes):

@@ -146,7 +146,7 @@ def measured(**fields):
         ("source_sha256", "", "0 without source_sha256"),
         ("weights_sha256", "", "0 without weights_sha256"),
         ("flip", "both", "none, concat, sum, max"),
-        ("distance", "euclid", "l2, squared-l2, cosine"),
+        ("distance", "euclid", "cosine, l2, squared-l2"),
         ("input_shape", [150, 150], "height, width, channels"),
         ("input_shape", [150, 150, 1], "3 last"),
         ("weights_sha256", "abc", "64 lower-case"),
