@@ -14,9 +14,12 @@ from keras_hypersphere.tools.caffe.layer_type import (
 )
 
 for name, message in (
-    # Of forks: SSD, SegNet, PSPNet, MobileNet-YOLO.
+    # Of forks: SSD, SegNet, PSPNet, MobileNet-YOLO, MS-CNN, Cascade R-CNN.
     ("AnnotatedData", "data_param"),
     ("DenseImageData", "dense_image_data_param"),
+    ("DetectionData", None),
+    ("EvalData", None),
+    ("ImageGtData", None),
     ("ImageSegData", "image_data_param"),
     ("LaneData", "data_param"),
     ("VideoData", "data_param"),

@@ -21,6 +21,12 @@ for name, place in (
     ("BoxAnnotatorOHEM", 0),
     ("SmoothL1LossOHEM", 1),
     ("SoftmaxWithLossOHEM", 1),
+    # MS-CNN, Cascade R-CNN.
+    ("BboxAccuracy", 1),
+    ("DetectionAccuracy", 1),
+    ("DetectionGroupAccuracy", 2),
+    ("DetectionGroupLoss", 2),
+    ("DetectionLoss", 1),
     # PSPNet, DetectNet.
     ("L1Loss", 1),
     ("SegAccuracy", 1),

@@ -38,8 +38,9 @@ def roi_pooling_reference(
     made = np.zeros((len(boxes), x.shape[1], rows, columns))
     for box, top in zip(boxes, made, strict=True):
         image = x[int(box[0])]
-        # C's `round`, halves away from zero; boxes are not negative.
-        edges = np.floor(box[1:] * settings.spatial_scale + 0.5).astype(int)
+        sides = np.tile(box[3:] - box[1:3] + 1, 2) * settings.pad_ratio
+        padded = box[1:] + sides * [-1, -1, 1, 1]
+        edges = half_away(padded * settings.spatial_scale)
         ys = cells(edges[1], edges[3], rows, x.shape[2])
         xs = cells(edges[0], edges[2], columns, x.shape[3])
         for i, (first, last) in enumerate(ys):
@@ -47,6 +48,11 @@ def roi_pooling_reference(
                 if first < last and left < right:
                     top[:, i, j] = image[:, first:last, left:right].max((1, 2))
     return made
+
+
+def half_away(x: np.ndarray) -> np.ndarray:
+    """C's `round`: halves go away from zero."""
+    return (np.sign(x) * np.floor(np.abs(x) + 0.5)).astype(int)
 
 
 def cells(start: int, end: int, count: int, size: int) -> list[tuple[int, int]]:
@@ -84,9 +90,10 @@ def roi_pooling(layer: Emission, inputs: list[Tensor]) -> Tensor:
         )
     calculate = Calculator(layer)
     sample = calculate("cast", calculate("take", regions, 0, axis=1), "int32")
+    if settings.pad_ratio:
+        regions = padded(calculate, regions, settings.pad_ratio)
     scaled = calculate("multiply", regions, settings.spatial_scale)
-    corners = calculate("floor", calculate("add", scaled, 0.5))
-    corners = calculate("cast", corners, "int32")
+    corners = rounded(calculate, scaled)
     rows: Sequence[Tensor]
     columns: Sequence[Tensor]
     rows, columns = (
@@ -124,6 +131,35 @@ class Calculator:
         array has channels for a bias of these.
         """
         return self("subtract", x, self("negative", y))
+
+
+def padded(calculate: Calculator, regions: Tensor, ratio: float) -> Tensor:
+    """Regions that are larger by a part of their sides, at each of their ends.
+
+    A field of the forks of MS-CNN and Cascade R-CNN.
+    """
+    last = calculate("take", regions, [0, 3, 4, 3, 4], axis=1)
+    first = calculate("take", regions, [0, 1, 2, 1, 2], axis=1)
+    sides = calculate("add", calculate("subtract", last, first), 1.0)
+    pad = calculate("multiply", sides, ratio)
+    signs = np.array([0, -1, -1, 1, 1], np.float32)
+    return calculate("add", regions, calculate("multiply", pad, signs))
+
+
+def rounded(calculate: Calculator, x: Tensor) -> Tensor:
+    """C's `round`: halves go away from zero; corners may be negative."""
+    size = calculate("absolute", x)
+    whole = calculate("floor", size)
+    # Exact, where adding a half to 0.49999997 is not.
+    half = calculate(
+        "cast",
+        calculate("greater_equal", calculate("subtract", size, whole), 0.5),
+        "float32",
+    )
+    up = calculate(
+        "multiply", calculate("add", whole, half), calculate("sign", x)
+    )
+    return calculate("cast", up, "int32")
 
 
 def edges(

@@ -22,9 +22,15 @@ from keras_hypersphere.tools.caffe.network.training_only import read_bottoms
 # Of these the tops are data sets of any kind, and none is the label's.
 FREE_TOPS = ("HDF5Data", "DummyData")
 LABELS = {"label", "labels"}
-# Their labels are pictures, and tables of boxes.
+# Their labels are pictures, and tables or maps of boxes.
 LABEL_MAPS = ("DenseImageData", "ImageSegData")
-ANNOTATED = ("AnnotatedData", "LaneData")
+ANNOTATED = (
+    "AnnotatedData",
+    "DetectionData",
+    "EvalData",
+    "ImageGtData",
+    "LaneData",
+)
 
 
 def as_inputs(

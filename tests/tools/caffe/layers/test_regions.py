@@ -1,5 +1,7 @@
 """ROIPooling, against Caffe's loops in float32."""
 
+import decimal
+
 import keras
 import numpy as np
 import pytest
@@ -17,14 +19,22 @@ def layer(settings):
     )
 
 
-def pooled(x, regions, bins, scale):
+def away(x):
+    """C's `round`, as Python's library has it: halves away from zero."""
+    return int(decimal.Decimal(float(x)).to_integral(decimal.ROUND_HALF_UP))
+
+
+def pooled(x, regions, bins, scale, pad_ratio=0):
     """Step by step, each number in the type that Caffe has it in."""
     down, across = bins
     out = np.zeros((len(regions), x.shape[1], down, across), np.float32)
+    one, scale, ratio = map(np.float32, (1, scale, pad_ratio))
     for r, (sample, *corners) in enumerate(regions.astype(np.float32)):
+        x1, y1, x2, y2 = corners
+        pad_x, pad_y = (x2 - x1 + one) * ratio, (y2 - y1 + one) * ratio
         left, top, right, bottom = (
-            int(np.floor(np.float32(c * np.float32(scale) + np.float32(0.5))))
-            for c in corners
+            away(np.float32(c * scale))
+            for c in (x1 - pad_x, y1 - pad_y, x2 + pad_x, y2 + pad_y)
         )
         tall = np.float32(max(bottom - top + 1, 1)) / np.float32(down)
         wide = np.float32(max(right - left + 1, 1)) / np.float32(across)
@@ -67,6 +77,18 @@ def test_roi_pooling(bins, scale, net):
     settings = f"pooled_h: {bins[0]} pooled_w: {bins[1]} spatial_scale: {scale}"
     made = net(layer(settings), x=X, regions=regions)["y"]
     np.testing.assert_array_equal(made, pooled(X, regions, bins, scale))
+
+
+@pytest.mark.parametrize("ratio", [0.25, 0.5])
+def test_regions_that_are_padded(ratio, net):
+    """A field of MS-CNN; halves below zero are rounded away from it."""
+    regions = random_regions(60).astype(np.float32)
+    regions[:3, 1:] = (-8, -8, 40, 56), (0, 0, 15, 15), (-24, 8, 8, 40)
+    text = f"pooled_h: 4 pooled_w: 3 spatial_scale: 0.0625 pad_ratio: {ratio}"
+    made = net(layer(text), x=X, regions=regions)["y"]
+    right = pooled(X, regions, (4, 3), 1 / 16, ratio)
+    np.testing.assert_array_equal(made, right)
+    assert (right != pooled(X, regions, (4, 3), 1 / 16)).any()
 
 
 @pytest.mark.parametrize("count", [1, 3])
