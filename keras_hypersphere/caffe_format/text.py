@@ -26,6 +26,8 @@ TOKEN = re.compile(STRING + r"|[-+\w]+|\S")
 MOST_WORDS = 300
 PLACEHOLDER = re.compile(r"Couldn't parse (?:integer|float): ([A-Za-z]\w*)")
 UNKNOWN_FIELD = re.compile(r'has no field named "(\w+)"')
+# Types are an enum in `layers` only, the format of 2013.
+UNKNOWN_TYPE = re.compile(r'Enum type "LayerType.Value" has no value')
 # Strings, comments, signs that stand apart from their numbers, and 1.5F.
 TOKENS = re.compile(
     STRING + r"|(?P<comment>\#[^\n]*)|-(?P<apart>(?:\s+|\#[^\n]*\n)+)"
@@ -174,6 +176,11 @@ def explain(error: text_format.ParseError, text: str) -> str:
     reason = reason.encode(errors="replace").decode()
     if UNKNOWN_FIELD.search(reason):
         reason += "; correct the spelling"
+    if UNKNOWN_TYPE.search(reason):
+        reason += (
+            "; in `layers` the types are those of 2013, such as `type: "
+            'SOFTMAX`: write every layer as `layer { type: "Name" ... }`'
+        )
     placeholder = PLACEHOLDER.search(reason)
     if placeholder:
         reason += (

@@ -42,7 +42,7 @@ class Proposal(keras.layers.Layer):
         inputs: list of three: scores `(N, H, W, 2 * anchors)`, of which the
             second half are those of objects, shifts `(N, H, W, 4 * anchors)`,
             and height, width and scale of the image, `(N, 3)`, or with a
-            scale for each side `(N, 4)`.
+            scale for each side `(N, 4)`. Numbers after these are not read.
 
     Output shape:
         Regions `(N * post_nms_top_n, 5)`: image, x1, y1, x2, y2, in pixels,
@@ -140,7 +140,7 @@ class Proposal(keras.layers.Layer):
         # Width comes first in a box, and height in a size.
         last = ops.concatenate([sizes[:, 1::-1]] * 2, axis=-1)[:, None] - 1
         boxes = ops.maximum(0.0, ops.minimum(boxes, last))
-        scales = sizes[:, :1:-1]
+        scales = sizes[:, 3:1:-1]
         least = (self.min_size * scales)[:, None]
         large = boxes[..., 2:] - boxes[..., :2] + 1 >= least
         return boxes, ops.all(large, axis=-1)

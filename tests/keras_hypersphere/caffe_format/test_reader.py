@@ -52,6 +52,8 @@ def test_comments_in_any_encoding_and_a_mark_before(write):
             "layer { convolution_param { num_output: cls3x } }",
             "template.*cls3",
         ),
+        ('layers { type: "Softmax" }', "those of 2013.*write every layer"),
+        ("layers { type: MCWINDOW_DATA }", "MCWINDOW_DATA.*those of 2013"),
         ("404: Not Found", "an error of a web server"),
         ('{"message": "Not Found"}', "is JSON"),
         ("# net\nfrom caffe import layers", "a Python script"),

@@ -44,7 +44,7 @@ def proposal_reference(
                 last = np.array([width, height, width, height]) - 1
                 box = np.maximum(0, np.minimum(box, last))
                 sides = box[2:] - box[:2] + 1
-                least = settings.min_size * np.array([size[-1], size[2]])
+                least = settings.min_size * np.array([size[2:4][-1], size[2]])
                 value = score[len(anchors) + k, y, x]
                 found.append((value if (sides >= least).all() else 0.0, box))
         found.sort(key=lambda one: -one[0])
@@ -109,10 +109,11 @@ def proposal(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
             "negative"
         )
     sizes = flatten(layer, sizes, "flatten")
-    if sizes.shape[1] not in (3, 4):
+    # PVANet's first networks give six, of which the layer reads four.
+    if sizes.shape[1] < 3:
         layer.fail(
-            "takes height, width and scale of the image as bottom 2, 3 or 4 "
-            f"numbers; it has {sizes.shape[1]}"
+            "takes height, width and scale of the image as bottom 2, 3 numbers "
+            f"or more; it has {sizes.shape[1]}"
         )
     layer.batch = None
     made = layer.add(

@@ -46,6 +46,17 @@ def test_regions(referenced, settings):
     assert (made["points"] >= 0).any()
 
 
+def test_six_numbers_of_an_image(referenced):
+    """PVANet's first networks give six, of which the layer reads four."""
+    text = layer("min_size: 12 post_nms_topn: 12")
+    four = referenced(text, **inputs())
+    feed = inputs()
+    feed["size"] = np.append(feed["size"], np.float32([[9, 99]]), 1)
+    six = referenced(text, **feed)
+    np.testing.assert_array_equal(six["rois"], four["rois"])
+    np.testing.assert_array_equal(six["points"], four["points"])
+
+
 def test_each_image_has_its_rows_and_its_size(net):
     feed = inputs(images=2)
     feed["size"][1, :2] = 40, 200
@@ -118,7 +129,7 @@ def test_refusals(net):
     ):
         with pytest.raises(CaffeFormatError, match=words):
             net(layer(settings), **feed)
-    with pytest.raises(CaffeFormatError, match="3 or 4 numbers; it has 2"):
+    with pytest.raises(CaffeFormatError, match="3 numbers or more; it has 2"):
         net(layer(""), **{**feed, "size": SIZE[:, :2]})
     text = layer("").replace(SETTINGS, "ratio: 1")
     with pytest.raises(CaffeFormatError, match="a `ratio` and a `scale`"):
