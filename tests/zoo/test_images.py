@@ -214,6 +214,7 @@ def test_float_values_are_rounded():
         (np.full((2, 2, 3), np.nan), r"nan"),
         (np.full((2, 2, 3), 0.5), r"Multiply them by 255"),
         (np.zeros((2, 2, 3), bool), r"dtype=bool"),
+        (np.full((2, 2, 3), 255, np.uint16), r"astype\('uint8'\)"),
     ],
 )
 def test_refuses_other_arrays(array, message):

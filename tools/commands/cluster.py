@@ -86,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     require_output(arguments.output)
     require_photos(arguments.photos)
+    require_outside(arguments.output, arguments.photos)
     photos = [name for name, _ in name_photos(arguments.photos)]
     embedder = embedder_of(arguments)
     found = embedder.embed(
@@ -142,6 +143,26 @@ def require_output(path: Path) -> None:
             f"The folder '{path}' is not empty: groups of an earlier run would "
             "be mixed with new ones. Name another one."
         )
+
+
+def require_outside(path: Path, photos: "list[str]") -> None:
+    """Refuses copies below a folder whose photos are read.
+
+    Raises:
+        ValueError: If a later run would take the copies for photos.
+    """
+    if path.suffix == ".json":
+        return
+    for name in photos:
+        folder = Path(name).resolve()
+        if folder.is_dir() and folder in (
+            path.resolve(),
+            *path.resolve().parents,
+        ):
+            raise ValueError(
+                f"The folder '{path}' lies in '{name}': a later run would take "
+                "the copies for photos. Name a folder outside of it."
+            )
 
 
 def write(path: Path, groups: "list[list[AlignedFace]]", page: str) -> None:

@@ -11,9 +11,10 @@ import struct
 import zlib
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 
-from keras_hypersphere.zoo.formats import lzw
+from keras_hypersphere.zoo.formats import jpeg, lzw
 
 STARTS = (b"II*\x00", b"MM\x00*")
 # Bytes of a value of each type; the letters are those of `struct`.
@@ -22,6 +23,7 @@ WIDTH, HEIGHT, BITS, PACKING, COLORS = 256, 257, 258, 259, 262
 OFFSETS, SAMPLES, ROWS, COUNTS, PLANES = 273, 277, 278, 279, 284
 ORIENTATION, PREDICTOR, EXTRA = 274, 317, 338
 TILE_WIDTH, TILE_HEIGHT, TILES, TILE_COUNTS = 322, 323, 324, 325
+JPEG_TABLES = 347
 # How each orientation becomes upright: quarters against the clock, after
 # mirroring.
 TURNS = {
@@ -201,6 +203,8 @@ def check(data: bytes, layout: Layout) -> None:
         ValueError: If one is damaged, or missing.
     """
     check_places(layout)
+    if layout.one(PACKING, 1) == JPEG:
+        check_jpegs(data, layout)
     strips = packed_strips(data, layout) or packed_tiles(data, layout)
     for packed, size in strips:
         if layout.one(PACKING, 1) != LZW:
@@ -214,6 +218,30 @@ def check(data: bytes, layout: Layout) -> None:
         full = given == strips[0][1] or layout.one(PACKING, 1) == 1
         if given < size or (given > size and not full):
             raise ValueError("it is damaged")
+
+
+def check_jpegs(data: bytes, layout: Layout) -> None:
+    """Looks at strips or tiles that are JPEGs: libtiff decodes broken ones.
+
+    Raises:
+        ValueError: If one is damaged, or missing.
+    """
+    # All strips share these tables: they stand before each one's own parts.
+    tables = bytes(layout.tags.get(JPEG_TABLES, ())).removesuffix(jpeg.END)
+    for starts, counts in ((OFFSETS, COUNTS), (TILES, TILE_COUNTS)):
+        for offset, count in zip(
+            layout.tags.get(starts, ()),
+            layout.tags.get(counts, ()),
+            strict=False,
+        ):
+            strip = data[offset : offset + count]
+            if len(strip) < count:
+                raise ValueError("its end is missing")
+            if not strip.startswith(jpeg.START):
+                raise ValueError("it is damaged")
+            whole = (tables or jpeg.START) + strip[len(jpeg.START) :]
+            if jpeg.decode(whole, cv2.IMREAD_GRAYSCALE) is None:
+                raise ValueError("it is damaged")
 
 
 def inflate(packed: bytes, most: int) -> bytes:
@@ -246,7 +274,7 @@ def unpack_bits(packed: bytes, most: int) -> bytes:
     return b"".join(parts)
 
 
-LZW = 5
+LZW, JPEG = 5, 7
 # Packed bytes, and how many there may be unpacked.
 UNPACK: dict[int, Callable[[bytes, int], bytes]] = {
     1: lambda packed, most: packed,

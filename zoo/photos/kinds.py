@@ -127,16 +127,24 @@ def array_pixels(source: Any) -> np.ndarray:
     """The numbers of an array of any library.
 
     Raises:
-        ValueError: If they lie where NumPy cannot reach them.
+        ValueError: If they lie where NumPy cannot reach them, or are bytes
+            in a wider type: uint16 is read by its range, and all were black.
     """
     try:
-        return np.asarray(source)
+        pixels = np.asarray(source)
     except (TypeError, RuntimeError) as error:
         raise ValueError(
             f"The {type(source).__name__} cannot be read as a NumPy array "
             f"({' '.join(str(error).split())}). Move it to the CPU, and "
             "detach it."
         ) from None
+    if pixels.dtype == np.uint16 and 0 < pixels.max(initial=0) <= 255:
+        raise ValueError(
+            "A photo of uint16 must hold numbers in [0, 65535]; these look "
+            "like bytes. Pass `photo.astype('uint8')`. "
+            f"Received: values up to {pixels.max()}, dtype=uint16"
+        )
+    return pixels
 
 
 def pil_pixels(image: "Image") -> np.ndarray:

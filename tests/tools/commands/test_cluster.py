@@ -100,3 +100,15 @@ def test_errors(capsys, photos, tmp_path):
         assert said.out == "" and said.err.count("\n") == 1
         assert message in said.err
     assert not (tmp_path / "o.json").exists()
+
+
+def test_copies_do_not_lie_among_the_photos(capsys, photos):
+    """A later run would group the copies too."""
+    for out in (photos / "groups", photos / "x" / ".." / "groups"):
+        assert main(["cluster", str(photos), "-o", str(out)]) == 1
+        said = capsys.readouterr()
+        assert said.out == "" and said.err.count("\n") == 1
+        assert "Name a folder outside of it." in said.err
+    assert not (photos / "groups").exists()
+    out = photos / "groups.json"
+    assert main(["cluster", str(photos), "-o", str(out)]) == 0

@@ -274,6 +274,18 @@ def test_gray_with_alpha_in_tiff(orientation, packing):
     )
 
 
+def test_jpeg_in_tiff():
+    """libtiff decodes broken strips, and only prints that they are."""
+    pytest.importorskip("PIL.Image")
+    data = pillow(PICTURE, "tiff", compression="jpeg")
+    assert not refused(data)
+    place = tiff.read_layout(data).tags[tiff.OFFSETS][0]
+    for other in (b"\xff\xd8" * 150, bytes(300), b"\xff" * 300):
+        assert refused(put(data, place + 700, other))
+    assert refused(put(data, place, b"\0\0"))
+    assert refused(data[: place + 500])
+
+
 def tiff_of(samples, planes=1, extra=2):
     """A TIFF of gray and alpha, of 16 bits, big-endian, in two strips."""
     height, width = samples.shape[:2]
