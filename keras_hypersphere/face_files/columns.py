@@ -51,6 +51,13 @@ def columns_of(path: Path, schema: Any, features: dict[str, Any]) -> Columns:
     features = {**features, **in_schema(schema)}
     image = pick(path, schema, features, "Image", IMAGES)
     label = pick(path, schema, features, "ClassLabel", LABELS)
+    return Columns(image, label, class_names_of(path, label, features))
+
+
+def class_names_of(
+    path: Path, label: str, features: dict[str, Any]
+) -> list[str] | None:
+    """The names of the classes of a column; None if nothing tells them."""
     names = features.get(label, {})
     names = names.get("names") if isinstance(names, dict) else None
     if names is not None and not (
@@ -60,7 +67,30 @@ def columns_of(path: Path, schema: Any, features: dict[str, Any]) -> Columns:
             f"'{path}': the class names of the column '{label}' are no list "
             "of texts."
         )
-    return Columns(image, label, names)
+    return names
+
+
+def require_same(
+    first: Path, columns: Columns, path: Path, schema: Any
+) -> None:
+    """Refuses a further file that the columns of the first do not fit.
+
+    Raises:
+        ValueError: If it lacks one, or its numbers mean other people.
+    """
+    for name in (columns.image, columns.label):
+        if name not in schema.names:
+            raise ValueError(
+                f"'{path}' has no column '{shown(name)}', which '{first}' has. "
+                "Name files of one data set."
+            )
+    names = class_names_of(path, columns.label, in_schema(schema))
+    if names is not None and names != columns.class_names:
+        raise ValueError(
+            f"'{path}' has other class names than '{first}', so that a number "
+            "would mean two people. Join them by `concatenate_datasets` of "
+            "datasets, or name files of one data set."
+        )
 
 
 def touch_names(schema: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from keras_hypersphere.face_files.columns import (
     columns_of,
     pyarrow,
+    require_same,
     touch_names,
 )
 from keras_hypersphere.face_files.open_file import OpenFile
@@ -52,6 +53,10 @@ class ParquetSource(TableSource):
                 groups.append((file, rows))
         self._set_groups(groups)
         self.columns = columns_of(self.path, self._readers[0].schema_arrow, {})
+        for file, reader in zip(self._tables, self._readers, strict=True):
+            require_same(
+                self._tables[0], self.columns, file, reader.schema_arrow
+            )
 
     def _start(self) -> None:
         self._lock = threading.Lock()

@@ -8,6 +8,7 @@ from typing import Any
 from keras_hypersphere.face_files.columns import (
     columns_of,
     pyarrow,
+    require_same,
     touch_names,
 )
 from keras_hypersphere.face_files.open_file import OpenFile, read_json
@@ -43,6 +44,8 @@ class SavedSource(TableSource):
         self._tables = files
         self._load()
         self.columns = columns_of(self.path, self._batches[0].schema, features)
+        for file, batch in zip(self._files, self._batches, strict=True):
+            require_same(self._files[0], self.columns, file, batch.schema)
 
     def _load(self) -> None:
         self._batches = []

@@ -3,7 +3,7 @@
 import abc
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,15 +105,12 @@ class TableSource(FaceSource):
     def _classes(self) -> tuple[np.ndarray, list[str]]:
         library = pyarrow()
         label = self.columns.label
-        arrays = list(self._column(label))
-        whole = library.chunked_array(arrays)
+        whole = library.chunked_array(self._alike(self._column(label)))
         if whole.null_count:
             row = next(
                 index for index, value in enumerate(whole) if not value.is_valid
             )
             raise self._unlabelled(row, "nothing")
-        if library.types.is_dictionary(whole.type):
-            whole = whole.cast(whole.type.value_type)
         types = library.types
         if types.is_string(whole.type) or types.is_large_string(whole.type):
             return number_texts(whole.to_pylist())
@@ -134,6 +131,37 @@ class TableSource(FaceSource):
         if names is not None:
             numbers = [names[int(number)] for number in numbers]
         return labels, numbers
+
+    def _alike(self, arrays: Iterable[Any]) -> list[Any]:
+        """Classes without dictionaries, which may hold nulls, in one type."""
+        types = pyarrow().types
+        plain = [
+            array.dictionary_decode()
+            if types.is_dictionary(array.type)
+            else array
+            for array in arrays
+        ]
+        kinds = list(dict.fromkeys(array.type for array in plain))
+        if len(kinds) < 2:
+            return plain
+        # Each file, or each split, chooses the width of its own.
+        if all(map(types.is_integer, kinds)):
+            wide = "int64"
+        elif all(types.is_string(k) or types.is_large_string(k) for k in kinds):
+            wide = "large_string"
+        else:
+            raise self._mixed(kinds)
+        try:
+            return [array.cast(wide) for array in plain]
+        except pyarrow().ArrowException:
+            raise self._mixed(kinds) from None
+
+    def _mixed(self, kinds: list[Any]) -> ValueError:
+        return ValueError(
+            f"'{self.path}': the column '{self.columns.label}' holds "
+            f"{' and '.join(map(str, kinds))}; expected one type in all files. "
+            "Convert it with `cast_column` of datasets."
+        )
 
     def _unlabelled(self, row: int, label: str) -> ValueError:
         group, _ = self._group(row)

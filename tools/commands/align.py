@@ -8,6 +8,7 @@ the others are written, and the exit code is 1.
 
 `-o NAME.rec` makes one file to train from: of a folder of people, or of any
 other data set, the crops of each person as JPEG, in InsightFace's layout.
+`-o NAME.parquet` makes a table, as data sets of the Hugging Face hub are.
 Killed and typed again, it goes on. People that no crop is left of are named.
 """
 
@@ -39,7 +40,7 @@ TEMPLATES = (
 )
 
 # Files that `train` reads, and this command does not write.
-OTHER_FILES = (".parquet", ".tfrecord", ".lmdb", ".npz", ".zip")
+OTHER_FILES = (".tfrecord", ".lmdb", ".npz", ".zip")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         required=True,
         type=Path,
-        metavar="DIR|NAME.rec",
+        metavar="DIR|NAME.rec|NAME.parquet",
         help="folder for the crops, made if it is not there; or one file of "
         "the crops of people, to train from",
     )
@@ -89,10 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output
     if output.suffix in OTHER_FILES:
         raise ValueError(
-            f"-o takes a folder or NAME.rec. Received: '{output}', which "
-            "would be a folder of that name."
+            "-o takes a folder, NAME.rec or NAME.parquet. Received: "
+            f"'{output}', which would be a folder of that name."
         )
-    if output.suffix == ".rec":
+    if output.suffix in (".rec", ".parquet"):
         return make_cache(arguments)
     template = get_template(arguments.template)
     require_folder(output)
@@ -162,8 +163,11 @@ def make_cache(arguments: argparse.Namespace) -> int:
     from keras_hypersphere.face_files.open_faces import open_faces
     from keras_hypersphere.tools.commands.document import document
     from keras_hypersphere.tools.progress import Progress
-    from keras_hypersphere.tools.training import crop_file
+    from keras_hypersphere.tools.training import crop_file, crop_table
 
+    cut, records = crop_file.cut_crops, arguments.output
+    if records.suffix == ".parquet":
+        cut, records = crop_table.cut_crop_table, crop_table.records_of(records)
     if len(arguments.photos) != 1:
         raise ValueError(
             f"'{arguments.output}' is made of one folder of people, or one "
@@ -173,7 +177,7 @@ def make_cache(arguments: argparse.Namespace) -> int:
     with open_faces(arguments.photos[0]) as source:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         progress = Progress(len(source), "photos")
-        crop_file.cut_crops(
+        cut(
             source,
             arguments.output,
             arguments.template,
@@ -181,14 +185,14 @@ def make_cache(arguments: argparse.Namespace) -> int:
             arguments.choose,
             lambda done, total: progress.update(done),
         )
-        left_out = crop_file.left_out(source, arguments.output)
+        left_out = crop_file.left_out(source, records)
     with open_faces(arguments.output) as made:
         result = {
             "data": arguments.photos[0],
             "file": arguments.output,
             "crops": len(made),
             "people": len(made.class_names),
-            "lost_people": sorted(crop_file.lost_people(arguments.output)),
+            "lost_people": sorted(crop_file.lost_people(records)),
         }
     if arguments.json:
         print(document("align", [result], left_out))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 # What launchers set: Keras on JAX, and torchrun.
 COUNTS = ("KERAS_DISTRIBUTION_NUM_PROCESSES", "WORLD_SIZE")
+SLURM = " (`srun --ntasks=1`)"
+ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
 
 
 def require_one_process(environment: Mapping[str, str] = os.environ) -> None:
@@ -16,15 +18,30 @@ def require_one_process(environment: Mapping[str, str] = os.environ) -> None:
     """
     counts = {name: environment.get(name, "") for name in COUNTS}
     counts["TF_CONFIG"] = str(tensorflow_workers(environment))
+    # One address may be that of the first of many: then the count tells.
+    addresses = environment.get(ADDRESSES, "").split(",")
+    counts[ADDRESSES] = str(sum(bool(part.strip()) for part in addresses))
+    counts["SLURM_NTASKS"] = slurm_tasks(environment)
     for name, count in counts.items():
         if count.strip().isdecimal() and int(count) > 1:
+            how = SLURM if name == "SLURM_NTASKS" else ""
             raise ValueError(
                 f"`train` runs in one process, and {name} says that there are "
                 f"{int(count)}: each would train a network of its own. Start "
-                f"it once, without {name}, with --devices N for the devices "
-                "of one machine; for several machines, call `fit` as "
+                f"it once, without {name}{how}, with --devices N for the "
+                "devices of one machine; for several machines, call `fit` as "
                 "docs/distribution.md shows."
             )
+
+
+def slurm_tasks(environment: Mapping[str, str]) -> str:
+    """Tasks of a step of Slurm, of which this process is one.
+
+    A shell of `salloc` sees the count, too, and is no task: it has no number.
+    """
+    if "SLURM_PROCID" not in environment:
+        return ""
+    return environment.get("SLURM_NTASKS", "")
 
 
 def tensorflow_workers(environment: Mapping[str, str]) -> int:

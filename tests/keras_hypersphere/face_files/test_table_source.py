@@ -123,6 +123,58 @@ def test_texts_in_a_dictionary(make):
     assert source.class_names == ["Ann", "Cid", "Eve"]
 
 
+def test_a_dictionary_that_holds_nothing(tmp_path):
+    labels = pyarrow.DictionaryArray.from_arrays(
+        pyarrow.array([0, 1, 0, 0, 0, 0, 0]), pyarrow.array(["Ann", None])
+    )
+    made = table(labels=labels, features=False)
+    with (
+        open_faces(save(tmp_path / "a", made)) as source,
+        pytest.raises(ValueError, match="row 1 has nothing as its 'label'"),
+    ):
+        _ = source.labels
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "labels"),
+    [
+        (LABELS, pyarrow.array(LABELS, "int16"), LABELS),
+        (
+            [f"{n}" for n in LABELS],
+            pyarrow.array([f"{n}" for n in LABELS]).dictionary_encode(),
+            LABELS,
+        ),
+        ([f"{n}" for n in LABELS], LABELS, None),
+        (LABELS, pyarrow.array([2**63] * 7, "uint64"), None),
+    ],
+)
+def test_files_whose_labels_are_of_several_types(make, first, second, labels):
+    source = make(
+        table(labels=first, features=False),
+        table(labels=second, features=False),
+    )
+    with source:
+        if labels is None:
+            with pytest.raises(ValueError, match="expected one type in all"):
+                _ = source.labels
+        else:
+            found = [int(source.class_names[n]) for n in source.labels]
+            assert found == labels * 2
+
+
+@pytest.mark.parametrize(
+    ("second", "match"),
+    [
+        (table(names=NAMES[::-1]), "other class names than"),
+        (table().rename_columns(["image", "person"]), "no column 'label'"),
+        (table().rename_columns(["img", "label"]), "no column 'image'"),
+    ],
+)
+def test_files_of_two_data_sets(make, second, match):
+    with pytest.raises(ValueError, match=match):
+        make(table(), second)
+
+
 def test_photos_in_files(make, tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"in a file")
     photos = [{"bytes": None, "path": str(tmp_path / "a.jpg")}] * 7

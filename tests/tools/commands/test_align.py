@@ -307,7 +307,9 @@ def test_errors(capsys, tmp_path):
 
 
 def test_a_file_of_another_kind_is_not_a_folder(tmp_path, capsys):
-    output = tmp_path / "crops.parquet"
+    output = tmp_path / "crops.tfrecord"
     assert main(["align", str(tmp_path), "-o", str(output)]) == 1
-    assert "-o takes a folder or NAME.rec" in capsys.readouterr().err
+    assert (
+        "-o takes a folder, NAME.rec or NAME.parquet" in capsys.readouterr().err
+    )
     assert not output.exists()
