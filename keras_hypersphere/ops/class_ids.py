@@ -44,7 +44,10 @@ def class_ids(
         wrong = wrong | ops.any(labels < 0)
     if dtype in EXACT:
         wrong = wrong | ops.any(labels >= float(limit))
-        labels = ops.round(labels)
+        # A fraction is no id: rounded, it would be another class's.
+        whole = ops.round(labels)
+        wrong = wrong | ops.any(ops.not_equal(labels, whole))
+        labels = whole
     elif dtype != "bool" and limit <= np.iinfo(dtype).max:
         # What no number of the dtype reaches needs no comparing.
         wrong = wrong | ops.any(labels >= limit)

@@ -51,6 +51,7 @@ def test_other_ids_are_refused(given, problem):
         (np.array([0, 2**24 - 1], "float32"), 2**31, False),
         (np.array([0, 2**24], "float32"), 2**31, True),
         (np.array([0, np.nan], "float32"), 2**31, True),
+        (np.array([0, 0.25], "float32"), 2**31, True),
     ],
 )
 def test_where_they_are_not_seen_it_says_so(given, limit, is_wrong):
