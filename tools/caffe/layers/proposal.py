@@ -128,4 +128,8 @@ def proposal(layer: Emission, inputs: list[Tensor]) -> list[Tensor]:
         post_nms_top_n=settings.post_nms_topn,
         nms_threshold=settings.nms_thresh,
     )
-    return list(made[: len(layer.parameter.top)])
+    rois, scores = made
+    if len(layer.parameter.top) == 1:
+        return [rois]
+    # A Keras layer with two outputs counts as the maker of the first only.
+    return [rois, layer.label(scores, part="scores")]

@@ -264,6 +264,13 @@ FAULTS: list[tuple[str, str, str, Callable[[Any], bool]]] = [
         has_empty_windows,
     ),
     (
+        # And its scores, the second top, have an axis more.
+        "Proposal",
+        "proposal_param",
+        "ignores `min_size`",
+        lambda settings: True,
+    ),
+    (
         "PriorBox",
         "prior_box_param",
         "has another default of `clip`",

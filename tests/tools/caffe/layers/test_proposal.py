@@ -120,6 +120,18 @@ def test_with_what_reads_it(write, tmp_path):
     assert any(isinstance(one, Proposal) for one in loaded.layers)
 
 
+def test_verified_with_its_scores(write):
+    """OpenCV's scores have an axis more than Caffe's."""
+    path = write(
+        'input: "scores" input_shape { dim: 1 dim: 12 dim: 5 dim: 7 } '
+        'input: "shifts" input_shape { dim: 1 dim: 24 dim: 5 dim: 7 } '
+        'input: "size" input_shape { dim: 1 dim: 6 } '
+        + layer("post_nms_topn: 9")
+    )
+    report = verify(to_keras(path), path)
+    assert report.passed, report
+
+
 def test_refusals(net):
     feed = inputs()
     for settings, words in (
