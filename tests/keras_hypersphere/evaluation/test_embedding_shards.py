@@ -30,7 +30,10 @@ def test_as_from_an_array(kind, tmp_path):
     lists = [None if row % 9 == 4 else rows[row].tolist() for row in range(90)]
     for shard in range(3):
         part = lists[30 * shard : 30 * shard + 30]
-        write(tmp_path / f"part-{shard}.parquet", part, kind)
+        try:
+            write(tmp_path / f"part-{shard}.parquet", part, kind)
+        except pyarrow.ArrowNotImplementedError:
+            pytest.skip("this pyarrow writes no lists of one length with nulls")
     write(tmp_path / "part-3.parquet", [None, None], kind)
     (tmp_path / "_SUCCESS").write_text("")
     shards = EmbeddingShards(tmp_path)
