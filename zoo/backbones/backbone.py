@@ -88,9 +88,15 @@ def network(
     def finish(function: Network) -> Network:
         # `python -OO` leaves docstrings out.
         if function.__doc__:
-            function.__doc__ = function.__doc__.replace(
-                "{arguments}", ARGUMENTS.format(**words)
-            ).replace("{result}", RESULT.format(**words))
+            # From 3.13 on Python has taken the indentation away already.
+            text = inspect.cleandoc(function.__doc__)
+            for place, part in (
+                ("{arguments}", ARGUMENTS),
+                ("{result}", RESULT),
+            ):
+                said = part.format(**words).replace("\n    ", "\n")
+                text = text.replace(place, said)
+            function.__doc__ = text
         signature = inspect.signature(function)
 
         @functools.wraps(function)

@@ -11,6 +11,7 @@ import pytest
 
 import keras_hypersphere as kh
 from keras_hypersphere import zoo
+from keras_hypersphere.zoo.backbones.backbone import network
 from tests.zoo.backbones.every_backbone import (
     FUNCTIONS,
     KINDS,
@@ -239,3 +240,20 @@ def test_classes_that_nobody_published(name):
 def test_unknown_variant():
     with pytest.raises(ValueError, match=r"variant='paper64'"):
         zoo.SphereFace64(variant="paper64")
+
+
+def test_docstring_is_indented_alike_on_all_pythons():
+    """Since 3.13 Python hands it over without the indentation."""
+
+    def build():
+        return None
+
+    indented = "Builds.\n\n    {arguments}\n\n    {result}\n    "
+    found = []
+    for text in (indented, inspect.cleandoc(indented)):
+        build.__doc__ = text
+        made = network(shape=(8, 8, 3), smallest=8, dim=4)(build)
+        found.append(inspect.getdoc(made))
+    assert found[0] == found[1]
+    assert "\nArgs:\n    weights: None" in found[0]
+    assert "\n\nRaises:\n    ValueError: If an" in found[0]
