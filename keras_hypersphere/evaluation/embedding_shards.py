@@ -81,6 +81,14 @@ class EmbeddingShards:
                     yield block
             except OSError as error:
                 raise _damaged(path, error) from error
+            except ValueError as error:
+                if "Expected all lists" not in str(error):
+                    raise
+                raise ValueError(
+                    f"'{path}' has lists of one length, some of them null, "
+                    "which pyarrow reads from version 26 on. Upgrade it, or "
+                    f"write `{self.column}` as lists of any length."
+                ) from error
 
 
 def _opened(path: Path, column: str) -> tuple[Any, int]:

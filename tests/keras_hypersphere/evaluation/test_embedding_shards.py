@@ -38,6 +38,10 @@ def test_as_from_an_array(kind, tmp_path):
     (tmp_path / "_SUCCESS").write_text("")
     shards = EmbeddingShards(tmp_path)
     there = rows[np.arange(90) % 9 != 4]
+    if int(pyarrow.__version__.split(".")[0]) < 26 and "fixed" in str(kind):
+        with pytest.raises(ValueError, match="from version 26 on"):
+            list(shards)
+        return
     np.testing.assert_array_equal(np.concatenate(list(shards)), there)
     assert (shards.rows, shards.skipped) == (92, 12)
     probes = np.random.default_rng(1).normal(size=(12, 6))
