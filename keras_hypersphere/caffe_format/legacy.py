@@ -135,13 +135,14 @@ def upgrade_inputs(net: NetParameter, file: str | None) -> None:
     else:
         dims = list(net.input_dim)
         shapes = [dims[i : i + 4] for i in range(0, len(dims), 4)]
-    if len(shapes) != len(net.input) or not all(shapes):
+    # Without any the shape comes from outside, as of an Input layer.
+    if shapes and (len(shapes) != len(net.input) or not all(shapes)):
         raise CaffeFormatError(
             f"declares {len(net.input)} `input` but {len(shapes)} shapes; "
             "give one `input_shape` or four `input_dim` for each",
             file,
         )
-    if not net.input_shape and len(shapes[-1]) != 4:
+    if shapes and not net.input_shape and len(shapes[-1]) != 4:
         raise CaffeFormatError(
             f"declares {len(net.input_dim)} `input_dim`; give four for each "
             "`input`",

@@ -4,6 +4,8 @@ import os
 import stat
 from pathlib import Path
 
+from keras_hypersphere.face_files.texts import shown
+
 # Longer ones are not repeated as a whole.
 SHOWN = 500
 
@@ -51,8 +53,12 @@ def absent(path: Path) -> FileNotFoundError:
             "there. Mend the link, or remove it."
         )
     name = str(path)
-    if len(name) > SHOWN:
-        name = f"{name[:40]}… ({len(name)} characters)"
+    size = len(name)
+    name = (
+        shown(name) + f" ({size} characters)"
+        if size > SHOWN
+        else shown(name, size)
+    )
     return FileNotFoundError(f"There is no photo '{name}'. Check its name.")
 
 

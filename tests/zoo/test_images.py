@@ -178,6 +178,8 @@ def test_jpeg_with_bytes_behind_its_end(tmp_path):
 
 
 def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"/two\?lines\.jpg'\. Check"):
+        images.read(tmp_path / "two\nlines.jpg")
     with pytest.raises(FileNotFoundError, match=r"no photo '.*nope\.jpg'"):
         images.read(tmp_path / "nope.jpg")
     with pytest.raises(ValueError, match="is a folder"):

@@ -146,7 +146,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(document("align", results, failures))
     else:
         height, width = template.size
-        print(f"{len(results)} crops of {height} x {width} pixels in {output}")
+        count = "1 crop" if len(results) == 1 else f"{len(results)} crops"
+        print(f"{count} of {height} x {width} pixels in {output}")
     for why in failures.values():
         print(f"skipped: {why}", file=sys.stderr)
     if failures:

@@ -26,7 +26,8 @@ def compare(u: np.ndarray, v: np.ndarray, distance: str) -> np.ndarray | float:
         if not array.ndim or array.dtype.kind not in "iuf":
             raise ValueError(
                 f"`{name}` must be embeddings, numbers of shape (..., dim). "
-                f"Received: {name}={value!r:.80}"
+                f"Received: {name} of type {type(value).__name__}, "
+                f"shape {array.shape}, dtype {array.dtype}"
             )
         if not np.isfinite(array).all():
             raise ValueError(

@@ -173,6 +173,12 @@ class FaceEmbedder(PhotoEmbedder):
                     f"{photo.shape}"
                 )
             return photo, None
+        if isinstance(photo, (list, tuple)):
+            raise ValueError(
+                f"{name} must be a photo, or an embedding as an array: "
+                f"`numpy.array(…)` makes one. Received: a "
+                f"{type(photo).__name__}"
+            )
         self.require_template()
         if isinstance(photo, (str, os.PathLike)):
             name = os.fspath(photo)

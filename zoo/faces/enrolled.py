@@ -45,6 +45,22 @@ class Enrolled:
         )
 
 
+def as_rows(embeddings: np.ndarray) -> np.ndarray:
+    """Embeddings as float32.
+
+    Raises:
+        ValueError: If they are not real numbers, or too large for float32.
+    """
+    array = np.asarray(embeddings)
+    if array.dtype.kind not in "iufV":
+        raise ValueError(
+            "`embeddings` must be real numbers. Received: embeddings of dtype "
+            f"{array.dtype}"
+        )
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)
+
+
 def enroll(
     embeddings: np.ndarray,
     names: Sequence[str],
@@ -57,7 +73,7 @@ def enroll(
     Raises:
         ValueError: If it does not fit together, or is not finite.
     """
-    embeddings = np.asarray(embeddings, np.float32)
+    embeddings = as_rows(embeddings)
     if fingerprints is None:
         fingerprints = [""] * len(names)
     if (

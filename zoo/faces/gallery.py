@@ -175,6 +175,11 @@ class Gallery(SearchedRoster):
         threshold = self._find_threshold(threshold)
         if isinstance(photo, (str, os.PathLike)):
             images.refuse_folder(photo)
+        if isinstance(photo, np.ndarray) and photo.ndim == 1:
+            raise ValueError(
+                "`photo` must be a photo; `nearest` takes an embedding. "
+                f"Received: an array of shape {photo.shape}"
+            )
         found = self.embedder.embed(
             [photo], details=True, choose=choose, errors="raise"
         )

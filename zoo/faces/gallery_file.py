@@ -13,7 +13,7 @@ import numpy as np
 from keras_hypersphere.atomic_write import atomic_write
 from keras_hypersphere.npz_damage import DAMAGE
 from keras_hypersphere.zoo.cards.registry import known_names
-from keras_hypersphere.zoo.faces.enrolled import Enrolled
+from keras_hypersphere.zoo.faces.enrolled import Enrolled, as_rows
 from keras_hypersphere.zoo.faces.photo_embedder import PhotoEmbedder
 from keras_hypersphere.zoo.faces.same_embeddings import require_same_embeddings
 
@@ -118,7 +118,7 @@ def read_gallery(path: Path) -> Saved:
         arrays = _arrays(path, ARRAYS)
         names = _texts(arrays["names"])
         rows = Enrolled(
-            np.asarray(arrays["embeddings"], np.float32),
+            as_rows(arrays["embeddings"]),
             names,
             _texts(arrays["photos"]),
             _texts(arrays.get("fingerprints", np.array([""] * len(names)))),
@@ -156,7 +156,7 @@ def read_embeddings(path: Path) -> Saved:
         arrays = _arrays(path, wanted)
         photos = _texts(arrays["names"])
         rows = Enrolled(
-            np.asarray(arrays["embeddings"], np.float32),
+            as_rows(arrays["embeddings"]),
             photos,
             photos,
             [""] * len(photos),

@@ -149,7 +149,8 @@ class Roster:
             close = difflib.get_close_matches(str(name), self.people, 1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise ValueError(
-                f"`name` must be a person of the gallery.{hint} "
+                f"`name` must be a person of the gallery: one of `people`, or "
+                f"of `keras-hypersphere gallery list`.{hint} "
                 f"Received: name={name!r}"
             )
         rows = self._rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
-from keras_hypersphere.caffe_format.descriptors import (
+from keras_hypersphere.protobuf_classes import (
     load_pool,
     message_classes,
 )

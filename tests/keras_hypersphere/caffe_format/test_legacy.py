@@ -74,7 +74,10 @@ def test_inputs(sizes):
 @pytest.mark.parametrize(
     "text, words",
     [
-        ('input: "a"', "1 `input` but 0 shapes"),
+        (
+            'input: "a" input: "b" input_shape { dim: 1 }',
+            "2 `input` but 1 shapes",
+        ),
         ('input: "a" input_dim: 1 input_dim: 2', "2 `input_dim`"),
         ('input: "a" input_shape { }', "shapes"),
         ('layers { type: RELU } layer { type: "ReLU" }', "both"),

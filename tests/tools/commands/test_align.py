@@ -41,7 +41,7 @@ def test_folder(capsys, tmp_path, template, size):
     words = ["align", str(photos), "-o", str(out), "--template", template]
     assert main(words) == 1
     said = capsys.readouterr()
-    assert said.out == f"1 crops of {size[0]} x {size[1]} pixels in {out}\n"
+    assert said.out == f"1 crop of {size[0]} x {size[1]} pixels in {out}\n"
     assert said.err.splitlines()[-1].startswith("error: 1 of 2 photos")
     files = sorted(p for p in out.rglob("*") if p.is_file())
     assert files == [out / "crops.jsonl", out / "sub" / "a.png"]
@@ -184,7 +184,7 @@ def test_crops_of_an_earlier_run_are_no_photos(capsys, tmp_path):
     for out in (photos / "crops", photos):
         for _ in range(2):
             assert main(["align", str(photos), "-o", str(out)]) == 0
-            assert capsys.readouterr().out.startswith("1 crops")
+            assert capsys.readouterr().out.startswith("1 crop of")
     assert names_in(photos) == ["a.jpg", "a.jpg.png", "crops", "crops.jsonl"]
     assert names_in(photos / "crops") == ["a.jpg.png", "crops.jsonl"]
     # Those of a run of before, without a list.

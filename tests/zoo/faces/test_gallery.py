@@ -263,3 +263,7 @@ def test_arguments_are_checked(gallery, embedder, tmp_path):
         Gallery(embedder, np.zeros((2, 5)), ["a", "b"], ["a", "b"])
     with pytest.raises(ValueError, match="finite"):
         Gallery(embedder, np.full((1, 128), np.nan), ["a"], ["a"])
+    with pytest.raises(ValueError, match=r"real numbers.*complex64"):
+        Gallery(embedder, np.ones((1, 128), np.complex64), ["a"], ["a"])
+    with pytest.raises(ValueError, match=r"`nearest` takes .*\(128,\)"):
+        gallery.identify(gallery.embeddings[0])

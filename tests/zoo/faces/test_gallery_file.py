@@ -155,6 +155,7 @@ def test_no_pickle_is_run(path, embedder):
         {"embeddings": np.zeros((6, 5))},
         {"embeddings": np.full((6, 128), np.nan)},
         {"embeddings": np.array("text")},
+        {"embeddings": np.ones((6, 128), np.complex64)},
         {"embeddings": None},
         {"model_sha256": None},
         {"fingerprints": np.array(["a"])},

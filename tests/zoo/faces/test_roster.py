@@ -100,7 +100,7 @@ def test_remove(gallery, folder):
     assert gallery.identify(folder / "Ann" / "a.jpg").person is None
     assert gallery.threshold() > lax
     with pytest.raises(
-        ValueError, match=r"`name` must be.* Did you mean 'Bob'"
+        ValueError, match=r"`name` must be.*list`\. Did you mean 'Bob'"
     ):
         gallery.remove("bob")
     for name in ("Bob", "Cid", "Eve"):

@@ -145,9 +145,10 @@ def as_input(
     """The Input layer for one data layer, or for an Input of another shape."""
     known = [list(shape.dim) for shape in layer.input_param.shape]
     if layer.type == "Input":
-        if not shapes or not known:
+        if known and not shapes:
             return layer
-        known = [known[i % len(known)] for i in range(len(layer.top))]
+        if known:
+            known = [known[i % len(known)] for i in range(len(layer.top))]
     elif layer.transform_param.mean_file and layer.transform_param.mean_value:
         raise CaffeFormatError(
             "gives `mean_file` and `mean_value`; give one of them",
@@ -194,6 +195,8 @@ def find_shape(
         MissingShape: If nobody gives it.
     """
     batch = batch_size(layer)
+    if layer.type == "Input":
+        raise MissingShape("the layer has no `shape`")
     if not layer_type(layer.type).is_data:
         raise MissingShape("nobody knows this type of layer")
     if layer.type == "DummyData":

@@ -323,6 +323,9 @@ UPSAMPLED = (
 )
 
 
+SCALED = 'layer { name: "e" type: "Power" bottom: "data" top: "y" }'
+
+
 @pytest.mark.parametrize(
     ("text", "shape"),
     [
@@ -334,6 +337,12 @@ UPSAMPLED = (
             'layer { name: "s" type: "Slice" bottom: "data" top: "a" top: "b" '
             "slice_param { slice_point: 1 } }",
             (112, 96, 2),
+        ),
+        # Real Caffe's programs set the shape of these.
+        ('input: "data"' + SCALED, (112, 96, 3)),
+        (
+            'layer { name: "d" type: "Input" top: "data" }' + SCALED,
+            (112, 96, 3),
         ),
     ],
 )

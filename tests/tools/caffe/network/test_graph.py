@@ -13,7 +13,8 @@ def net(text):
 
 
 IN_PLACE = """
-layer { name: "in" type: "Input" top: "x" }
+layer { name: "in" type: "Input" top: "x"
+  input_param { shape { dim: 1 } } }
 layer { name: "c" type: "C" bottom: "x" top: "c" }
 layer { name: "r" type: "R" bottom: "c" top: "c" }
 layer { name: "d" type: "D" bottom: "c" top: "d" }
