@@ -23,11 +23,16 @@ def read_net(path: Path) -> "cv2.dnn.Net":
         return cv2.dnn.readNetFromONNX(str(path))
     from keras_hypersphere.zoo.runtimes.pointwise import with_products
 
+    products = with_products(path)
     # From a file OpenCV takes 20 MB less than from memory.
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / path.name
-        file.write_bytes(with_products(path))
-        return cv2.dnn.readNetFromONNX(str(file))
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / path.name
+            file.write_bytes(products)
+            return cv2.dnn.readNetFromONNX(str(file))
+    except OSError:
+        # The disk is full.
+        return cv2.dnn.readNetFromONNX(np.frombuffer(products, np.uint8))
 
 
 class OpenCvEngine(Engine):
