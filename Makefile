@@ -174,7 +174,7 @@ bench-training: $(VENV)/.demo $(VENV)/.test
 
 # Goes on where it was stopped: one part is one loss with one seed.
 bench-recipes: $(VENV)/.test
-	$(BIN)/python tests/benchmarks/recipes.py --lfw $(LFW) $(ARGS)
+	$(BIN)/python -m tests.benchmarks.recipes --lfw $(LFW) $(ARGS)
 
 # With the landmarks given, where the folder has them, and detecting.
 evaluate-lfw: $(VENV)/.demo

@@ -7,14 +7,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from docs import cards, converters, recipe_table
+from docs import cards, converters, measured_losses, recipe_table
 
 FOLDER = Path(__file__).parent
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "converting.md": {"supported layers": converters.table},
     "zoo.md": {"ready": cards.ready, "to fetch": cards.to_fetch},
     "models.md": {"cards": cards.pages},
-    "which-head.md": {"recipes": recipe_table.published},
+    "which-head.md": {
+        "recipes": recipe_table.published,
+        "measured": measured_losses.measured,
+    },
+    "recipes.md": {"measured": measured_losses.measured},
 }
 
 

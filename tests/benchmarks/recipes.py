@@ -1,7 +1,7 @@
 """Losses of the papers on the same photos, batches and network.
 
-    .venv/bin/python tests/benchmarks/recipes.py --lfw ../shared/lfw
-        [--only softmax cosface] [--seeds 3] [--epochs 24] [--report]
+    .venv/bin/python -m tests.benchmarks.recipes --lfw ../shared/lfw
+        [--only softmax CosFace] [--seeds 3]
 
 People of LFW with three photos or more are split in two halves that share
 nobody. SphereFace-4 is trained on the one from random weights, the same for
@@ -13,11 +13,10 @@ pairs, and recall@1.
 
 One line of `docs/measured/recipes.jsonl` is one loss with one seed. What is
 there is not trained again: after an interruption the same command goes on.
-At the end the table is printed and written to `build/recipes/table.md`, and
-the angles of pairs, drawn of the first seed, to `build/recipes/angles.png`.
-`--report` only does that. `--sface` adds the packaged model before and after
-fine-tuning. Minutes are those of the processors, so that other work on the
-machine does not count.
+At the end the table is printed; `python -m docs.tables` writes it into the
+guides, and `make pictures` draws the angles. `--sface` adds the packaged model
+before and after fine-tuning. `--steps` is a trial: nothing is kept. Minutes
+are those of the processor, so that other work on the machine does not count.
 """
 
 import argparse
@@ -29,11 +28,12 @@ from pathlib import Path
 
 import numpy as np
 
+from docs import measured_losses
+
 ROOT = Path(__file__).parents[2]
 LFW = ROOT / ".." / "shared" / "lfw"
 OUT = ROOT / "build" / "recipes"
-RESULTS = ROOT / "docs" / "measured" / "recipes.jsonl"
-PEOPLE, PHOTOS = 32, 4
+PEOPLE, PHOTOS, EPOCHS = 32, 4, 12
 RATE = 1e-3
 # Of a network that is trained already.
 FINE_RATE = 1e-4
@@ -66,28 +66,28 @@ SFACE = {
 def main():
     arguments = parse()
     OUT.mkdir(parents=True, exist_ok=True)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    measured_losses.RESULTS.parent.mkdir(parents=True, exist_ok=True)
     chosen = {**LOSSES, **(SFACE if arguments.sface else {})}
     if arguments.only:
         unknown = set(arguments.only) - set(chosen)
         if unknown:
             raise SystemExit(f"no such loss: {', '.join(sorted(unknown))}")
         chosen = {name: chosen[name] for name in arguments.only}
-    for seed in () if arguments.report else range(arguments.seeds):
+    for seed in range(arguments.seeds):
         for name, (recipe, changes, start) in chosen.items():
-            key = (name, seed, arguments.epochs, arguments.steps)
-            if key in {key_of(row) for row in results()}:
+            rows = measured_losses.results()
+            if (name, seed) in {(row["loss"], row["seed"]) for row in rows}:
                 continue
-            if start == "softmax" and not weights_of(*key[1:]).exists():
+            if start == "softmax" and not weights_of(seed).exists():
                 # The row is here, of another machine: only its weights.
-                again = ("softmax", *key[1:])
-                part(again, *LOSSES["softmax"], arguments)
-            row = part(key, recipe, changes, start, arguments)
-            with RESULTS.open("a") as file:
-                file.write(f"{json.dumps(row)}\n")
+                part("softmax", seed, *LOSSES["softmax"], arguments)
+            row = part(name, seed, recipe, changes, start, arguments)
+            if arguments.steps is None:
+                with measured_losses.RESULTS.open("a") as file:
+                    file.write(f"{json.dumps(row)}\n")
             shown = {k: v for k, v in row.items() if k not in ("same", "other")}
             print(json.dumps(shown), flush=True)
-    report(arguments, list(chosen))
+    print(measured_losses.measured())
 
 
 def parse():
@@ -97,31 +97,14 @@ def parse():
     parser.add_argument("--lfw", type=Path, default=LFW)
     parser.add_argument("--only", nargs="+")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--steps", type=int, help="at most, to try it out")
     parser.add_argument("--sface", action="store_true")
-    parser.add_argument("--report", action="store_true")
     return parser.parse_args()
 
 
-def key_of(row):
-    return row["loss"], row["seed"], row["epochs"], row["steps"]
-
-
-def weights_of(seed, epochs, limit):
+def weights_of(seed):
     """Where the network of `softmax` is, with which fine-tunings begin."""
-    return OUT / f"softmax-{seed}-{epochs}-{limit}.weights.h5"
-
-
-def results():
-    """The parts that are done; a line that was cut off is none."""
-    rows = []
-    for line in RESULTS.read_text().splitlines() if RESULTS.exists() else ():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            continue
-    return rows
+    return OUT / f"softmax-{seed}.weights.h5"
 
 
 def faces(lfw, template, size):
@@ -141,18 +124,18 @@ def faces(lfw, template, size):
     return source, np.flatnonzero(first), np.flatnonzero(~first)
 
 
-def part(key, name, changes, start, arguments):
+def part(loss, seed, name, changes, start, arguments):
     """Trains with one loss and one seed, and measures."""
     import keras
 
     import keras_hypersphere as kh
+    from keras_hypersphere.tools.training.float32_copy import float32_copy
     from keras_hypersphere.tools.training.recipe_model import (
         build,
         compile_model,
     )
 
     keras.backend.clear_session()
-    loss, seed, epochs, limit = key
     own = start == "sface"
     template, size = ("arcface", (112, 112)) if own else (
         "sphereface", (112, 96)
@@ -169,7 +152,7 @@ def part(key, name, changes, start, arguments):
         optimizer_arguments={},
         learning_rate=FINE_RATE if fine else RATE,
         batch_size=PEOPLE * PHOTOS,
-        epochs=epochs,
+        epochs=EPOCHS,
         warmup_epochs=1.0,
         schedule={"kind": "cosine"},
         weight_decay=5e-4,
@@ -177,7 +160,7 @@ def part(key, name, changes, start, arguments):
         rate_multipliers={},
         clip_norm=5.0,
         ema=None,
-        precision="float32",
+        precision="mixed_bfloat16",
         augmentation="mirror",
         people_per_batch=PEOPLE,
         photos_per_person=PHOTOS,
@@ -191,30 +174,30 @@ def part(key, name, changes, start, arguments):
     batches = kh.data.FaceBatches(
         source, PEOPLE * PHOTOS, indices=training, **recipe.batches()
     )
-    steps = len(batches) * epochs
+    steps = len(batches) * EPOCHS
     recipe = anneal(recipe, steps)
     built = build(recipe, batches.classes)
-    weights = weights_of(seed, epochs, limit)
-    if start == "softmax":
+    weights = weights_of(seed)
+    # A trial has none.
+    if start == "softmax" and weights.exists():
         built.backbone.load_weights(weights)
     seconds = 0.0
     if name is not None:
         compile_model(built, recipe, len(batches))
-        seconds = fit(built.model, batches, epochs, limit)
-    if loss == "softmax":
+        seconds = fit(built.model, batches, arguments.steps)
+    if loss == "softmax" and arguments.steps is None:
         part_file = OUT / f"part-{weights.name}"
         built.backbone.save_weights(part_file)
         os.replace(part_file, weights)
     return {
         "loss": loss,
         "seed": seed,
-        "epochs": epochs,
-        "steps": limit,
+        "epochs": EPOCHS,
         "people": int(batches.classes),
         "photos": len(training),
         "seconds": round(seconds, 1),
         "backend": keras.backend.backend(),
-        **measure(built.backbone, recipe, source, others),
+        **measure(float32_copy(built.backbone), recipe, source, others),
     }
 
 
@@ -244,14 +227,14 @@ def anneal(recipe, steps):
     return dataclasses.replace(recipe, head_arguments=changed)
 
 
-def fit(model, batches, epochs, limit):
+def fit(model, batches, limit):
     """Trains; returns the seconds of all processors."""
     from keras_hypersphere.tools.training.divergence import StopOnDivergence
 
     start = time.process_time()
     model.fit(
         batches,
-        epochs=epochs if limit is None else 1,
+        epochs=EPOCHS if limit is None else 1,
         steps_per_epoch=limit,
         shuffle=False,
         verbose=0,
@@ -292,67 +275,6 @@ def measure(backbone, recipe, source, others):
         "same": histograms[0],
         "other": histograms[1],
     }
-
-
-def report(arguments, names):
-    """The table and the picture of what is done."""
-    rows = [
-        row
-        for row in results()
-        if (row["epochs"], row["steps"]) == (arguments.epochs, arguments.steps)
-    ]
-    lines = [
-        "| loss | AUC | TAR at FAR 1 % | recall@1 | CPU minutes | seeds |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name in names:
-        mine = [row for row in rows if row["loss"] == name]
-        if not mine:
-            continue
-        figures = " | ".join(
-            spread([row[key] for row in mine])
-            for key in ("auc", "tar", "recall")
-        )
-        minutes = np.mean([row["seconds"] for row in mine]) / 60
-        lines.append(f"| {name} | {figures} | {minutes:.1f} | {len(mine)} |")
-    text = "\n".join(lines) + "\n"
-    (OUT / "table.md").write_text(text)
-    print(text)
-    if rows:
-        draw([row for row in rows if row["seed"] == 0])
-
-
-def spread(values):
-    """Mean and standard deviation of seeds, in percent."""
-    mean = f"{np.mean(values):.2%}"
-    return f"{mean} ± {np.std(values, ddof=1):.2%}" if values[1:] else mean
-
-
-def draw(rows):
-    """Angles of pairs of one person and of two, a panel for each loss."""
-    from matplotlib.figure import Figure
-
-    columns = 3
-    lines = -(-len(rows) // columns)
-    figure = Figure((11, 2.3 * lines), layout="constrained")
-    panels = figure.subplots(
-        lines, columns, sharex=True, sharey=True, squeeze=False
-    )
-    for panel in panels.flat:
-        panel.set_axis_off()
-    for row, panel in zip(rows, panels.flat, strict=False):
-        panel.set_axis_on()
-        for kind, name in (("same", "one person"), ("other", "two people")):
-            counts = np.array(row[kind])
-            density = counts / counts.sum() / (BINS[1] - BINS[0])
-            panel.stairs(density, BINS, fill=True, alpha=0.6, label=name)
-        panel.set_title(f"{row['loss']}, AUC {row['auc']:.2%}", fontsize=10)
-        panel.set_xlim(0, 140)
-        panel.spines[["top", "right"]].set_visible(False)
-    panels[0, 0].legend(frameon=False, fontsize=8)
-    for panel in panels[-1]:
-        panel.set_xlabel("angle of a pair, degrees")
-    figure.savefig(OUT / "angles.png", dpi=110)
 
 
 if __name__ == "__main__":
