@@ -55,13 +55,18 @@ class FaceBatches(PlannedBatches):
             `False`: an error.
         workers: int, threads. Defaults to `2`.
         max_queue_size: int, batches that are made ahead. Defaults to `8`.
+        part: (index, count) of the processes that train together: each makes
+            its own rows of every batch, in the order of the processes, as
+            `keras.distribution` takes them with `auto_shard_dataset=False`.
+            Defaults to `(0, 1)`: all rows.
 
     Attributes:
         classes: int, people.
         class_names: list of their names, in the order of labels.
         labels: `(N,)` int32, of the chosen photos.
         num_photos: int, N.
-        batch_size: int, or None if batches may differ.
+        batch_size: int, of all processes together; None if batches may
+            differ.
 
     Raises:
         ValueError: If an argument is not one of those above. For a photo
@@ -106,6 +111,7 @@ class FaceBatches(PlannedBatches):
         resize: bool = False,
         workers: int = 2,
         max_queue_size: int = 8,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         faces = FacePlan(
             source,
@@ -120,6 +126,7 @@ class FaceBatches(PlannedBatches):
             indices,
             seed,
             resize,
+            part,
         )
         super().__init__(
             faces,
@@ -159,6 +166,7 @@ class FacePlan:
         indices: Any,
         seed: int,
         resize: bool,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         self.load = FaceLoader(
             source, image_size, mean, scale, channels, resize
@@ -182,6 +190,7 @@ class FacePlan:
             self.plan = ShuffledPlan(len(self.photos), batch_size, seed)
         else:
             self.plan = BalancedPlan(self.labels, people, photos, seed)
+        self.part = checked_part(part, self.plan.batch_size)
 
     @property
     def batches_per_epoch(self) -> int:
@@ -194,7 +203,44 @@ class FacePlan:
 
     def make(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """The batch of a step, counted from the first of epoch 0."""
-        places = self.plan.batch(*divmod(int(step), self.batches_per_epoch))
-        draw = np.random.default_rng([self.plan.seed, AUGMENTATION, int(step)])
+        step = int(step)
+        places = self.plan.batch(*divmod(step, self.batches_per_epoch))
+        first, end = self.rows(len(places))
+
+        def draw(row: int) -> np.random.Generator:
+            # A generator for each photo: a part of the batch is the same as
+            # in the whole.
+            return np.random.default_rng(
+                [self.plan.seed, AUGMENTATION, step, first + row]
+            )
+
+        places = places[first:end]
         x = self.load(self.photos[places], self.augmentation, draw)
         return x, self.labels[places]
+
+    def rows(self, size: int) -> tuple[int, int]:
+        """The rows of a batch that are made here: from, and up to."""
+        index, count = self.part
+        return index * size // count, (index + 1) * size // count
+
+
+def checked_part(
+    part: tuple[int, int], batch_size: int | None
+) -> tuple[int, int]:
+    """Which rows of batches are made, or an error."""
+    try:
+        index, count = part
+        sound = 0 <= index < count and index == int(index)
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise ValueError(
+            "`part` must be (index, count) of this process, with index from 0 "
+            f"to count - 1. Received: part={part!r}."
+        )
+    if count > 1 and (batch_size is None or batch_size % count):
+        raise ValueError(
+            f"`part`: batches must have a multiple of {count} photos, as many "
+            f"for each process. Received: batch_size={batch_size}."
+        )
+    return int(index), int(count)

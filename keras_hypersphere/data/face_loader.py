@@ -66,9 +66,12 @@ class FaceLoader:
         self,
         photos: Iterable[int],
         augmentation: Augmentation | None = None,
-        draw: np.random.Generator | None = None,
+        draw: Callable[[int], np.random.Generator] | None = None,
     ) -> np.ndarray:
-        """`(N, height, width, channels)` float32 of N photos."""
+        """`(N, height, width, channels)` float32 of N photos.
+
+        `draw` gives the random numbers for the photo at a place.
+        """
         import cv2
 
         photos = np.asarray(photos, np.int64)
@@ -76,7 +79,7 @@ class FaceLoader:
         for place, photo in enumerate(photos.tolist()):
             image = self.pixels(photo)
             if augmentation is not None and draw is not None:
-                image = checked(augmentation(image, draw), image.shape)
+                image = checked(augmentation(image, draw(place)), image.shape)
             if self.channels == "gray":
                 gray = image.astype(np.float32) @ LUMA
                 x[place, ..., 0] = (gray - self.mean[0]) * self.scale

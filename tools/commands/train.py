@@ -88,7 +88,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         metavar="N",
         help="train on N devices of this machine, on JAX or TensorFlow; a "
-        "training may go on with another number (default: one)",
+        "training may go on with another number (default: one; of several "
+        "processes, see docs/distribution.md, all)",
     )
     parser.add_argument(
         "--resume",
@@ -109,13 +110,14 @@ def positive(word: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains, or goes on."""
-    from keras_hypersphere.tools.training.one_process import (
-        require_one_process,
-    )
+    from keras_hypersphere.backend.processes import is_first_process
+    from keras_hypersphere.tools.training.process_group import join_processes
     from keras_hypersphere.tools.training.run_folder import RunFolder
-    from keras_hypersphere.tools.training.task import begin, go_on
+    from keras_hypersphere.tools.training.task import begin_or_go_on
 
-    require_one_process()
+    join_processes()
+    first = is_first_process()
+    say = tell if first else silent
     folder = RunFolder(arguments.output)
     words = (
         arguments.data,
@@ -123,10 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
         {name: getattr(arguments, name) for name in OPTIONS},
     )
     # What can be wrong with the words is said before minutes of work.
-    if arguments.resume and folder.begun:
-        task = go_on(folder, *words)
-    else:
-        task = begin(folder, *words, tell)
+    task = begin_or_go_on(folder, words, arguments.resume, say)
     task = dataclasses.replace(task, devices=arguments.devices)
 
     from keras_hypersphere.tools.interrupts import kept_interrupts
@@ -143,10 +142,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         with kept_interrupts() as check:
-            narration = Narration(task.recipe.epochs)
-            found = train(task, tell, progress, (narration,), check)
+            more = (Narration(task.recipe.epochs),) if first else ()
+            found = train(task, say, progress, more, check)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"`{folder.command}` goes on") from None
+    if not first:
+        return 0
     if arguments.json:
         print(document("train", [found]))
         return 0
@@ -158,3 +159,7 @@ def run(arguments: argparse.Namespace) -> int:
 def tell(line: str) -> None:
     """A line for people."""
     print(line, file=sys.stderr, flush=True)
+
+
+def silent(line: str) -> None:
+    """What the first of several processes says already."""

@@ -2,8 +2,11 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
+
+from keras_hypersphere.backend.processes import process_count
 
 
 @contextlib.contextmanager
@@ -21,14 +24,23 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
         yield
         return
     weights = model.trainable_variables
-    kept = [keras.ops.convert_to_numpy(weight).copy() for weight in weights]
+    kept = [copied(weight) for weight in weights]
     optimizer.finalize_variable_values(weights)
     # On JAX these are now the buffers of the averages, which `predict` gives
     # away.
     for weight in weights:
-        weight.assign(keras.ops.convert_to_numpy(weight).copy())
+        weight.assign(copied(weight))
     try:
         yield
     finally:
         for weight, values in zip(weights, kept, strict=True):
             weight.assign(values)
+
+
+def copied(weight: keras.Variable) -> Any:
+    """Values that stay what they are; of several processes, of each its own."""
+    if process_count() > 1:
+        import jax.numpy as jnp
+
+        return jnp.copy(weight.value)
+    return keras.ops.convert_to_numpy(weight).copy()

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_hypersphere.backend.processes import process_count
 from keras_hypersphere.models.margin_model import MarginModel
 from keras_hypersphere.models.sharded_layout import sharded_layout
 from keras_hypersphere.recipes.recipe import Recipe
@@ -26,6 +27,8 @@ def several_devices(
 ) -> Iterator[None]:
     """Lets models that are made inside train on several devices.
 
+    Several processes train on all devices that they have.
+
     Args:
         count: How many; None for what Keras does by itself.
         batch_size: Photos of a batch, of all devices together.
@@ -37,13 +40,18 @@ def several_devices(
         ValueError: If so many devices are not there, if Keras has none to
             give on this backend, and for batches that do not divide.
     """
-    if count is None or count == 1:
+    processes = process_count()
+    if processes > 1:
+        names = all_devices(count)
+        count = len(names)
+    elif count is None or count == 1:
         yield
         return
-    names = device_names(count)
+    else:
+        names = device_names(count)
     if batch_size is None or batch_size % count:
         raise ValueError(
-            f"--devices {count}: batches must have a multiple of {count} "
+            f"{count} devices: batches must have a multiple of {count} "
             f"photos. Received: {batch_size}; say --batch-size."
         )
     if keras.backend.backend() == "tensorflow":
@@ -54,23 +62,44 @@ def several_devices(
         with strategy.scope():
             yield
         return
-    distribution: Any = keras.distribution.DataParallel(devices=names)
+    # Each process makes its own rows of a batch.
+    sharing = {"auto_shard_dataset": False}
+    distribution: Any = keras.distribution.DataParallel(
+        devices=names, **sharing
+    )
     said = "each has the whole head"
     if classes >= SHARDED_FROM and not classes % count:
         small = make_model(count)
         if isinstance(small, MarginModel):
             mesh = keras.distribution.DeviceMesh((count,), [AXIS], names)
             distribution = keras.distribution.ModelParallel(
-                layout_map=sharded_layout(small, mesh)
+                layout_map=sharded_layout(small, mesh), **sharing
             )
             said = f"each has {classes // count} classes of the head"
     elif classes >= SHARDED_FROM:
         said += f", since {classes} classes are no multiple of {count}"
+    where = f" of {processes} processes" if processes > 1 else ""
     tell(
-        f"{count} devices: each takes {batch_size // count} photos, and {said}"
+        f"{count} devices{where}: each takes {batch_size // count} photos, "
+        f"and {said}"
     )
     with distribution.scope():
         yield
+
+
+def all_devices(count: int | None) -> list[str]:
+    """The devices of all processes.
+
+    Raises:
+        ValueError: If another number was asked for.
+    """
+    names = list(keras.distribution.list_devices())
+    if count not in (None, len(names)):
+        raise ValueError(
+            f"--devices {count}: several processes train on all devices that "
+            f"they have, {len(names)} here. Leave --devices out."
+        )
+    return names
 
 
 def require_whole_clipping(count: int | None, recipe: Recipe) -> None:

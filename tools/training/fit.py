@@ -1,6 +1,8 @@
 """The training of a folder: data, model, callbacks, `fit`."""
 
 import contextlib
+import hashlib
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_hypersphere.backend.processes import (
+    first_does,
+    gathered,
+    process_count,
+    process_index,
+)
 from keras_hypersphere.callbacks.exact_resume import ExactResume
 from keras_hypersphere.callbacks.training_state import TrainingState
 from keras_hypersphere.data.face_batches import FaceBatches
@@ -52,12 +60,13 @@ EVERY = 200
 # A small network learns some hundred people in thousands of steps.
 FEW_STEPS = 500
 Tell = Callable[[str], None]
+Progress = Callable[[int, int], None]
 
 
 def train(
     task: Task,
     tell: Tell,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
     check: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
@@ -109,21 +118,13 @@ def train(
 def prepare(
     task: Task,
     tell: Tell,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
     devices: contextlib.ExitStack,
 ) -> tuple[Built, FaceBatches, ExactResume, list[keras.callbacks.Callback]]:
     """All that `fit` needs, with a look at the data first."""
     recipe, run = task.recipe, task.run
     require_whole_clipping(task.devices, recipe)
-    source = crops_for(
-        task.data,
-        run.path,
-        template=recipe.template,
-        image_size=recipe.image_size,
-        aligned=task.aligned,
-        resume=task.resume,
-        progress=progress,
-    )
+    source = crops_of_all(task, progress)
     tell(str(source))
     if source.left_out:
         name, why = next(iter(source.left_out.items()))
@@ -140,6 +141,7 @@ def prepare(
     ):
         tell(f"warning: {line}")
     batches = make_batches(recipe, source, indices, tell)
+    require_same(recipe, batches)
     people = [] if faces is None else sorted(faces.people or ())
     run.keep_classes(batches.class_names, people, task.data)
     x, y = batches[0]
@@ -179,6 +181,43 @@ def prepare(
         for line in getattr(part, "notes", ()):
             tell(line)
     return built, batches, resume, parts
+
+
+def crops_of_all(task: Task, progress: Progress | None) -> FaceSource:
+    """The crops to train on; the first process makes what there is not."""
+    recipe = task.recipe
+
+    def crops(resume: bool, show: Progress | None = None) -> FaceSource:
+        return crops_for(
+            task.data,
+            task.run.path,
+            template=recipe.template,
+            image_size=recipe.image_size,
+            aligned=task.aligned,
+            resume=resume,
+            progress=show,
+        )
+
+    made = first_does(lambda: crops(task.resume, progress))
+    return crops(True) if made is None else made
+
+
+def require_same(recipe: Recipe, batches: FaceBatches) -> None:
+    """Refuses processes that see other photos, or were told otherwise.
+
+    Raises:
+        ValueError: If they do: their parts would be of no whole.
+    """
+    seen = hashlib.sha256(json.dumps(recipe.to_dict()).encode())
+    seen.update("\n".join(batches.class_names).encode())
+    for values in (batches.photos, batches.labels):
+        seen.update(np.ascontiguousarray(values).tobytes())
+    digests = gathered(np.frombuffer(seen.digest(), np.uint8))
+    if (digests != digests[0]).any():
+        raise ValueError(
+            "The processes that train together have other photos, labels or "
+            "recipes. Give all the same data, and the same words."
+        )
 
 
 def divide(task: Task, source: FaceSource, tell: Tell) -> tuple[Any, Any]:
@@ -280,6 +319,7 @@ def make_batches(
         recipe.batch_size,
         indices=indices,
         workers=os.cpu_count() or 1,
+        part=(process_index(), process_count()),
         **given,
     )
 

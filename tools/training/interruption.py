@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_hypersphere.backend.processes import in_any_process
 from keras_hypersphere.callbacks.exact_resume import ExactResume
 
 
@@ -35,13 +36,20 @@ class Interruption(keras.callbacks.Callback):
         last = (self.params or {}).get("steps") == batch + 1
         if last or self.resume.skipping:
             return
-        try:
-            self.check()
-        except KeyboardInterrupt:
+        if self.asked():
             self.resume.save(self.epoch, batch + 1, logs)
-            raise
+            raise KeyboardInterrupt
 
     def on_epoch_end(
         self, epoch: int, logs: dict[str, Any] | None = None
     ) -> None:
-        self.check()
+        if self.asked():
+            raise KeyboardInterrupt
+
+    def asked(self) -> bool:
+        """Whether somebody has asked this process, or another one."""
+        try:
+            self.check()
+        except KeyboardInterrupt:
+            return in_any_process(True)
+        return in_any_process(False)

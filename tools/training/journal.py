@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_hypersphere.backend.processes import is_first_process
 from keras_hypersphere.callbacks.exact_resume import ExactResume
 from keras_hypersphere.tools.training.log import EPOCH, write_row
 from keras_hypersphere.tools.training.page import write_page
@@ -32,6 +33,8 @@ class Journal(keras.callbacks.Callback):
 
     Put it behind the callbacks whose logs it shall write, and before
     `ExactResume`: an epoch has its row before it is a checkpoint.
+
+    Of several processes the first one writes.
 
     Events are written by `keras.callbacks.TensorBoard`, which needs the
     package tensorboard; without it there are none, and `notes` says so.
@@ -57,8 +60,16 @@ class Journal(keras.callbacks.Callback):
         self.recipe = dict(recipe or {})
         self.photos_per_epoch = photos_per_epoch
         self.resume = resume
+        self.started: float | None = None
+        self.first_batch = 0
+        self.last_batch = 0
+        self.ended = 0.0
+        self.drawn = -PAGE_EVERY
         self.notes: list[str] = []
         self.events: keras.callbacks.TensorBoard | None = None
+        self.writes = is_first_process()
+        if not self.writes:
+            return
         if importlib.util.find_spec("tensorboard") is None:
             self.notes.append(
                 "no events for TensorBoard: pip install tensorboard"
@@ -67,11 +78,6 @@ class Journal(keras.callbacks.Callback):
             self.events = keras.callbacks.TensorBoard(
                 self.run / EVENTS, write_graph=False
             )
-        self.started: float | None = None
-        self.first_batch = 0
-        self.last_batch = 0
-        self.ended = 0.0
-        self.drawn = -PAGE_EVERY
 
     def set_params(self, params: Any) -> None:
         super().set_params(params)
@@ -118,6 +124,8 @@ class Journal(keras.callbacks.Callback):
         rate = keras.ops.convert_to_numpy(optimizer.learning_rate)
         logs["learning_rate"] = float(rate)
         logs.update(self.speed())
+        if not self.writes:
+            return
         row = {name: float(np.asarray(value)) for name, value in logs.items()}
         write_row(self.run, {EPOCH: epoch + 1, **row})
         if self.events:
@@ -129,7 +137,8 @@ class Journal(keras.callbacks.Callback):
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self.events:
             self.events.on_train_end(logs)
-        write_page(self.run)
+        if self.writes:
+            write_page(self.run)
 
     def speed(self) -> dict[str, float]:
         """Seconds of the epoch's training, and photos in each."""

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_hypersphere.backend.processes import is_first_process
 from keras_hypersphere.tools.training.averages import averaged_weights
 from keras_hypersphere.tools.training.devices import one_device
 from keras_hypersphere.tools.training.float32_copy import float32_copy
@@ -69,10 +70,11 @@ class Presets(keras.callbacks.Callback):
     the card says, and the best model is the last. A training with EMA saves
     the averaged weights; one in mixed precision a network in float32.
 
-    Whoever kills the process finds both presets whole: the new model is
-    written under a name of its own, and the card that names it is replaced
-    as one file. Give this object to `ExactResume(also=…)`, so that a
-    training that goes on knows its best epoch.
+    Of several processes the first one writes. Whoever kills it finds both
+    presets whole: the new model is written under a name of its own, and the
+    card that names it is replaced as one file. Give this object to
+    `ExactResume(also=…)`, so that a training that goes on knows its best
+    epoch.
 
     Args:
         run: The folder of the run; made if it is not there.
@@ -124,10 +126,12 @@ class Presets(keras.callbacks.Callback):
         value = (logs or {}).get(self.monitor)
         value = None if value is None else float(np.asarray(value))
         with averaged_weights(self.model), one_device():
-            self.save(LAST, epoch)
+            if is_first_process():
+                self.save(LAST, epoch)
         if self.validation is None or self.is_best(value):
             self.best_value, self.best_epoch = value, epoch + 1
-            copy_preset(self.run / LAST, self.run / BEST)
+            if is_first_process():
+                copy_preset(self.run / LAST, self.run / BEST)
 
     def is_best(self, value: float | None) -> bool:
         """Whether the epoch is better than those before."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_hypersphere.atomic_write import atomic_write
+from keras_hypersphere.backend.processes import is_first_process
 from keras_hypersphere.recipes.recipe import Recipe
 
 RECIPE, ABOUT, CLASSES = "recipe.json", "run.json", "classes.json"
@@ -64,7 +65,10 @@ class RunFolder:
             )
 
     def begin(self, recipe: Recipe, about: dict[str, Any]) -> None:
-        """Writes what the training is; the recipe comes last."""
+        """Writes what the training is; the recipe comes last.
+
+        Of several processes, the first one does.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         self.write(ABOUT, about)
         words = ["keras-hypersphere", "train", about["data"]]
@@ -75,6 +79,8 @@ class RunFolder:
 
     def forget(self) -> None:
         """Takes back what `begin` wrote; crops that are made stay."""
+        if not is_first_process():
+            return
         for name in (RECIPE, COMMAND, ABOUT, CLASSES):
             (self.path / name).unlink(missing_ok=True)
 
@@ -118,7 +124,9 @@ class RunFolder:
         return found
 
     def write(self, name: str, content: dict[str, Any]) -> None:
-        """Writes one of the JSON files, as a whole."""
+        """Writes one of the JSON files, as a whole, in the first process."""
+        if not is_first_process():
+            return
         text = json.dumps(content, indent=1, ensure_ascii=False)
         with atomic_write(self.path / name) as file:
             file.write(f"{text}\n".encode())

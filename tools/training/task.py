@@ -5,11 +5,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from keras_hypersphere.backend.processes import (
+    first_does,
+    in_any_process,
+    is_first_process,
+)
 from keras_hypersphere.recipes.recipe import Recipe
 from keras_hypersphere.tools.training.resolve import resolve
 from keras_hypersphere.tools.training.run_folder import RunFolder
 
 PEOPLE, NONE = "people", "none"
+# Data, choices and options, as `go_on` takes them.
+Words = tuple[str, Mapping[str, Any], Mapping[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +113,37 @@ def go_on(
                 "training name another folder."
             )
     return Task(run=run, recipe=recipe, resume=True, **about)
+
+
+def begin_or_go_on(
+    run: RunFolder,
+    words: Words,
+    resume: bool,
+    tell: Callable[[str], None],
+) -> Task:
+    """The training of all processes: the first one begins it.
+
+    Args:
+        run: Its folder, which all see.
+        words: The last arguments of `go_on`.
+        resume: Whether a training that the folder holds goes on.
+        tell: Called with lines for a person.
+
+    Raises:
+        ValueError: As `begin` and `go_on`; and if the folder is another one
+            here than in the first process.
+    """
+    if in_any_process(is_first_process() and resume and run.begun):
+        return go_on(run, *words)
+    begun = first_does(lambda: begin(run, *words, tell))
+    if begun is not None:
+        return begun
+    if not run.begun:
+        raise ValueError(
+            f"'{run.path}' is not the folder that the first process writes "
+            "into. Name one that all processes see."
+        )
+    return dataclasses.replace(go_on(run, *words), resume=False)
 
 
 def existing(data: str) -> str:

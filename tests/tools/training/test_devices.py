@@ -1,7 +1,9 @@
-"""`train --devices`: the training of one device, on several."""
+"""The training of one device, on several, and in several processes."""
 
 import dataclasses
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +50,46 @@ def train(backend, given, run, devices, sharded_from=WHOLE, *more):
     )
     assert not done.returncode, done.stderr[-3000:]
     return done.stderr
+
+
+def start(given, run, index, port, *more):
+    """One of two processes of JAX, with a device each."""
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-W", "ignore", "-m"),
+            "tests.tools.training.train_on_devices",
+            *("1", str(WHOLE), "train", str(given / "people")),
+            *("-o", str(run), "--aligned", "--recipe"),
+            *(str(given / "tiny.json"), *more),
+        ],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}",
+            "KERAS_DISTRIBUTION_NUM_PROCESSES": "2",
+            "KERAS_DISTRIBUTION_PROCESS_ID": str(index),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def together(given, run, *more):
+    """What two processes said that train together: stdout and stderr."""
+    port = free_port()
+    parts = [start(given, run, index, port, *more) for index in (0, 1)]
+    said = [part.communicate(timeout=500) for part in parts]
+    for part, (_, told) in zip(parts, said, strict=True):
+        assert not part.returncode, told[-3000:]
+    return said
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 def weights(run):
@@ -106,6 +148,26 @@ def test_two_devices_of_jax_are_one(one, given, tmp_path, sharded_from, said):
     told = train("jax", given, tmp_path / "two", 2, sharded_from)
     assert f"2 devices: {said}" in told
     assert_same_weights(tmp_path / "two", one)
+
+
+@pytest.mark.slow
+@pytest.mark.only_on("tensorflow", reason="it starts JAX itself")
+def test_two_processes_are_one_device(one, given, tmp_path):
+    run = tmp_path / "run"
+    first, second = together(given, run)
+    assert "2 devices of 2 processes: each takes 10 photos" in first[1]
+    assert f"{run / 'best'}: the best network" in first[0]
+    assert second[0] == "" and "epoch" not in second[1]
+    assert_same_weights(run, one)
+    # They go on, with one epoch more.
+    recipe = json.loads((run / "recipe.json").read_text()) | {"epochs": 4}
+    (run / "recipe.json").write_text(json.dumps(recipe))
+    first, _ = together(given, run, "--resume")
+    assert "epoch 4/4" in first[1] and "epoch 3/4" not in first[1]
+    rows = (run / "log.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["epoch", *"1234"]
+    for name in ("best", "last", "index.html"):
+        assert (run / name).exists()
 
 
 @pytest.mark.slow
