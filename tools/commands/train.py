@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 import sys
 from pathlib import Path
+from typing import Any
 
 from keras_hypersphere.tools.commands.document import document
 from keras_hypersphere.tools.commands.embedder_arguments import add_json
@@ -111,6 +112,24 @@ def positive(word: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Trains, or goes on."""
     from keras_hypersphere.backend.processes import is_first_process
+    from keras_hypersphere.tools.quiet import printed_aside
+
+    # Gloo, by which processes of JAX speak, tells stdout of it.
+    with printed_aside():
+        found = trained(arguments)
+    if not is_first_process():
+        return 0
+    if arguments.json:
+        print(document("train", [found]))
+        return 0
+    print(f"{found['best']}: the best network; {found['last']}: the last")
+    print(f"{found['page']}: how the training went")
+    return 0
+
+
+def trained(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What came of the training, in each of its processes."""
+    from keras_hypersphere.backend.processes import is_first_process
     from keras_hypersphere.tools.training.process_group import join_processes
     from keras_hypersphere.tools.training.run_folder import RunFolder
     from keras_hypersphere.tools.training.task import begin_or_go_on
@@ -143,17 +162,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with kept_interrupts() as check:
             more = (Narration(task.recipe.epochs),) if first else ()
-            found = train(task, say, progress, more, check)
+            return train(task, say, progress, more, check)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"`{folder.command}` goes on") from None
-    if not first:
-        return 0
-    if arguments.json:
-        print(document("train", [found]))
-        return 0
-    print(f"{found['best']}: the best network; {found['last']}: the last")
-    print(f"{found['page']}: how the training went")
-    return 0
 
 
 def tell(line: str) -> None:
