@@ -1,54 +1,17 @@
 """Several worker processes on one machine: weights and losses of one."""
 
 import functools
-import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.keras_hypersphere.workers.run import run
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.only_on("tensorflow", reason="it starts both backends itself"),
 ]
-ROOT = Path(__file__).parents[2]
 SCRIPTS = {"tensorflow": "tensorflow_loop", "jax": "jax_fit"}
-
-
-def addresses(count):
-    """Free ports; another program may take one before we do."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ",".join(f"127.0.0.1:{port}" for port in ports)
-
-
-def run(backend, count, folder=None):
-    """Starts the workers, waits for all; returns their exits and errors."""
-    module = f"tests.keras_hypersphere.workers.{SCRIPTS[backend]}"
-    together = addresses(count)
-    processes = []
-    for index in range(count):
-        given = [str(index), together]
-        if folder:
-            given.append(str(folder / f"{index}.npz"))
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-m", module, *given],
-                cwd=ROOT,
-                env={**os.environ, "KERAS_BACKEND": backend},
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    errors = [process.communicate(timeout=600)[1] for process in processes]
-    return [process.returncode for process in processes], errors
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +21,7 @@ def trained(tmp_path_factory):
     @functools.cache
     def train(backend, count):
         folder = tmp_path_factory.mktemp("workers")
-        codes, errors = run(backend, count, folder)
+        codes, errors = run(SCRIPTS[backend], backend, count, folder)
         assert not any(codes), errors[0][-2000:]
         return [dict(np.load(folder / f"{i}.npz")) for i in range(count)]
 
@@ -85,6 +48,6 @@ def test_workers_end_at_one_devices_weights(trained, backend, count):
 @pytest.mark.everything
 def test_plain_fit_of_keras_fails_with_two_workers():
     """Of a dense layer and a stock loss. If it does not: use it, say so."""
-    codes, errors = run("tensorflow", 2)
+    codes, errors = run(SCRIPTS["tensorflow"], "tensorflow", 2)
     assert all(codes)
     assert "PerReplica" in errors[0]

@@ -314,12 +314,19 @@ def make_batches(
                 "more have two photos"
             )
             given["people"] = max(2, paired)
+    count = process_count()
+    size = (given["people"] or 1) * (given["photos"] or recipe.batch_size)
+    if size % count:
+        raise ValueError(
+            f"{count} processes: batches must have a multiple of {count} "
+            f"photos, as many for each. Received: {size}; say --batch-size."
+        )
     return FaceBatches(
         source,
         recipe.batch_size,
         indices=indices,
         workers=os.cpu_count() or 1,
-        part=(process_index(), process_count()),
+        part=(process_index(), count),
         **given,
     )
 

@@ -83,6 +83,21 @@ def test_a_function_of_seed_epoch_and_place(tmp_path):
     assert not np.array_equal(wanted[0, 0][0], third[0][0])
 
 
+@pytest.mark.parametrize("options", [{}, {"people": 3, "photos": 2}])
+def test_parts_of_processes_are_the_whole(options, tmp_path):
+    source = people(tmp_path)
+    options |= {"augmentation": "adaface", "seed": 3}
+    whole = batches_of(source, 6, **options)
+    parts = [batches_of(source, 6, **options, part=(i, 3)) for i in range(3)]
+    assert all(part.batch_size == 6 for part in parts)
+    for index in range(len(whole)):
+        x, y = whole[index]
+        pieces = [part[index] for part in parts]
+        assert [piece[0].shape for piece in pieces] == [(2, *SIZE, 3)] * 3
+        np.testing.assert_array_equal(np.concatenate([p[0] for p in pieces]), x)
+        np.testing.assert_array_equal(np.concatenate([p[1] for p in pieces]), y)
+
+
 def test_photos_of_some_people(tmp_path):
     source = people(tmp_path)
     photos = np.flatnonzero(np.isin(source.labels, [1, 3]))
@@ -141,6 +156,9 @@ def test_fit_mirrors_half(tmp_path):
         ({"indices": []}, "`indices` must be numbers of photos"),
         ({"seed": -1}, "`seed` must be"),
         ({"batch_size": 0}, "`batch_size` must be"),
+        ({"part": (2, 2)}, r"`part` must be .*\(2, 2\)"),
+        ({"part": 1}, "`part` must be .*part=1"),
+        ({"part": (0, 3)}, "a multiple of 3 photos.*batch_size=4"),
     ],
 )
 def test_arguments(tmp_path, options, message):
