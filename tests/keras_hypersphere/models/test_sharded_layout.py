@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import keras_hypersphere as kh
-from tests.keras_hypersphere.test_workers import addresses
+from tests.keras_hypersphere.workers.run import addresses
 from tests.keras_hypersphere.workers.sharded import BATCH, CLASSES, DIM
 
 ROOT = Path(__file__).parents[3]
