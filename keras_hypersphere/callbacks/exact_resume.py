@@ -13,6 +13,7 @@ from keras_hypersphere.backend.keras_internals import (
     begin_at_epoch,
     global_seed_variable,
 )
+from keras_hypersphere.backend.processes import is_first_process
 from keras_hypersphere.backend.torch_random import (
     set_torch_states,
     torch_states,
@@ -148,10 +149,12 @@ class ExactResume(keras.callbacks.Callback):
                 stacklevel=2,
             )
         else:
-            print(
-                f"goes on at epoch {epoch + 1}, after {batch} of its batches",
-                file=sys.stderr,
-            )
+            if is_first_process():
+                print(
+                    f"goes on at epoch {epoch + 1}, after {batch} of its "
+                    "batches",
+                    file=sys.stderr,
+                )
             self.skip(batch, state.values("logs"))
 
     def on_epoch_begin(

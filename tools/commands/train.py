@@ -113,9 +113,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Trains, or goes on."""
     from keras_hypersphere.backend.processes import is_first_process
     from keras_hypersphere.tools.quiet import printed_aside
+    from keras_hypersphere.tools.training.process_group import ends_at_once
 
     # Gloo, by which processes of JAX speak, tells stdout of it.
-    with printed_aside():
+    with printed_aside(), ends_at_once():
         found = trained(arguments)
     if not is_first_process():
         return 0

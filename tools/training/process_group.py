@@ -1,15 +1,26 @@
 """The processes that train together, as their environment names them."""
 
+import atexit
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+import re
+import sys
+from collections.abc import Iterator, Mapping
 
 import keras
+
+from keras_hypersphere.backend.processes import process_count
+from keras_hypersphere.tools.quiet import quiet
 
 # What Keras reads, on JAX.
 COUNT = "KERAS_DISTRIBUTION_NUM_PROCESSES"
 ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
 INDEX = "KERAS_DISTRIBUTION_PROCESS_ID"
+# How JAX's errors begin; some are of `ValueError`.
+STATUS = re.compile(
+    "(ABORTED|CANCELLED|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|UNKNOWN): "
+)
 
 
 def join_processes(environment: Mapping[str, str] = os.environ) -> None:
@@ -44,13 +55,45 @@ def join_processes(environment: Mapping[str, str] = os.environ) -> None:
             "10.0.0.1:8476. Received: ''."
         )
     try:
-        keras.distribution.initialize(addresses, count, int(index))
+        with quiet():  # It imports TensorFlow.
+            keras.distribution.initialize(addresses, count, int(index))
     except Exception as error:  # JAX's errors have no common type.
         words = " ".join(str(error).split())
         raise ValueError(
             f"Process {index} of {count} cannot reach the first one, at "
             f"{addresses.split(',')[0]}: {words:.200}"
         ) from error
+
+
+@contextlib.contextmanager
+def ends_at_once() -> Iterator[None]:
+    """Lets a process that fails end, so that the others do.
+
+    JAX would have it wait for them, a minute and a half, and them for it.
+
+    Raises:
+        ConnectionError: In the place of JAX's, with what to do.
+    """
+    try:
+        yield
+    except Exception as error:
+        if process_count() == 1:
+            raise
+        atexit.register(leave)
+        words = " ".join(str(error).split())
+        if not (isinstance(error, RuntimeError) or STATUS.match(words)):
+            raise
+        raise ConnectionError(
+            "This process cannot go on. If another one has ended, start all "
+            f"again with --resume ({words:.200})"
+        ) from error
+
+
+def leave() -> None:
+    """Ends this process, whatever else waits for its end."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(1)
 
 
 def asked_for(environment: Mapping[str, str]) -> tuple[int, str]:

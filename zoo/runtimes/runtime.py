@@ -24,8 +24,6 @@ RUNTIMES = ("auto", *ENGINES)
 # Photos from which on the faster engine saves more than its start takes:
 # where it reads the file, and where Keras must copy a model for it.
 MANY, MANY_TO_COPY = 100, 512
-# The fastest first: docs/benchmarks.md.
-FASTEST = (("openvino", "openvino"), ("onnx", "onnxruntime"))
 # How far a copy may be from Keras, relative to the largest number.
 TOLERANCE = 1e-4
 
@@ -34,10 +32,10 @@ class Runtime:
     """Gives each run of photos an engine, which computes all of it.
 
     `"auto"` reads the card's file where it has one that engines read: in
-    OpenVINO or ONNX Runtime from the 100th photo of a run on, where one is
-    installed, else in OpenCV. Other networks are computed in Keras, and from
-    512 photos a run on in OpenVINO, if that is installed, Keras is on
-    TensorFlow and the copy agrees.
+    OpenVINO for 100 photos a run or more, where it is installed, else in
+    OpenCV. Other networks are computed in Keras, and from 512 photos a run on
+    in OpenVINO, if that is installed, Keras is on TensorFlow and the copy
+    agrees.
 
     Args:
         name: One of `RUNTIMES`.
@@ -63,8 +61,8 @@ class Runtime:
             return self.engine(self.name).start()
         many = count is not None and count >= MANY
         if self.network.file is not None:
-            faster = [name for name, library in FASTEST if has(library)]
-            return self.engine(((many and faster) or ["opencv"])[0]).start()
+            faster = many and has("openvino")
+            return self.engine("openvino" if faster else "opencv").start()
         if many and count >= MANY_TO_COPY and self.copies:
             copy = self.copy()
             if copy is not None:

@@ -1,8 +1,8 @@
 """The training of one device, on several, and in several processes."""
 
 import dataclasses
-import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -52,7 +52,7 @@ def train(backend, given, run, devices, sharded_from=WHOLE, *more):
     return done.stderr
 
 
-def start(given, run, index, port, *more):
+def start(given, run, index, port, *more, **environment):
     """One of two processes of JAX, with a device each."""
     return subprocess.Popen(
         [
@@ -69,6 +69,7 @@ def start(given, run, index, port, *more):
             "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}",
             "KERAS_DISTRIBUTION_NUM_PROCESSES": "2",
             "KERAS_DISTRIBUTION_PROCESS_ID": str(index),
+            **environment,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -76,14 +77,11 @@ def start(given, run, index, port, *more):
     )
 
 
-def together(given, run, *more):
-    """What two processes said that train together: stdout and stderr."""
-    port = free_port()
-    parts = [start(given, run, index, port, *more) for index in (0, 1)]
-    said = [part.communicate(timeout=500) for part in parts]
-    for part, (_, told) in zip(parts, said, strict=True):
-        assert not part.returncode, told[-3000:]
-    return said
+def ended(*processes):
+    """Exit status, stdout and stderr of each."""
+    said = [process.communicate(timeout=500) for process in processes]
+    codes = [process.returncode for process in processes]
+    return [(code, *words) for code, words in zip(codes, said, strict=True)]
 
 
 def free_port():
@@ -153,19 +151,33 @@ def test_two_devices_of_jax_are_one(one, given, tmp_path, sharded_from, said):
 @pytest.mark.slow
 @pytest.mark.only_on("tensorflow", reason="it starts JAX itself")
 def test_two_processes_are_one_device(one, given, tmp_path):
-    run = tmp_path / "run"
-    first, second = together(given, run)
-    assert "2 devices of 2 processes: each takes 10 photos" in first[1]
-    assert f"{run / 'best'}: the best network" in first[0]
-    assert second[0] == "" and "epoch" not in second[1]
+    run, port = tmp_path / "run", free_port()
+    first, second = ended(
+        start(given, run, 0, port),
+        start(given, run, 1, port, DIES_AT_BATCH="5"),
+    )
+    assert (first[0], second[0]) == (1, -signal.SIGKILL), second[2]
+    assert "2 devices of 2 processes: each takes 10 photos" in first[2]
+    assert "epoch 1/3" in first[2] and "epoch 2/3" not in first[2]
+    assert (
+        first[2]
+        .splitlines()[-1]
+        .startswith(
+            "error: This process cannot go on. If another one has ended, start "
+        )
+    )
+    # All again, and they go on.
+    port = free_port()
+    first, second = ended(
+        *(start(given, run, index, port, "--resume") for index in (0, 1))
+    )
+    assert (first[0], second[0]) == (0, 0), first[2][-3000:] + second[2]
+    assert "epoch 3/3" in first[2] and "epoch 1/3" not in first[2]
+    assert f"{run / 'best'}: the best network" in first[1]
+    assert second[1] == "" and "epoch" not in second[2]
     assert_same_weights(run, one)
-    # They go on, with one epoch more.
-    recipe = json.loads((run / "recipe.json").read_text()) | {"epochs": 4}
-    (run / "recipe.json").write_text(json.dumps(recipe))
-    first, _ = together(given, run, "--resume")
-    assert "epoch 4/4" in first[1] and "epoch 3/4" not in first[1]
     rows = (run / "log.csv").read_text().splitlines()
-    assert [row.split(",")[0] for row in rows] == ["epoch", *"1234"]
+    assert [row.split(",")[0] for row in rows] == ["epoch", *"123"]
     for name in ("best", "last", "index.html"):
         assert (run / name).exists()
 

@@ -2,9 +2,12 @@
 
 Usage: python -m tests.tools.training.train_on_devices \
     DEVICES SHARDED_FROM WORD...
+
+With `DIES_AT_BATCH` the process kills itself there, counted over all epochs.
 """
 
 import os
+import signal
 import sys
 
 
@@ -22,7 +25,24 @@ def main(devices, sharded_from, *words):
     from keras_hypersphere.tools.training import devices as parts
 
     parts.SHARDED_FROM = int(sharded_from)
+    if "DIES_AT_BATCH" in os.environ:
+        die_at(int(os.environ["DIES_AT_BATCH"]))
     return command(list(words))
+
+
+def die_at(batch):
+    from keras_hypersphere.tools.training.interruption import Interruption
+
+    seen = []
+    asked = Interruption.on_train_batch_end
+
+    def dies(self, number, logs=None):
+        seen.append(number)
+        if len(seen) == batch:
+            os.kill(os.getpid(), signal.SIGKILL)
+        asked(self, number, logs)
+
+    Interruption.on_train_batch_end = dies
 
 
 if __name__ == "__main__":
