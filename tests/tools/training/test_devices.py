@@ -52,13 +52,13 @@ def train(backend, given, run, devices, sharded_from=WHOLE, *more):
     return done.stderr
 
 
-def start(given, run, index, port, *more, **environment):
+def start(given, run, index, port, sharded_from, *more, **environment):
     """One of two processes of JAX, with a device each."""
     return subprocess.Popen(
         [
             *(sys.executable, "-W", "ignore", "-m"),
             "tests.tools.training.train_on_devices",
-            *("1", str(WHOLE), "train", str(given / "people")),
+            *("1", str(sharded_from), "train", str(given / "people")),
             *("-o", str(run), "--aligned", "--recipe"),
             *(str(given / "tiny.json"), *more),
         ],
@@ -153,11 +153,12 @@ def test_two_devices_of_jax_are_one(one, given, tmp_path, sharded_from, said):
 def test_two_processes_are_one_device(one, given, tmp_path):
     run, port = tmp_path / "run", free_port()
     first, second = ended(
-        start(given, run, 0, port),
-        start(given, run, 1, port, DIES_AT_BATCH="5"),
+        start(given, run, 0, port, SHARDED),
+        start(given, run, 1, port, SHARDED, DIES_AT_BATCH="5"),
     )
     assert (first[0], second[0]) == (1, -signal.SIGKILL), second[2]
-    assert "2 devices of 2 processes: each takes 10 photos" in first[2]
+    told = "2 devices of 2 processes: each takes 10 photos, and each has"
+    assert f"{told} 5 classes of the head" in first[2]
     assert "epoch 1/3" in first[2] and "epoch 2/3" not in first[2]
     assert (
         first[2]
@@ -166,12 +167,14 @@ def test_two_processes_are_one_device(one, given, tmp_path):
             "error: This process cannot go on. If another one has ended, start "
         )
     )
-    # All again, and they go on.
+    # All again, and they go on; how the head is laid out may change.
     port = free_port()
     first, second = ended(
-        *(start(given, run, index, port, "--resume") for index in (0, 1))
+        start(given, run, 0, port, WHOLE, "--resume"),
+        start(given, run, 1, port, WHOLE, "--resume"),
     )
     assert (first[0], second[0]) == (0, 0), first[2][-3000:] + second[2]
+    assert f"{told} the whole head" in first[2]
     assert "epoch 3/3" in first[2] and "epoch 1/3" not in first[2]
     assert f"{run / 'best'}: the best network" in first[1]
     assert second[1] == "" and "epoch" not in second[2]
