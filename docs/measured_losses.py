@@ -27,11 +27,15 @@ def results() -> list[dict]:
     return found
 
 
-def by_loss() -> dict[str, list[dict]]:
-    """The trainings of each loss by seed; the largest mean AUC first."""
+def by_loss(packaged: bool = False) -> dict[str, list[dict]]:
+    """The trainings of each loss by seed; the largest mean AUC first.
+
+    Of a network with random weights, or of the packaged one, `sface`.
+    """
     groups: dict[str, list[dict]] = {}
     for row in sorted(results(), key=lambda row: row["seed"]):
-        groups.setdefault(row["loss"], []).append(row)
+        if row["loss"].startswith("sface") == packaged:
+            groups.setdefault(row["loss"], []).append(row)
     return dict(
         sorted(
             groups.items(),
@@ -40,23 +44,33 @@ def by_loss() -> dict[str, list[dict]]:
     )
 
 
-def measured() -> str:
+def fine_tuned() -> str:
+    """Rows of the packaged network, before and after fine-tuning."""
+    return measured(packaged=True)
+
+
+def measured(packaged: bool = False) -> str:
     """A row for each loss: mean and standard deviation of its seeds."""
     return table(
         COLUMNS,
         [
             [
                 loss,
-                *(spread([row[key] for row in rows]) for key in FIGURES),
+                *(
+                    spread([row[key] for row in rows], 2 if packaged else 1)
+                    for key in FIGURES
+                ),
                 f"{np.mean([row['seconds'] for row in rows]) / 60:.1f}",
                 str(len(rows)),
             ]
-            for loss, rows in by_loss().items()
+            for loss, rows in by_loss(packaged).items()
         ],
     )
 
 
-def spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float], digits: int) -> str:
     """Mean and standard deviation of seeds, in percent."""
-    mean = f"{np.mean(values):.1%}"
-    return f"{mean} ± {np.std(values, ddof=1):.1%}" if values[1:] else mean
+    mean = f"{np.mean(values):.{digits}%}"
+    if not values[1:]:
+        return mean
+    return f"{mean} ± {np.std(values, ddof=1):.{digits}%}"

@@ -18,7 +18,10 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
         "recipes": recipe_table.published,
         "measured": measured_losses.measured,
     },
-    "recipes.md": {"measured": measured_losses.measured},
+    "recipes.md": {
+        "measured": measured_losses.measured,
+        "fine-tuned": measured_losses.fine_tuned,
+    },
 }
 
 
