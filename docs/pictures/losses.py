@@ -44,7 +44,9 @@ def recipe_angles() -> Figure:
         panel.set_xlim(FROM, TO)
         panel.set_xticks((45, 90))
         panel.set_yticks([])
-    for panel in panels[-1]:
+    # The lowest of each column.
+    for panel in panels.flat[max(0, len(losses) - COLUMNS) : len(losses)]:
+        panel.tick_params(labelbottom=True)
         panel.set_xlabel("angle of a pair (degrees)")
     if losses:
         figure.legend(
